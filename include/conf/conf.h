@@ -1,0 +1,132 @@
+/*
+ * The configuration: scepd.conf(5) as a plain struct, checked.
+ *
+ * conf_load() checks all that can be known from the file alone: types, ranges,
+ * unknown settings, names that refer to nothing, names given twice. What the
+ * files it names contain is checked by those who open them. Errors name file,
+ * line, setting and mend.
+ *
+ * PATH settings: a relative path is relative to the configuration file's
+ * folder; "credential:NAME" is the systemd credential NAME (a file in
+ * $CREDENTIALS_DIRECTORY). In the struct they are complete paths, or "".
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#define CONF_RELOAD	0x1u
+#define CONF_REQUIRED	0x2u
+#define CONF_SECRET	0x4u
+
+#define CONF_DEFAULT_FILE	"/etc/scepd/scepd.conf"
+
+/* Values of ENUM settings, in the order of their rows in conf.def. */
+enum conf_log_level {
+	CONF_LOG_CRIT, CONF_LOG_ERR, CONF_LOG_WARN, CONF_LOG_NOTICE,
+	CONF_LOG_INFO, CONF_LOG_DEBUG
+};
+enum conf_mode { CONF_MODE_RA, CONF_MODE_CA };
+enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
+enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
+
+struct conf_strings {
+	char	**v;		/* n strings and a NULL */
+	size_t	  n;
+};
+
+#define STR(f, path, def, longest, flags, help)		char *f;
+#define PATH(f, path, def, flags, help)			char *f;
+#define INT(f, path, def, min, max, flags, help)	int64_t f;
+#define DUR(f, path, def, min, max, flags, help)	int64_t f;
+#define BOOL(f, path, def, flags, help)			bool f;
+#define ENUM(f, path, def, words, flags, help)		int f;
+#define LIST(f, path, def, most, words, flags, help)	struct conf_strings f;
+
+/* line: where the entry stands in the file, for later complaints about it */
+struct conf_endpoint {
+	int	line;
+#define CONF_ENDPOINT
+#include "conf/conf.def"
+#undef CONF_ENDPOINT
+};
+
+struct conf_issuer {
+	int	line;
+#define CONF_ISSUER
+#include "conf/conf.def"
+#undef CONF_ISSUER
+};
+
+struct conf_profile {
+	int	line;
+#define CONF_PROFILE
+#include "conf/conf.def"
+#undef CONF_PROFILE
+};
+
+struct conf_challenge {
+	int	line;
+#define CONF_CHALLENGE
+#include "conf/conf.def"
+#undef CONF_CHALLENGE
+};
+
+struct conf {
+	char			*file;		/* as given to conf_load() */
+#define CONF_GLOBAL
+#include "conf/conf.def"
+#undef CONF_GLOBAL
+	struct conf_endpoint	*endpoints;	/* at least one */
+	size_t			 n_endpoints;
+	struct conf_issuer	*issuers;	/* at least one */
+	size_t			 n_issuers;
+	struct conf_profile	*profiles;	/* at least one */
+	size_t			 n_profiles;
+	struct conf_challenge	*challenges;	/* at least one */
+	size_t			 n_challenges;
+};
+
+#undef STR
+#undef PATH
+#undef INT
+#undef DUR
+#undef BOOL
+#undef ENUM
+#undef LIST
+
+/*
+ * Reads and checks a file: ERR_CONFIG, ERR_FILE, or ERR_FILE_MODE if it holds
+ * a challenge's secret and others can read it.
+ */
+int	 conf_load(const char *path, struct conf **out, struct err *e);
+void	 conf_free(struct conf *);
+
+/* By name; NULL if there is none. conf_load() proved all references. */
+const struct conf_issuer	*conf_issuer(const struct conf *, const char *);
+const struct conf_profile	*conf_profile(const struct conf *,
+				    const char *);
+const struct conf_challenge	*conf_challenge(const struct conf *,
+				    const char *);
+
+/*
+ * Path of the first setting without CONF_RELOAD in which two configurations
+ * differ, or NULL: such a change waits for a restart. Entries of the lists
+ * come and go with every reload, so all their settings have CONF_RELOAD.
+ */
+const char	*conf_needs_restart(const struct conf *old,
+		    const struct conf *new);
+
+/* The effective configuration as a file that conf_load() takes, secrets as
+ * "(secret)" comments. */
+int	 conf_dump(const struct conf *, struct buf *out);
+/* The commented sample: every setting with help, range and default. */
+int	 conf_sample(struct buf *out);
+/* The setting tables of scepd.conf(5), as mdoc(7) source. */
+int	 conf_manual(struct buf *out);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Issuers: who makes the certificates of an endpoint. A new kind is one row in
+ * issuer.c and one file.
+ */
+#ifndef ISSUER_ISSUER_H
+#define ISSUER_ISSUER_H
+
+#include "conf/conf.h"
+#include "pki/cert_make.h"
+
+struct issuer;
+
+struct issuer_request {
+	const struct cert_plan	*plan;		/* what policy granted */
+	const struct csr	*csr;		/* as the client signed it */
+	const char		*endpoint;
+	const char		*txid;
+	const char		*peer;
+	int64_t			 now;
+};
+
+/* Reads and proves CA certificate, chain and key; nothing is contacted. */
+int	 issuer_open(const struct conf_issuer *, int64_t now,
+	    struct issuer **out, struct err *e);
+void	 issuer_close(struct issuer *);		/* NULL is fine */
+
+/* The certificate for the request's key, or ERR_ISSUER_REFUSED (final),
+ * ERR_ISSUER, ERR_ISSUER_ANSWER, ERR_CA_EXPIRED (trouble). May block up to the
+ * issuer's timeout. Callable from several threads at once. */
+int	 issuer_issue(const struct issuer *, const struct issuer_request *,
+	    struct cert **out, struct err *e);
+
+const struct cert	*issuer_ca(const struct issuer *);
+const struct certs	*issuer_upper(const struct issuer *); /* next first */
+const struct key	*issuer_key(const struct issuer *);   /* NULL: remote */
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * Certificates as facts: parsed once, read by everyone.
+ */
+#ifndef PKI_CERT_H
+#define PKI_CERT_H
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#define PKI_HASH	32	/* SHA-256 */
+#define PKI_SERIAL_MAX	64	/* bytes; RFC 5280 allows 20, clients send more */
+#define CERT_MAX_DER	(64u * 1024)
+
+enum key_type { KEY_OTHER, KEY_RSA, KEY_EC };
+const char	*key_type_name(enum key_type);	/* "rsa", "ec", "other" */
+
+/* keyUsage bits, numbered as RFC 5280 numbers them */
+#define CERT_KU_DIGITAL_SIGNATURE	0x01u
+#define CERT_KU_NON_REPUDIATION	0x02u
+#define CERT_KU_KEY_ENCIPHERMENT	0x04u
+#define CERT_KU_DATA_ENCIPHERMENT	0x08u
+#define CERT_KU_KEY_AGREEMENT	0x10u
+#define CERT_KU_KEY_CERT_SIGN	0x20u
+#define CERT_KU_CRL_SIGN		0x40u
+
+/* A public key, of a certificate or a request. */
+struct pubkey {
+	struct bytes	 spki;		/* SubjectPublicKeyInfo, DER */
+	uint8_t		 hash[PKI_HASH];	/* SHA-256 over spki */
+	enum key_type	 type;
+	int		 bits;
+};
+
+struct cert {
+	struct bytes	 der;		/* everything here is owned by it */
+	struct bytes	 serial;	/* content of the INTEGER, as encoded */
+	struct bytes	 subject;	/* Name, DER */
+	struct bytes	 issuer;	/* Name, DER */
+	char		*subject_text;	/* RFC 4514, UTF-8 */
+	struct pubkey	 key;
+	int64_t		 not_before;	/* seconds since 1970 */
+	int64_t		 not_after;
+	bool		 is_ca;		/* basicConstraints CA:TRUE */
+	bool		 self_issued;	/* subject == issuer */
+	bool		 has_ku;
+	unsigned	 ku;		/* CERT_KU_…; 0 if absent */
+	struct x509_st	*x;		/* for pki only */
+};
+
+/* Exactly one certificate in DER, nothing behind it: ERR_CERT_FILE. */
+int	 cert_parse(struct bytes der, struct cert **out, struct err *e);
+void	 cert_free(struct cert *);	/* NULL is fine */
+/* PEM with its armour, appended. */
+int	 cert_pem(const struct cert *, struct buf *out, struct err *e);
+
+/* SHA-256, SHA-1 and MD5 over the DER, as people compare them. */
+#define CERT_FP_MAX	65		/* hex digits and a NUL */
+int	 cert_fingerprint(const struct cert *, const char *digest,
+	    char out[CERT_FP_MAX], struct err *e);
+
+/* A list that owns its certificates. */
+struct certs {
+	struct cert	**v;
+	size_t		  n;
+};
+#define CERTS_MAX	16		/* longest chain or bag we read */
+/* All certificates of a PEM text, or the one of a DER; at least one. */
+int	 certs_parse(struct bytes file, struct certs *out, struct err *e);
+int	 certs_load(const char *path, struct certs *out, struct err *e);
+/* The one certificate of a PEM or DER file; more than one is refused. */
+int	 cert_load(const char *path, struct cert **out, struct err *e);
+int	 certs_take(struct certs *, struct cert *);	/* appends; -1: memory */
+void	 certs_free(struct certs *);	/* empties it */
+
+#endif

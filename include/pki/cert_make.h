@@ -1,0 +1,43 @@
+/*
+ * Making certificates. What a plan does not list is not in the certificate.
+ */
+#ifndef PKI_CERT_MAKE_H
+#define PKI_CERT_MAKE_H
+
+#include "pki/csr.h"
+#include "pki/key.h"
+
+#define SERIAL_LEN	16	/* bytes of the serials that we draw */
+
+struct cert_plan {
+	struct bytes		 serial;	/* positive, at most 20 bytes */
+	struct bytes		 subject;	/* Name, DER */
+	struct bytes		 spki;		/* SubjectPublicKeyInfo, DER */
+	int64_t			 not_before;
+	int64_t			 not_after;
+	bool			 ca;		/* basicConstraints CA:TRUE */
+	int			 path_len;	/* with ca; -1: unlimited */
+	unsigned		 ku;		/* CERT_KU_…, critical */
+	char *const		*eku;		/* names or OIDs, NULL-ended */
+	const struct bytes	*sans;		/* GeneralName DERs */
+	size_t			 n_sans;
+	char *const		*crl_urls;	/* NULL-ended lists, or NULL */
+	char *const		*ca_issuers_urls;
+	char *const		*ocsp_urls;
+};
+
+/*
+ * Signs what the plan says, with SKI and AKI. issuer NULL: self-signed, and
+ * issuer_key is the subject's. The digest follows the signing key.
+ */
+int	 cert_make(const struct cert_plan *, const struct cert *issuer,
+	    const struct key *issuer_key, struct cert **out, struct err *e);
+
+/* Draws a random positive serial of SERIAL_LEN bytes. */
+int	 serial_draw(uint8_t out[SERIAL_LEN], struct err *e);
+/* ERR_CONFIG if one of these names no extended key usage. */
+int	 eku_check(char *const *names, struct err *e);
+/* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
+int	 name_make(const char *text, struct buf *der, struct err *e);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Certificate requests (PKCS#10) as facts. Nothing here is trusted: csr_parse()
+ * reads, csr_verify() proves possession of the key, policy decides.
+ */
+#ifndef PKI_CSR_H
+#define PKI_CSR_H
+
+#include "pki/cert.h"
+#include "pki/key.h"
+#include "pki/san.h"
+
+#define CSR_MAX_DER		(64u * 1024)
+#define CSR_MAX_CHALLENGE	8192	/* bytes of UTF-8 */
+
+/* One attribute value of the subject name. */
+struct name_value {
+	char		 oid[64];	/* dotted */
+	char		*text;		/* UTF-8, n bytes, maybe with NULs */
+	size_t		 n;
+};
+#define CSR_MAX_VALUES	32
+
+struct csr {
+	struct bytes	 der;		/* everything here is owned by it */
+	struct bytes	 subject;	/* Name, DER */
+	bool		 subject_empty;
+	char		*subject_text;	/* RFC 4514, UTF-8 */
+	struct name_value *values;	/* of the subject, in its order */
+	size_t		 n_values;
+	struct pubkey	 key;
+	struct sans	 sans;		/* subjectAltName asked for */
+	bool		 has_challenge;
+	struct buf	 challenge;	/* challengePassword as UTF-8; wiped */
+	struct X509_req_st *x;		/* for pki only */
+};
+
+/* One request in DER, nothing behind it: ERR_CSR_DER if it is none at all,
+ * ERR_CSR with what is malformed in it. */
+int	 csr_parse(struct bytes der, struct csr **out, struct err *e);
+/* ERR_CSR_SIGNATURE. Check the key's type and size before: this costs. */
+int	 csr_verify(const struct csr *, struct err *e);
+void	 csr_free(struct csr *);
+int	 csr_pem(const struct csr *, struct buf *out, struct err *e);
+
+/* Makes a request, for clients and tests: subject as "/CN=x/O=y", sans as
+ * "DNS:a,email:b" (OpenSSL's form) or NULL, challenge or NULL. */
+int	 csr_make(const struct key *, const char *subject, const char *sans,
+	    const char *challenge, struct buf *der, struct err *e);
+
+#endif

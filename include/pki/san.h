@@ -1,0 +1,34 @@
+/*
+ * subjectAltName as facts, of requests and certificates.
+ */
+#ifndef PKI_SAN_H
+#define PKI_SAN_H
+
+#include "pki/cert.h"
+
+#define SANS_MAX_NAMES	64
+
+/* Kinds by the names scepd.conf(5) uses. */
+enum san_kind {
+	SAN_DNS, SAN_EMAIL, SAN_URI, SAN_IP, SAN_UPN, SAN_OTHER
+};
+const char	*san_kind_name(enum san_kind);	/* "other" for SAN_OTHER */
+int		 san_kind_by_name(const char *);	/* -1: no such kind */
+
+struct san {
+	enum san_kind	 kind;
+	struct bytes	 der;		/* GeneralName, DER */
+	char		*text;		/* UTF-8; dotted or colon form of an IP;
+					 * "other" for SAN_OTHER */
+};
+
+struct sans {
+	struct san	*v;
+	size_t		 n;
+};
+
+/* The names of a certificate; n == 0 if it has none. ERR_CERT_FILE. */
+int	 cert_sans(const struct cert *, struct sans *out, struct err *e);
+void	 sans_free(struct sans *);		/* empties it */
+
+#endif

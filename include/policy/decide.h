@@ -1,0 +1,43 @@
+/*
+ * Authorization: facts in, verdict out. No clock, file, database or log; what
+ * is not allowed here is not issued.
+ */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include "conf/conf.h"
+#include "pki/cert_make.h"
+
+enum policy_challenge {
+	POLICY_CHALLENGE_ABSENT,	/* none, or an empty one */
+	POLICY_CHALLENGE_WRONG,
+	POLICY_CHALLENGE_MATCH
+};
+
+struct policy_facts {
+	const struct conf_endpoint	*endpoint;
+	const struct conf_profile	*profile;
+	bool				 is_pkcsreq;
+	const struct csr		*csr;	/* its signature is proven */
+	const struct pubkey		*signer;
+	enum policy_challenge		 challenge;
+	const struct cert		*ca;	/* issuing CA */
+	int64_t				 now;
+};
+
+/* What to issue; borrows from the facts. plan.serial is left to the caller. */
+struct policy_verdict {
+	struct cert_plan	 plan;
+	struct bytes		 sans[SANS_MAX_NAMES];
+	size_t			 dropped;	/* names the profile left out */
+};
+
+/* 0: issue; -1: refused, with the reason. */
+int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
+	    struct err *e);
+/* ERR_CSR_KEY unless the profile takes keys of this type and size. Comes before
+ * any use of the key: huge ones are expensive. */
+int	 policy_key(const struct conf_profile *, const struct pubkey *,
+	    struct err *e);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * pkiMessage, the outer layer (RFC 8894, 3.2): who asks for what, in which
+ * transaction. After scep_decode() the outer signature is proven and nothing
+ * else: the signer may be anybody.
+ */
+#ifndef SCEP_MSG_H
+#define SCEP_MSG_H
+
+#include "pki/cms.h"
+#include "pki/csr.h"
+
+#define SCEP_TXID_MAX	256	/* longest transactionID, in bytes */
+#define SCEP_NONCE_MAX	64	/* longest senderNonce that is echoed */
+#define SCEP_NONCE_LEN	16	/* of the nonces that we draw */
+
+/* messageType (RFC 8894, 3.2.1.2) */
+enum scep_type {
+	SCEP_CERTREP = 3,
+	SCEP_RENEWALREQ = 17,
+	SCEP_PKCSREQ = 19,
+	SCEP_CERTPOLL = 20,
+	SCEP_GETCERT = 21,
+	SCEP_GETCRL = 22
+};
+
+/* pkiStatus (3.2.1.3) */
+enum scep_status { SCEP_SUCCESS = 0, SCEP_FAILURE = 2, SCEP_PENDING = 3 };
+
+#define OID_SCEP_MESSAGE_TYPE	 "2.16.840.1.113733.1.9.2"
+#define OID_SCEP_PKI_STATUS	 "2.16.840.1.113733.1.9.3"
+#define OID_SCEP_FAIL_INFO	 "2.16.840.1.113733.1.9.4"
+#define OID_SCEP_SENDER_NONCE	 "2.16.840.1.113733.1.9.5"
+#define OID_SCEP_RECIPIENT_NONCE "2.16.840.1.113733.1.9.6"
+#define OID_SCEP_TRANSACTION_ID	 "2.16.840.1.113733.1.9.7"
+#define OID_SCEP_FAIL_INFO_TEXT	 "1.3.6.1.5.5.7.24.1"
+
+struct scep_msg {
+	struct cms_signed	 cms;
+	bool		 identified;	/* txid is known: failures are told in
+					 * a CertRep, before only by HTTP */
+	char		 txid[SCEP_TXID_MAX + 1];
+	int		 type;		/* messageType, or -1 */
+	uint8_t		 nonce[SCEP_NONCE_MAX];	/* senderNonce */
+	size_t		 n_nonce;	/* 0: none known */
+};
+
+/*
+ * Reads and proves the outer layer: structure, attributes, digest, signer's
+ * key, signature. *out is always made fit for scep_msg_clear(), and holds what
+ * was known when it failed.
+ */
+int	 scep_decode(struct bytes der, struct scep_msg *out, struct err *e);
+void	 scep_msg_clear(struct scep_msg *);
+
+/* "PKCSReq"; "unknown" where there is no name. */
+const char	*scep_type_name(int);
+
+/*
+ * Opens the envelope of a decoded PKCSReq and parses the request in it. What
+ * does not parse is answered as what did not decrypt (ERR_INTEGRITY). The
+ * request's own signature is not checked yet.
+ */
+int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
+	    struct csr **csr, struct cms_suite *, struct err *e);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * CertRep (RFC 8894, 3.3.2): the answer to a pkiMessage, mirroring its digest,
+ * cipher and key transport.
+ */
+#ifndef SCEP_WRAP_H
+#define SCEP_WRAP_H
+
+#include "scep/msg.h"
+
+struct scep_reply {
+	const struct scep_msg	*to;
+	const struct key	*key;		/* of the RA, or the CA itself */
+	const struct cert	*cert;		/* as GetCACert shows it */
+	const struct algs	*algs;
+	uint8_t			 nonce[SCEP_NONCE_LEN];	/* senderNonce, fresh */
+};
+
+/* certs[0] is the issued certificate: Apple takes the first. */
+int	 scep_wrap_success(const struct scep_reply *, struct cms_suite,
+	    const struct cert *const *certs, size_t n, struct buf *out,
+	    struct err *e);
+/* text goes out as failInfoText: for people, without internal detail. */
+int	 scep_wrap_failure(const struct scep_reply *, enum failinfo,
+	    const char *text, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The service: everything behind one HTTP exchange. It alone calls across the
+ * layers; http hands it requests, daemon opens and stops it.
+ *
+ * A site is the configuration made real (keys read, documents prepared). Each
+ * exchange holds the site it began with, so a reload never pulls the ground
+ * from under a request in flight.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "conf/conf.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+struct service;
+struct site;
+
+/* ---- life, called by daemon ---- */
+
+/*
+ * Reads all that the configuration names and proves it fits together; touches
+ * nothing. The site takes the configuration on success.
+ */
+int	 site_open(struct conf *, struct site **out, struct err *e);
+void	 site_put(struct site *);	/* gives up a reference; NULL is fine */
+const struct conf	*site_conf(const struct site *);
+
+/* Opens the store, starts the workers. Takes the site on success. */
+int	 service_open(struct site *, struct service **out, struct err *e);
+/* The same service with another site, for exchanges that begin now. Takes it. */
+void	 service_replace(struct service *, struct site *);
+/* New exchanges are answered 503; returns when none is in flight any more or
+ * timeout_ms have passed: -1 then. */
+int	 service_drain(struct service *, int timeout_ms);
+/* Stops the workers, closes the store. After http has stopped. */
+void	 service_close(struct service *);
+
+/* ---- exchanges, called by http ---- */
+
+#define PEER_MAX	64		/* text of an address */
+
+enum service_method { SERVICE_GET, SERVICE_POST };
+
+struct exchange {
+	/* in: set by http before service_begin() or service_refuse() */
+	enum service_method	 method;	/* HEAD is SERVICE_GET */
+	const char		*path;		/* decoded, begins with '/' */
+	const char		*query;		/* raw, without '?', or NULL */
+	struct buf		 body;		/* what came, at most max_body */
+	char			 peer[PEER_MAX];	/* address, no port */
+	void			(*done)(struct exchange *, void *);
+	void			*arg;
+
+	/* out: the answer */
+	int			 status;	/* HTTP */
+	const char		*type;		/* Content-Type, static */
+	struct buf		 reply;
+	unsigned		 retry_after;	/* seconds; 0: no header */
+	bool			 no_store;	/* Cache-Control: no-store */
+
+	/* the service's */
+	struct site		*site;
+	const struct site_endpoint *endpoint;
+	struct exchange		*next;
+	int64_t			 began_us;
+};
+
+/* Makes it empty; the owner sets the in fields. Holds the current site. */
+void	 exchange_init(struct exchange *, struct service *);
+void	 exchange_clear(struct exchange *);
+
+/* Largest body this exchange may have, in bytes. */
+size_t	 exchange_max_body(const struct exchange *);
+
+enum service_when { SERVICE_NOW, SERVICE_LATER };
+/*
+ * SERVICE_NOW: the answer is there. SERVICE_LATER: a worker will make it and
+ * then call done(), from its own thread; the exchange must live until then.
+ * Never blocks.
+ */
+enum service_when	 service_begin(struct service *, struct exchange *);
+/* Answers with a refusal that http itself found (413, 405, …), logged once. */
+void	 service_refuse(struct service *, struct exchange *,
+	    const struct err *);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Issued certificates: the ledger. A row is durable before the client can see
+ * its certificate, and is never deleted.
+ */
+#ifndef STORE_ISSUED_H
+#define STORE_ISSUED_H
+
+#include "store/db.h"
+#include "util/bytes.h"
+
+#define ISSUED_HASH	32	/* SHA-256 */
+
+struct issued {
+	int64_t		 id;		/* set by the store */
+	int64_t		 txn;		/* row of its transaction */
+	struct bytes	 der;
+	struct bytes	 serial;	/* content of the INTEGER */
+	uint8_t		 issuer_hash[ISSUED_HASH]; /* of the issuer's Name */
+	uint8_t		 key_hash[ISSUED_HASH];	/* of SubjectPublicKeyInfo */
+	const char	*subject;	/* RFC 4514 text */
+	const char	*sans;		/* "dns:a.example\nupn:…", "" if none */
+	const char	*endpoint;
+	const char	*profile;
+	const char	*issuer;	/* the issuer's name in scepd.conf */
+	const char	*txid;
+	const char	*challenge;	/* name, or NULL */
+	const char	*peer;		/* address without port */
+	int64_t		 not_before;
+	int64_t		 not_after;
+	int64_t		 issued_at;
+};
+
+/*
+ * Adds the row and ends its transaction as issued. Between start and wait the
+ * caller can work (the reply is signed while the commit is in flight); op and
+ * row must live until issued_add_wait() has returned. A second certificate with
+ * the same issuer and serial: ERR_STORE_CONFLICT.
+ */
+struct issued_op {
+	struct db_op		 op;
+	const struct issued	*row;
+};
+void	 issued_add_start(struct db *, struct issued_op *,
+	    const struct issued *);
+int	 issued_add_wait(struct db *, struct issued_op *, struct err *e);
+
+struct issued_filter {
+	int64_t		 expires_from;	/* not_after >= this; 0: any */
+	int64_t		 expires_to;	/* not_after <= this; 0: any */
+	const char	*endpoint;	/* NULL: any */
+	struct bytes	 serial;	/* n == 0: any */
+	int64_t		 limit;		/* 0: no limit */
+};
+
+/* Calls each row, soonest expiry first; the row lives during the call. A
+ * callback that returns other than 0 ends the walk with that value. */
+int	 issued_each(struct db *, const struct issued_filter *,
+	    int (*)(const struct issued *, void *), void *arg, struct err *e);
+int	 issued_count(struct db *, int64_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * The clocks. Only service, http, daemon and ctl read them; below, time is an
+ * argument.
+ */
+#ifndef UTIL_CLOCK_H
+#define UTIL_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_TEXT_MAX	24	/* "2026-01-31T23:59:59Z" and its NUL */
+
+int64_t	 clock_now(void);		/* seconds since 1970, UTC */
+int64_t	 clock_mono_us(void);		/* microseconds, never backwards */
+/* RFC 3339 in UTC, seconds. */
+void	 clock_text(int64_t when, char out[CLOCK_TEXT_MAX]);
+
+#endif

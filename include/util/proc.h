@@ -1,0 +1,33 @@
+/*
+ * A child process with limits: what it reads, how much it may answer, how long
+ * it may take. It runs in a session of its own, without a terminal; its whole
+ * process group is killed when it ends or at the deadline. It inherits no
+ * descriptor but its own three, default signals and only the environment given
+ * here. Its standard error is cut at 1 KiB for the log. Callable from threads;
+ * the calling process ignores SIGPIPE and reaps no children of others.
+ */
+#ifndef UTIL_PROC_H
+#define UTIL_PROC_H
+
+#include "util/buf.h"
+#include "util/err.h"
+
+struct proc {
+	char *const	*argv;		/* argv[0]: absolute path */
+	char *const	*envp;
+	struct bytes	 input;		/* its standard input */
+	int		 timeout_ms;	/* for the whole run */
+};
+
+#define PROC_STDERR_MAX	1024
+
+/*
+ * Runs it to its end. out gets its standard output (its max is the limit),
+ * diag the beginning of its standard error (on failure too), *status its exit
+ * code. ERR_CHILD when it cannot start, is killed by a signal, answers too much
+ * or takes too long. Output is read also when the child reads no input.
+ */
+int	 proc_run(const struct proc *, struct buf *out, struct buf *diag,
+	    int *status, struct err *e);
+
+#endif

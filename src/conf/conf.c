@@ -1,0 +1,55 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf_int.h"
+
+void
+conf_free(struct conf *c)
+{
+	enum conf_part part;
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (part = CONF_PART_GLOBAL; part < CONF_PART_COUNT; part++) {
+		for (i = 0; i < conf_count(c, part); i++)
+			conf_rows_free(part, conf_entry(c, part, i));
+	}
+	free(c->endpoints);
+	free(c->issuers);
+	free(c->profiles);
+	free(c->challenges);
+	free(c->file);
+	free(c);
+}
+
+const struct conf_issuer *
+conf_issuer(const struct conf *c, const char *name)
+{
+	return conf_entry_find(c, CONF_PART_ISSUERS, name);
+}
+
+const struct conf_profile *
+conf_profile(const struct conf *c, const char *name)
+{
+	return conf_entry_find(c, CONF_PART_PROFILES, name);
+}
+
+const struct conf_challenge *
+conf_challenge(const struct conf *c, const char *name)
+{
+	return conf_entry_find(c, CONF_PART_CHALLENGES, name);
+}
+
+const char *
+conf_needs_restart(const struct conf *old, const struct conf *new)
+{
+	const struct conf_section *s = &conf_sections[CONF_PART_GLOBAL];
+	const struct conf_row *row;
+
+	for (row = s->rows; row < s->rows + s->n; row++)
+		if ((row->flags & CONF_RELOAD) == 0 &&
+		    !conf_row_equal(row, old, new))
+			return row->path;
+	return NULL;
+}

@@ -1,0 +1,321 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf/conf_int.h"
+
+static struct conf_spot
+spot(enum conf_part part, size_t i, const char *path)
+{
+	return (struct conf_spot){ .part = part, .i = i, .path = path };
+}
+
+/* A setting that makes no sense next to another one must be absent. */
+static int
+check_absent(struct conf_reader *r, struct conf_spot at, const char *value,
+    const char *mend)
+{
+	return *value == '\0' ? 0 : conf_refuse(r, at, "%s", mend);
+}
+
+static int
+check_given(struct conf_reader *r, struct conf_spot at, const char *value,
+    const char *mend)
+{
+	return *value != '\0' ? 0 : conf_refuse(r, at, "%s", mend);
+}
+
+static int
+check_unique_names(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+	enum conf_part p;
+	const char *name;
+	size_t i;
+
+	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
+		for (i = 0; i < conf_count(c, p); i++) {
+			name = conf_entry_name(c, p, i);
+			if (conf_entry_find(c, p, name) !=
+			    conf_entry_const(c, p, i))
+				return conf_refuse(r, spot(p, i, "name"),
+				    "\"%s\" is the name of an entry above; "
+				    "choose another", name);
+		}
+	return 0;
+}
+
+static int
+check_reference(struct conf_reader *r, struct conf_spot at, enum conf_part to,
+    const char *name)
+{
+	if (conf_entry_find(r->conf, to, name) != NULL)
+		return 0;
+	return conf_refuse(r, at, "\"%s\" is not the name of an entry in %s; "
+	    "add one or correct the name", name, conf_sections[to].name);
+}
+
+static int
+check_references(struct conf_reader *r, size_t i)
+{
+	const struct conf_endpoint *ep = &r->conf->endpoints[i];
+	enum conf_part p = CONF_PART_ENDPOINTS;
+	size_t k;
+
+	if (check_reference(r, spot(p, i, "issuer"), CONF_PART_ISSUERS,
+	    ep->issuer) != 0 ||
+	    check_reference(r, spot(p, i, "profile"), CONF_PART_PROFILES,
+	    ep->profile) != 0)
+		return -1;
+	for (k = 0; k < ep->challenges.n; k++)
+		if (check_reference(r, spot(p, i, "challenges"),
+		    CONF_PART_CHALLENGES, ep->challenges.v[k]) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+check_mode_ra(struct conf_reader *r, size_t i)
+{
+	const struct conf_endpoint *ep = &r->conf->endpoints[i];
+	enum conf_part p = CONF_PART_ENDPOINTS;
+
+	if (check_given(r, spot(p, i, "ra_cert"), ep->ra_cert,
+	    "is missing; mode \"ra\" needs it") != 0)
+		return -1;
+	return check_given(r, spot(p, i, "ra_key"), ep->ra_key,
+	    "is missing; mode \"ra\" needs it");
+}
+
+static int
+check_mode_ca(struct conf_reader *r, size_t i)
+{
+	static const char mend[] = "is for mode \"ra\"; remove it, or change "
+	    "mode";
+	const struct conf_endpoint *ep = &r->conf->endpoints[i];
+	enum conf_part p = CONF_PART_ENDPOINTS;
+
+	if (check_absent(r, spot(p, i, "ra_cert"), ep->ra_cert, mend) != 0 ||
+	    check_absent(r, spot(p, i, "ra_key"), ep->ra_key, mend) != 0 ||
+	    check_absent(r, spot(p, i, "ra_key_passphrase"),
+	    ep->ra_key_passphrase, mend) != 0)
+		return -1;
+	if (conf_issuer(r->conf, ep->issuer)->type != CONF_ISSUER_LOCAL)
+		return conf_refuse(r, spot(p, i, "mode"), "mode \"ca\" needs "
+		    "the CA's key, so an issuer of type \"local\"; use mode "
+		    "\"ra\"");
+	return 0;
+}
+
+/* Length of a path without the slashes at its end, which change nothing. */
+static size_t
+path_length(const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	return n;
+}
+
+static bool
+same_path(const char *a, const char *b)
+{
+	return path_length(a) == path_length(b) &&
+	    strncasecmp(a, b, path_length(a)) == 0;
+}
+
+/* The endpoint of the first n with that path, or n. */
+static size_t
+path_owner(const struct conf *c, size_t n, const char *path)
+{
+	const struct conf_strings *paths;
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		paths = &c->endpoints[i].paths;
+		for (k = 0; k < paths->n; k++)
+			if (same_path(paths->v[k], path))
+				return i;
+	}
+	return n;
+}
+
+static int
+check_path(struct conf_reader *r, size_t i, size_t k)
+{
+	const struct conf_strings *paths = &r->conf->endpoints[i].paths;
+	struct conf_spot at = spot(CONF_PART_ENDPOINTS, i, "paths");
+	const char *path = paths->v[k];
+	size_t owner, j;
+
+	if (*path != '/' || strpbrk(path, "?#% ") != NULL)
+		return conf_refuse(r, at, "\"%s\" is not a URL path; begin it "
+		    "with / and leave out ?, #, %% and blanks", path);
+	for (j = 0; j < k; j++)
+		if (same_path(paths->v[j], path))
+			return conf_refuse(r, at, "\"%s\" is given twice; "
+			    "remove one", path);
+	if ((owner = path_owner(r->conf, i, path)) != i)
+		return conf_refuse(r, at, "\"%s\" is a path of endpoint \"%s\""
+		    " too; give each its own", path,
+		    r->conf->endpoints[owner].name);
+	return 0;
+}
+
+static int
+check_paths(struct conf_reader *r, size_t i)
+{
+	const struct conf_endpoint *ep = &r->conf->endpoints[i];
+	size_t k;
+
+	if (ep->paths.n == 0)
+		return conf_refuse(r, spot(CONF_PART_ENDPOINTS, i, "paths"),
+		    "is empty; give at least one URL path");
+	for (k = 0; k < ep->paths.n; k++)
+		if (check_path(r, i, k) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+check_endpoint(struct conf_reader *r, size_t i)
+{
+	if (check_references(r, i) != 0)
+		return -1;
+	if ((r->conf->endpoints[i].mode == CONF_MODE_RA ?
+	    check_mode_ra(r, i) : check_mode_ca(r, i)) != 0)
+		return -1;
+	return check_paths(r, i);
+}
+
+static int
+check_local(struct conf_reader *r, size_t i)
+{
+	const struct conf_issuer *is = &r->conf->issuers[i];
+	enum conf_part p = CONF_PART_ISSUERS;
+
+	if (is->command.n > 0)
+		return conf_refuse(r, spot(p, i, "command"), "is for type "
+		    "\"exec\"; remove it, or change type");
+	return check_given(r, spot(p, i, "key"), is->key,
+	    "is missing; type \"local\" needs it");
+}
+
+static int
+check_exec(struct conf_reader *r, size_t i)
+{
+	static const char mend[] = "is for type \"local\"; remove it, or "
+	    "change type";
+	const struct conf_issuer *is = &r->conf->issuers[i];
+	enum conf_part p = CONF_PART_ISSUERS;
+
+	if (check_absent(r, spot(p, i, "key"), is->key, mend) != 0 ||
+	    check_absent(r, spot(p, i, "key_passphrase"), is->key_passphrase,
+	    mend) != 0)
+		return -1;
+	if (is->command.n == 0)
+		return conf_refuse(r, spot(p, i, "command"), "is missing; "
+		    "type \"exec\" needs it");
+	if (is->command.v[0][0] != '/')
+		return conf_refuse(r, spot(p, i, "command"), "begins with "
+		    "\"%s\"; give the program's absolute path",
+		    is->command.v[0]);
+	return 0;
+}
+
+static int
+check_issuer(struct conf_reader *r, size_t i)
+{
+	return r->conf->issuers[i].type == CONF_ISSUER_LOCAL ?
+	    check_local(r, i) : check_exec(r, i);
+}
+
+static int
+check_profile(struct conf_reader *r, size_t i)
+{
+	const struct conf_profile *pr = &r->conf->profiles[i];
+	enum conf_part p = CONF_PART_PROFILES;
+
+	if (pr->rsa_min > pr->rsa_max)
+		return conf_refuse(r, spot(p, i, "rsa_min"), "%" PRId64 " is "
+		    "more than rsa_max, %" PRId64 "; lower it", pr->rsa_min,
+		    pr->rsa_max);
+	if (pr->key_types.n == 0)
+		return conf_refuse(r, spot(p, i, "key_types"), "is empty; "
+		    "give at least one type of key");
+	return 0;
+}
+
+/*
+ * A plain secret is as good as what guards this file. The group may read it:
+ * that is how a file of root's is given to the daemon.
+ */
+static int
+check_mode(struct conf_reader *r, size_t i)
+{
+	struct conf_spot at = spot(CONF_PART_CHALLENGES, i, "secret");
+	const char *file = r->conf->file;
+	struct stat st;
+
+	if (stat(file, &st) != 0)
+		return conf_refuse_as(r, at, ERR_FILE, "the file is gone");
+	if ((st.st_mode & S_IRWXO) != 0)
+		return conf_refuse_as(r, at, ERR_FILE_MODE, "others can open "
+		    "the file with this secret; chmod o= %s", file);
+	return 0;
+}
+
+static int
+check_challenge(struct conf_reader *r, size_t i)
+{
+	const struct conf_challenge *ch = &r->conf->challenges[i];
+	enum conf_part p = CONF_PART_CHALLENGES;
+
+	if (*ch->hash == '\0' && *ch->secret == '\0')
+		return conf_refuse(r, spot(p, i, ""), "has no secret; give a "
+		    "hash, made by scepctl challenge hash");
+	if (*ch->hash != '\0' && *ch->secret != '\0')
+		return conf_refuse(r, spot(p, i, "secret"), "stands next to a "
+		    "hash; keep only one of them");
+	return *ch->secret == '\0' ? 0 : check_mode(r, i);
+}
+
+/* ADDRESS:PORT; who opens the socket judges the address. */
+static int
+check_listen(struct conf_reader *r)
+{
+	const char *text = r->conf->listen, *port = strrchr(text, ':');
+
+	if (port != NULL && port != text && port[1] != '\0' &&
+	    strlen(port + 1) <= 5 &&
+	    strspn(port + 1, "0123456789") == strlen(port + 1) &&
+	    atoi(port + 1) <= 65535)
+		return 0;
+	return conf_refuse(r, spot(CONF_PART_GLOBAL, 0, "http.listen"),
+	    "\"%s\" is not ADDRESS:PORT; write it as in 127.0.0.1:8080 or "
+	    "[::1]:8080", text);
+}
+
+int
+conf_check(struct conf_reader *r)
+{
+	static int (*const check[])(struct conf_reader *, size_t) = {
+		[CONF_PART_ISSUERS] = check_issuer,
+		[CONF_PART_PROFILES] = check_profile,
+		[CONF_PART_CHALLENGES] = check_challenge,
+		[CONF_PART_ENDPOINTS] = check_endpoint
+	};
+	enum conf_part p;
+	size_t i;
+
+	if (check_listen(r) != 0 || check_unique_names(r) != 0)
+		return -1;
+	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
+		for (i = 0; i < conf_count(r->conf, p); i++)
+			if (check[p](r, i) != 0)
+				return -1;
+	return 0;
+}

@@ -1,0 +1,246 @@
+/*
+ * scepctl list: the ledger, soonest expiry first.
+ */
+#include <stdio.h>
+
+#include "ctl/ctl_int.h"
+#include "render/text.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+enum { EXPIRING, ENDPOINT, LIMIT, JSON, CSV, DB };
+
+static const struct ctl_opt opts[] = {
+	[EXPIRING] = { "expiring", "TIME",
+	    "only those that expire within TIME (12h, 30d, 2w)" },
+	[ENDPOINT] = { "endpoint", "NAME", "only those of one endpoint" },
+	[LIMIT] = { "limit", "N", "at most N" },
+	[JSON] = { "json", NULL, "print a JSON array" },
+	[CSV] = { "csv", NULL, "print CSV with a header" },
+	[DB] = { "db", "FILE", "the store; otherwise the configuration's" },
+};
+
+/* How rows are written; each appends to a buffer. */
+struct format {
+	int	(*head)(struct buf *, struct err *);
+	int	(*row)(size_t nth, const struct json_cert *, struct buf *,
+		    struct err *);
+	int	(*tail)(size_t n, struct buf *, struct err *);
+};
+
+struct walk {
+	const struct format	*format;
+	struct buf		 out;
+	size_t			 n;
+	struct err		*e;
+};
+
+static int
+full(int rc, struct err *e)
+{
+	if (rc != 0)
+		err_set(e, ERR_MEMORY, "certificate as text");
+	return rc;
+}
+
+static int
+no_tail(size_t n, struct buf *out, struct err *e)
+{
+	(void)n;
+	(void)out;
+	(void)e;
+	return 0;
+}
+
+/* ---- for people: the widest column last ---- */
+
+static int
+table_head(struct buf *out, struct err *e)
+{
+	return full(buf_printf(out, "%-32s  %-20s  %-15s  %s\n", "SERIAL",
+	    "NOT AFTER", "ENDPOINT", "SUBJECT"), e);
+}
+
+static int
+table_row(size_t nth, const struct json_cert *c, struct buf *out,
+    struct err *e)
+{
+	struct buf	 endpoint = BUF_INIT(CTL_TEXT_MAX);
+	char		 when[CLOCK_TEXT_MAX];
+	int		 rc;
+
+	(void)nth;
+	clock_text(c->not_after, when);
+	rc = text_line(bytes_str(c->endpoint), &endpoint);
+	if (rc == 0)
+		rc = buf_printf(out, "%-32s  %-20s  %-15s  ", c->serial, when,
+		    buf_cstr(&endpoint));
+	if (rc == 0)
+		rc = text_line(bytes_str(c->subject), out);
+	if (rc == 0)
+		rc = buf_putc(out, '\n');
+	buf_wipe(&endpoint);
+	return full(rc, e);
+}
+
+/* ---- CSV (RFC 4180) ---- */
+
+static int
+csv_head(struct buf *out, struct err *e)
+{
+	return full(buf_puts(out, "serial,subject,sans,not_before,not_after,"
+	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
+	    "peer\r\n"), e);
+}
+
+static int
+csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
+{
+	char		 begin[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX];
+	char		 issued[CLOCK_TEXT_MAX];
+	struct buf	 sans = BUF_INIT(CTL_TEXT_MAX);
+	int		 rc = ledger_sans(c->sans, &sans);
+	const char	*fields[] = {
+		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
+		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
+		c->peer
+	};
+	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
+
+	(void)nth;
+	clock_text(c->not_before, begin);
+	clock_text(c->not_after, end);
+	clock_text(c->issued_at, issued);
+	for (i = 0; rc == 0 && i < n; i++) {
+		rc = text_csv(bytes_str(fields[i]), out);
+		if (rc == 0)
+			rc = buf_puts(out, i + 1 < n ? "," : "\r\n");
+	}
+	buf_wipe(&sans);
+	return full(rc, e);
+}
+
+/* ---- JSON ---- */
+
+static int
+json_head(struct buf *out, struct err *e)
+{
+	(void)out;
+	(void)e;
+	return 0;
+}
+
+static int
+json_row(size_t nth, const struct json_cert *c, struct buf *out,
+    struct err *e)
+{
+	struct json	*d = json_new_cert(c);
+	int		 rc = json_list_item(nth, d, out, e);
+
+	json_free(d);
+	return rc;
+}
+
+static int
+json_tail(size_t n, struct buf *out, struct err *e)
+{
+	if (json_list_end(n, out, e) != 0)
+		return -1;
+	return full(buf_putc(out, '\n'), e);
+}
+
+static const struct format
+	as_table = { table_head, table_row, no_tail },
+	as_csv = { csv_head, csv_row, no_tail },
+	as_json = { json_head, json_row, json_tail };
+
+static int
+on_row(const struct issued *row, void *arg)
+{
+	struct walk		*w = arg;
+	struct json_cert	 c;
+	char			 serial[LEDGER_SERIAL];
+
+	ledger_serial(row->serial, serial);
+	c = ledger_facts(row, serial);
+	if (w->format->row(w->n, &c, &w->out, w->e) != 0)
+		return -1;
+	w->n++;
+	return ctl_flush(&w->out, w->e);
+}
+
+static int
+print_all(struct db *db, const struct issued_filter *f,
+    const struct format *format, struct err *e)
+{
+	struct walk	 w = {
+		.format = format,
+		.out = BUF_INIT(CTL_TEXT_MAX),
+		.e = e
+	};
+	int		 rc;
+
+	rc = format->head(&w.out, e);
+	if (rc == 0)
+		rc = issued_each(db, f, on_row, &w, e);
+	if (rc == 0)
+		rc = format->tail(w.n, &w.out, e);
+	if (rc == 0)
+		rc = ctl_flush(&w.out, e);
+	buf_wipe(&w.out);
+	return rc;
+}
+
+static int
+read_filter(const struct ctl_call *call, struct issued_filter *f)
+{
+	int64_t	 within;
+
+	f->endpoint = call->opt[ENDPOINT];
+	if (call->opt[EXPIRING] != NULL) {
+		if (str_duration(call->opt[EXPIRING], &within) != 0) {
+			(void)ctl_usage(call, "--expiring: \"%s\" is not a "
+			    "time such as 30d", call->opt[EXPIRING]);
+			return -1;
+		}
+		f->expires_from = clock_now();
+		f->expires_to = within > INT64_MAX - f->expires_from ?
+		    INT64_MAX : f->expires_from + within;
+	}
+	return ctl_number(call, LIMIT, INT64_MAX, &f->limit);
+}
+
+static enum ctl_exit
+run(const struct ctl_call *call)
+{
+	struct issued_filter	 f = { .limit = 0 };
+	struct err		 e = { .reason = ERR_NONE };
+	const struct format	*format = &as_table;
+	struct db		*db = NULL;
+	int			 rc;
+
+	if (call->opt[JSON] != NULL && call->opt[CSV] != NULL)
+		return ctl_usage(call, "--json and --csv exclude each other");
+	if (read_filter(call, &f) != 0)
+		return CTL_USAGE;
+	if (call->opt[JSON] != NULL)
+		format = &as_json;
+	else if (call->opt[CSV] != NULL)
+		format = &as_csv;
+	if (ledger_open(call, call->opt[DB], &db, &e) != 0)
+		return ctl_fail(call, &e);
+	rc = print_all(db, &f, format, &e);
+	db_close(db);
+	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
+}
+
+const struct ctl_cmd cmd_list = {
+	.noun = "list",
+	.reads_conf = true,
+	.summary = "list issued certificates, soonest expiry first",
+	.about =
+	    "Lists the certificates that were issued, soonest expiry first.",
+	.opts = opts,
+	.n_opts = sizeof(opts) / sizeof(opts[0]),
+	.run = run
+};

@@ -1,0 +1,229 @@
+/*
+ * scepctl show: one certificate, by its serial number.
+ */
+#include <stdio.h>
+
+#include "ctl/ctl_int.h"
+#include "pki/cert.h"
+#include "render/text.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+enum { PEM, JSON, DB };
+
+static const struct ctl_opt opts[] = {
+	[PEM] = { "pem", NULL, "print the certificate itself" },
+	[JSON] = { "json", NULL, "print JSON, with the certificate" },
+	[DB] = { "db", "FILE", "the store; otherwise the configuration's" },
+};
+
+/* What is shown of a row. */
+struct shown {
+	struct json_cert	 c;
+	char			 serial[LEDGER_SERIAL];
+	char			 sha256[CERT_FP_MAX];
+	struct buf		 pem;
+};
+
+struct walk {
+	int		(*print)(const struct shown *, struct err *);
+	size_t		 n;
+	struct err	*e;
+};
+
+static int
+put_line(struct buf *out, const char *name, const char *value)
+{
+	if (buf_printf(out, "%-14s ", name) != 0 ||
+	    text_line(bytes_str(value), out) != 0)
+		return -1;
+	return buf_putc(out, '\n');
+}
+
+static int
+put_time(struct buf *out, const char *name, int64_t when)
+{
+	char	 text[CLOCK_TEXT_MAX];
+
+	clock_text(when, text);
+	return put_line(out, name, text);
+}
+
+static int
+put_all(const struct shown *s, struct buf *out)
+{
+	const struct json_cert	*c = &s->c;
+	struct buf		 sans = BUF_INIT(CTL_TEXT_MAX);
+	int			 rc = -1;
+
+	if (ledger_sans(c->sans, &sans) == 0 &&
+	    put_line(out, "serial", c->serial) == 0 &&
+	    put_line(out, "subject", c->subject) == 0 &&
+	    put_line(out, "sans", buf_cstr(&sans)) == 0 &&
+	    put_time(out, "not before", c->not_before) == 0 &&
+	    put_time(out, "not after", c->not_after) == 0 &&
+	    put_time(out, "issued at", c->issued_at) == 0 &&
+	    put_line(out, "endpoint", c->endpoint) == 0 &&
+	    put_line(out, "profile", c->profile) == 0 &&
+	    put_line(out, "issuer", c->issuer) == 0 &&
+	    put_line(out, "transaction", c->txid) == 0 &&
+	    put_line(out, "challenge",
+	    c->challenge == NULL ? "" : c->challenge) == 0 &&
+	    put_line(out, "peer", c->peer) == 0 &&
+	    put_line(out, "sha256", c->sha256) == 0)
+		rc = 0;
+	buf_wipe(&sans);
+	return rc;
+}
+
+static int
+print_text(const struct shown *s, struct err *e)
+{
+	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
+	int		 rc = -1;
+
+	if (put_all(s, &out) != 0)
+		err_set(e, ERR_MEMORY, "certificate as text");
+	else
+		rc = ctl_flush(&out, e);
+	buf_wipe(&out);
+	return rc;
+}
+
+static int
+print_json(const struct shown *s, struct err *e)
+{
+	struct json_cert	 c = s->c;
+
+	c.pem = buf_cstr(&s->pem);
+	return ctl_print_json(json_new_cert(&c), e);
+}
+
+static int
+print_pem(const struct shown *s, struct err *e)
+{
+	(void)e;	/* main() looks at stdout before it ends */
+	(void)fputs(buf_cstr(&s->pem), stdout);
+	return 0;
+}
+
+static int
+on_row(const struct issued *row, void *arg)
+{
+	struct walk	*w = arg;
+	struct shown	 s = { .pem = BUF_INIT(CTL_TEXT_MAX) };
+	struct cert	*cert = NULL;
+	int		 rc = -1;
+
+	ledger_serial(row->serial, s.serial);
+	s.c = ledger_facts(row, s.serial);
+	s.c.sha256 = s.sha256;
+	if (cert_parse(row->der, &cert, w->e) == 0 &&
+	    cert_fingerprint(cert, "SHA256", s.sha256, w->e) == 0 &&
+	    cert_pem(cert, &s.pem, w->e) == 0)
+		rc = w->print(&s, w->e);
+	w->n++;
+	cert_free(cert);
+	buf_wipe(&s.pem);
+	return rc;
+}
+
+/*
+ * Hex in any case, with colons and any number of leading zeros, as the content
+ * of the INTEGER that DER makes of it.
+ */
+static int
+read_serial(const char *text, struct buf *out)
+{
+	char	 hex[1 + 2 * PKI_SERIAL_MAX + 1] = "0";
+	bool	 digit = false;
+	size_t	 n = 0;
+
+	for (; *text != '\0'; text++) {
+		digit |= *text != ':';
+		if (*text == ':' || (n == 0 && *text == '0'))
+			continue;
+		if (n == 2 * PKI_SERIAL_MAX)
+			return -1;
+		hex[1 + n++] = *text;
+	}
+	if (!digit)
+		return -1;
+	if (n % 2 == 1)
+		return str_unhex(hex, out);
+	/* A set first bit would make it negative: DER puts a zero before. */
+	if (strchr("1234567", hex[1]) == NULL || n == 0)
+		if (buf_putc(out, '\0') != 0)
+			return -1;
+	return str_unhex(hex + 1, out);
+}
+
+static int
+find(struct db *db, struct bytes serial, struct walk *w)
+{
+	struct issued_filter	 f = { .serial = serial };
+
+	if (issued_each(db, &f, on_row, w, w->e) != 0)
+		return -1;
+	if (w->n > 0 || serial.n < 2 || serial.p[0] != 0)
+		return 0;
+	/* Some CAs forget the zero: their serials really are negative. */
+	f.serial = bytes_make(serial.p + 1, serial.n - 1);
+	return issued_each(db, &f, on_row, w, w->e);
+}
+
+static enum ctl_exit
+show(const struct ctl_call *call, struct bytes serial, struct walk *w)
+{
+	struct db	*db = NULL;
+	int		 rc;
+
+	if (ledger_open(call, call->opt[DB], &db, w->e) != 0)
+		return ctl_fail(call, w->e);
+	rc = find(db, serial, w);
+	db_close(db);
+	if (rc != 0)
+		return ctl_fail(call, w->e);
+	if (w->n > 0)
+		return CTL_OK;
+	err_set(w->e, ERR_NOT_FOUND, "no certificate with serial number %s",
+	    call->operand);
+	(void)ctl_fail(call, w->e);
+	return CTL_NOT_FOUND;
+}
+
+static enum ctl_exit
+run(const struct ctl_call *call)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct walk	 w = { .print = print_text, .e = &e };
+	struct buf	 serial = BUF_INIT(PKI_SERIAL_MAX + 1);
+	enum ctl_exit	 rc;
+
+	if (call->opt[PEM] != NULL && call->opt[JSON] != NULL)
+		return ctl_usage(call, "--pem and --json exclude each other");
+	if (call->opt[PEM] != NULL)
+		w.print = print_pem;
+	else if (call->opt[JSON] != NULL)
+		w.print = print_json;
+	if (read_serial(call->operand, &serial) == 0)
+		rc = show(call, buf_bytes(&serial), &w);
+	else
+		rc = ctl_usage(call, "\"%s\" is not a serial number in hex",
+		    call->operand);
+	buf_wipe(&serial);
+	return rc;
+}
+
+const struct ctl_cmd cmd_show = {
+	.noun = "show",
+	.operand = "SERIAL",
+	.reads_conf = true,
+	.summary = "show one certificate",
+	.about =
+	    "Shows the certificate with this serial number (hex; any case,\n"
+	    "colons and leading zeros allowed). Exits 3 if there is none.",
+	.opts = opts,
+	.n_opts = sizeof(opts) / sizeof(opts[0]),
+	.run = run
+};

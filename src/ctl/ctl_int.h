@@ -1,0 +1,169 @@
+/*
+ * scepctl(1): one row in main.c's table and one struct ctl_cmd per command.
+ * Options and help are that struct's; a command sees only values.
+ */
+#ifndef CTL_CTL_INT_H
+#define CTL_CTL_INT_H
+
+#include <sys/types.h>
+
+#include "pki/key.h"
+#include "render/json.h"
+#include "store/issued.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2,
+	CTL_NOT_FOUND = 3
+};
+
+struct ctl_opt {
+	const char	*name;		/* "dir" for --dir */
+	const char	*arg;		/* what it takes; NULL: nothing */
+	const char	*help;
+};
+
+#define CTL_OPTS_MAX	16
+
+struct ctl_call;
+
+struct ctl_cmd {
+	const char		*noun;
+	const char		*verb;		/* NULL: the noun is all */
+	const char		*operand;	/* its name, or NULL: none */
+	bool			 reads_conf;	/* has -c FILE too */
+	const char		*summary;	/* in the list of commands */
+	const char		*about;		/* in its own help */
+	const struct ctl_opt	*opts;
+	size_t			 n_opts;
+	enum ctl_exit		(*run)(const struct ctl_call *);
+};
+
+/* A command as it was called. */
+struct ctl_call {
+	const struct ctl_cmd	*cmd;
+	const char		*conf_file;
+	/* By the command's own numbers; NULL: not given; "" if it takes none */
+	const char		*opt[CTL_OPTS_MAX];
+	const char		*operand;
+};
+
+extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
+				cmd_list, cmd_show;
+
+/* ---- report.c: what a command says ---- */
+
+/* One line to stderr, with a hint at --help. */
+enum ctl_exit	 ctl_usage(const struct ctl_call *, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+/* One line to stderr; CTL_FAILED. */
+enum ctl_exit	 ctl_fail(const struct ctl_call *, const struct err *);
+/* Writes the text to stdout and forgets it. */
+int		 ctl_flush(struct buf *, struct err *e);
+/* A document and a newline to stdout. Eats it. */
+int		 ctl_print_json(struct json *, struct err *e);
+void		 ctl_help(const struct ctl_cmd *);
+
+/* Value of an option, checked; a fault is told by ctl_usage(): -1. */
+int		 ctl_number(const struct ctl_call *, size_t opt, int64_t most,
+		    int64_t *value);
+/* words ends with NULL; *value is untouched if the option is not given. */
+int		 ctl_word(const struct ctl_call *, size_t opt,
+		    const char *const *words, const char **value);
+
+/* ---- prompt.c ---- */
+
+#define CTL_SECRET_MAX	8192	/* longest challenge that scepd accepts */
+
+/* One line from stdin; from a terminal asked for twice, without echo. */
+int	 ctl_read_secret(struct buf *out, struct err *e);
+
+/* ---- ledger.c: what list and show share ---- */
+
+#define CTL_TEXT_MAX	(4u * 1024 * 1024)	/* one certificate as text */
+
+/* Opens the store: db_path, or if that is NULL the configuration's. */
+int	 ledger_open(const struct ctl_call *, const char *db_path,
+	    struct db **out, struct err *e);
+/* Hex of a serial number, without the zeros that DER puts in front. */
+#define LEDGER_SERIAL	512
+void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
+/* A row as facts to show: borrowed from the row and the serial's text. */
+struct json_cert ledger_facts(const struct issued *, const char *serial);
+/* The SANs, of which the row has one a line, on one line. */
+int	 ledger_sans(const char *sans, struct buf *out);
+
+/* ---- ca_make.c, ca_files.c, ca_import.c, ca_report.c ---- */
+
+/* A CA in memory, before a byte of it is written. */
+struct ca_set {
+	struct key	*root_key;	/* NULL: single level, or not ours */
+	struct key	*key;		/* of the issuing CA */
+	struct cert	*cert;
+	struct certs	 upper;		/* above it, root last; may be none */
+	struct key	*ra_key;	/* NULL in mode ca */
+	struct cert	*ra;
+};
+void	 ca_set_clear(struct ca_set *);
+
+struct ca_want {
+	const char	*name;
+	bool		 single;
+	bool		 mode_ca;
+	const char	*key;		/* types, as for key_generate() */
+	const char	*ra_key;
+	int64_t		 root_days;
+	int64_t		 ca_days;
+	int64_t		 ra_days;
+	int64_t		 now;
+};
+/* All keys and certificates, proven to fit together. */
+int	 ca_make(const struct ca_want *, struct ca_set *out, struct err *e);
+/* Adds the RA to a set that has an issuing CA. */
+int	 ca_make_ra(const struct ca_want *, struct ca_set *, struct err *e);
+
+struct ca_source {
+	const char	*cert;		/* files; NULL: not given */
+	const char	*key;
+	const char	*p12;
+	const char	*chain;
+	const char	*passphrase;
+};
+/* Reads an existing CA and proves that it can issue: all but the RA. */
+int	 ca_import(const struct ca_source *, const struct ca_want *,
+	    struct ca_set *out, struct err *e);
+
+#define CA_FILES_MAX	8
+
+struct ca_file {
+	const char	*name;
+	mode_t		 mode;
+	struct buf	 content;	/* maximum FILE_MAX */
+};
+struct ca_files {
+	struct ca_file	 v[CA_FILES_MAX];
+	size_t		 n;
+};
+int	 ca_files_make(const struct ca_set *, struct ca_files *out,
+	    struct err *e);
+void	 ca_files_clear(struct ca_files *);
+/* ERR_EXISTS unless dir does not exist or is an empty folder. */
+int	 ca_dir_check(const char *dir, struct err *e);
+/* All files, or nothing: made in a folder beside dir that takes its name. */
+int	 ca_files_write(const struct ca_files *, const char *dir,
+	    struct err *e);
+
+/* What was made, for people or programs. */
+struct ca_report {
+	const char		*what;	/* "made" or "imported" */
+	const char		*dir;
+	const struct ca_set	*set;
+	const struct ca_files	*files;
+};
+int	 ca_report_text(const struct ca_report *, struct err *e);
+int	 ca_report_json(const struct ca_report *, struct err *e);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * scepctl: the command table, and what is common to all commands.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config.h"
+
+#include "conf/conf.h"
+#include "ctl/ctl_int.h"
+
+static const struct ctl_cmd *const commands[] = {
+	&cmd_ca_init,
+	&cmd_ca_import,
+	&cmd_challenge_hash,
+	&cmd_list,
+	&cmd_show,
+};
+#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+/* Numbers of the options that every command has; its own begin at OWN. */
+enum { OPT_HELP = 'h', OPT_CONF = 'c', OPT_VERSION = 'V', OPT_OWN = 256 };
+
+static const struct option global_opts[] = {
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* The commands, or those of one noun. */
+static void
+list_commands(const char *noun)
+{
+	const struct ctl_cmd	*c;
+	char			 name[32];
+	size_t			 i;
+
+	for (i = 0; i < N_COMMANDS; i++) {
+		c = commands[i];
+		if (noun != NULL && strcmp(noun, c->noun) != 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s%s%s", c->noun,
+		    c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+		(void)printf("  %-16s %s\n", name, c->summary);
+	}
+}
+
+static enum ctl_exit
+help(void)
+{
+	(void)printf("usage: scepctl [-c FILE] COMMAND [OPTION ...]\n\n"
+	    "Administers scepd, the SCEP enrollment server.\n\n");
+	list_commands(NULL);
+	(void)printf("\n"
+	    "  -c FILE          configuration (%s)\n"
+	    "  --help           this text; after a command: its options\n"
+	    "  --version        the version\n", CONF_DEFAULT_FILE);
+	return CTL_OK;
+}
+
+static enum ctl_exit
+bad_usage(const char *what, const char *word)
+{
+	(void)fprintf(stderr, "scepctl: %s%s%s; see \"scepctl --help\"\n", what,
+	    word != NULL ? " " : "", word != NULL ? word : "");
+	return CTL_USAGE;
+}
+
+/* The command that argv begins with; *used words name it. */
+static const struct ctl_cmd *
+find_command(char **argv, int *used)
+{
+	const struct ctl_cmd	*c;
+	size_t			 i;
+
+	for (i = 0; i < N_COMMANDS; i++) {
+		c = commands[i];
+		if (strcmp(argv[0], c->noun) != 0)
+			continue;
+		if (c->verb == NULL) {
+			*used = 1;
+			return c;
+		}
+		if (argv[1] != NULL && strcmp(argv[1], c->verb) == 0) {
+			*used = 2;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_noun(const char *word)
+{
+	size_t	 i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(word, commands[i]->noun) == 0)
+			return true;
+	return false;
+}
+
+/* Words that are no command: help on a noun, or a mistake. */
+static enum ctl_exit
+no_command(char **argv)
+{
+	if (!is_noun(argv[0]))
+		return bad_usage("unknown command", argv[0]);
+	if (argv[1] == NULL)
+		return bad_usage("incomplete command", argv[0]);
+	if (strcmp(argv[1], "--help") != 0)
+		return bad_usage("unknown command word", argv[1]);
+	(void)printf("usage: scepctl %s COMMAND [OPTION ...]\n\n", argv[0]);
+	list_commands(argv[0]);
+	return CTL_OK;
+}
+
+static void
+own_options(const struct ctl_cmd *c, struct option out[CTL_OPTS_MAX + 2])
+{
+	size_t	 i;
+
+	for (i = 0; i < c->n_opts; i++)
+		out[i] = (struct option){
+			.name = c->opts[i].name,
+			.has_arg = c->opts[i].arg != NULL ?
+			    required_argument : no_argument,
+			.val = OPT_OWN + (int)i
+		};
+	out[i++] = global_opts[0];
+	out[i] = (struct option){ .name = NULL };
+}
+
+/* Why getopt_long() returned ':' or '?'. */
+static enum ctl_exit
+bad_option(const struct ctl_call *call, int got, const char *word)
+{
+	if (got == ':')
+		return ctl_usage(call, "%s needs a value", word);
+	if (optopt >= OPT_OWN || optopt == OPT_HELP)
+		return ctl_usage(call, "%s takes no value", word);
+	return ctl_usage(call, "unknown option %s", word);
+}
+
+/* Options and operands behind the command's words; argv[0] is the last word. */
+static int
+parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
+{
+	struct option	 own[CTL_OPTS_MAX + 2];
+	const char	*shorts = call->cmd->reads_conf ? ":c:" : ":";
+	int		 o;
+
+	own_options(call->cmd, own);
+	optind = 0;
+	while ((o = getopt_long(argc, argv, shorts, own, NULL)) != -1) {
+		if (o >= OPT_OWN) {
+			call->opt[o - OPT_OWN] = optarg != NULL ? optarg : "";
+		} else if (o == OPT_CONF) {
+			call->conf_file = optarg;
+		} else if (o == OPT_HELP) {
+			ctl_help(call->cmd);
+			*rc = CTL_OK;
+			return -1;
+		} else {
+			*rc = bad_option(call, o, argv[optind - 1]);
+			return -1;
+		}
+	}
+	if (call->cmd->operand != NULL)
+		call->operand = argv[optind];
+	if (call->cmd->operand != NULL && call->operand == NULL) {
+		*rc = ctl_usage(call, "%s is missing", call->cmd->operand);
+		return -1;
+	}
+	if (argc - optind > (call->operand != NULL)) {
+		*rc = ctl_usage(call, "unexpected word %s",
+		    argv[optind + (call->operand != NULL)]);
+		return -1;
+	}
+	return 0;
+}
+
+static enum ctl_exit
+command(const char *conf_file, int argc, char **argv)
+{
+	struct ctl_call	 call = { .conf_file = conf_file };
+	enum ctl_exit	 rc;
+	int		 used = 0;
+
+	if ((call.cmd = find_command(argv, &used)) == NULL)
+		return no_command(argv);
+	if (parse(&call, argc - used + 1, argv + used - 1, &rc) != 0)
+		return rc;
+	return call.cmd->run(&call);
+}
+
+static enum ctl_exit
+run(int argc, char **argv)
+{
+	const char	*conf_file = CONF_DEFAULT_FILE;
+	int		 o;
+
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, "+:c:", global_opts, NULL)) != -1) {
+		switch (o) {
+		case OPT_CONF:
+			conf_file = optarg;
+			break;
+		case OPT_HELP:
+			return help();
+		case OPT_VERSION:
+			(void)printf("scepctl %s\n", PACKAGE_VERSION);
+			return CTL_OK;
+		case ':':
+			return bad_usage("a value is missing after",
+			    argv[optind - 1]);
+		default:
+			return bad_usage("unknown option", argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		return bad_usage("a command is missing", NULL);
+	return command(conf_file, argc - optind, argv + optind);
+}
+
+int
+main(int argc, char **argv)
+{
+	enum ctl_exit	 rc = run(argc, argv);
+
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return (int)rc;
+	perror("scepctl: standard output");
+	return rc == CTL_OK ? CTL_FAILED : (int)rc;
+}

@@ -1,0 +1,174 @@
+/*
+ * What commands say, and the checks of their options' values.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/ctl_int.h"
+#include "render/text.h"
+#include "util/clock.h"
+
+#define SAY_MAX	(8u * ERR_TEXT_MAX)	/* a message with all of it escaped */
+
+/* "scepctl ca init: " */
+static int
+put_who(const struct ctl_cmd *c, struct buf *out)
+{
+	return buf_printf(out, "scepctl %s%s%s: ", c->noun,
+	    c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+}
+
+/* Messages quote names out of certificates and files: nothing gets through. */
+static void
+say(const struct ctl_cmd *c, const char *text, const char *tail)
+{
+	struct buf	 b = BUF_INIT(SAY_MAX);
+
+	(void)put_who(c, &b);
+	(void)text_line(bytes_str(text), &b);
+	(void)fprintf(stderr, "%s%s\n", buf_cstr(&b), tail);
+	buf_wipe(&b);
+}
+
+enum ctl_exit
+ctl_usage(const struct ctl_call *call, const char *fmt, ...)
+{
+	const struct ctl_cmd	*c = call->cmd;
+	char			 text[ERR_TEXT_MAX], hint[80];
+	va_list			 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)snprintf(hint, sizeof(hint), "; see \"scepctl %s%s%s --help\"",
+	    c->noun, c->verb != NULL ? " " : "",
+	    c->verb != NULL ? c->verb : "");
+	say(c, text, hint);
+	return CTL_USAGE;
+}
+
+enum ctl_exit
+ctl_fail(const struct ctl_call *call, const struct err *e)
+{
+	say(call->cmd, err_text(e), "");
+	return CTL_FAILED;
+}
+
+int
+ctl_flush(struct buf *b, struct err *e)
+{
+	size_t	 n = fwrite(buf_cstr(b), 1, b->n, stdout);
+
+	if (n != b->n) {
+		err_set(e, ERR_FILE, "standard output: %s", strerror(errno));
+		return -1;
+	}
+	buf_reset(b);
+	return 0;
+}
+
+int
+ctl_print_json(struct json *d, struct err *e)
+{
+	struct buf	 b = BUF_INIT(CTL_TEXT_MAX);
+	int		 rc = -1;
+
+	if (json_print(d, JSON_PRETTY, &b, e) != 0)
+		goto out;
+	if (buf_putc(&b, '\n') != 0) {
+		err_set(e, ERR_MEMORY, "JSON text");
+		goto out;
+	}
+	rc = ctl_flush(&b, e);
+out:
+	buf_wipe(&b);
+	json_free(d);
+	return rc;
+}
+
+static void
+help_row(const char *name, const char *arg, const char *text)
+{
+	char	 left[64];
+
+	(void)snprintf(left, sizeof(left), "%s%s%s", name,
+	    arg != NULL ? " " : "", arg != NULL ? arg : "");
+	(void)printf("  %-28s %s\n", left, text);
+}
+
+void
+ctl_help(const struct ctl_cmd *c)
+{
+	char	 name[48];
+	size_t	 i;
+
+	(void)printf("usage: scepctl %s%s%s [OPTION ...]%s%s\n\n%s\n\n",
+	    c->noun, c->verb != NULL ? " " : "",
+	    c->verb != NULL ? c->verb : "", c->operand != NULL ? " " : "",
+	    c->operand != NULL ? c->operand : "", c->about);
+	for (i = 0; i < c->n_opts; i++) {
+		(void)snprintf(name, sizeof(name), "--%s", c->opts[i].name);
+		help_row(name, c->opts[i].arg, c->opts[i].help);
+	}
+	if (c->reads_conf)
+		help_row("-c", "FILE", "configuration that names the store");
+	help_row("--help", NULL, "this text");
+}
+
+int
+ctl_number(const struct ctl_call *call, size_t opt, int64_t most,
+    int64_t *value)
+{
+	const char	*text = call->opt[opt];
+	char		*end;
+	long long	 n;
+
+	if (text == NULL)
+		return 0;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    n < 1 || n > most) {
+		(void)ctl_usage(call, "--%s: \"%s\" is not a number from 1 to "
+		    "%lld", call->cmd->opts[opt].name, text, (long long)most);
+		return -1;
+	}
+	*value = n;
+	return 0;
+}
+
+/* "one of a, b, c" */
+static void
+join_words(const char *const *words, char *out, size_t size)
+{
+	size_t	 n = 0;
+
+	out[0] = '\0';
+	for (; *words != NULL && n < size; words++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+		    n > 0 ? ", " : "", *words);
+}
+
+int
+ctl_word(const struct ctl_call *call, size_t opt, const char *const *words,
+    const char **value)
+{
+	const char	*text = call->opt[opt];
+	char		 all[128];
+	size_t		 i;
+
+	if (text == NULL)
+		return 0;
+	for (i = 0; words[i] != NULL; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*value = words[i];
+			return 0;
+		}
+	}
+	join_words(words, all, sizeof(all));
+	(void)ctl_usage(call, "--%s: \"%s\" is not one of %s",
+	    call->cmd->opts[opt].name, text, all);
+	return -1;
+}

@@ -1,0 +1,93 @@
+/*
+ * What the files of http share among themselves.
+ */
+#ifndef HTTP_INT_H
+#define HTTP_INT_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/server.h"
+
+/* ---- watch.c: which connection owes us a request, since when ---- */
+
+struct watch {
+	struct watch	*prev, *next;
+	int		 fd;		/* MHD's; closed after watch_close() */
+	int64_t		 since_us;	/* accepted, or last answer sent */
+	bool		 busy;		/* request is here: we owe an answer */
+	bool		 cut;
+	char		 peer[PEER_MAX];
+};
+
+struct watches {
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 idle;		/* n_busy became 0 */
+	struct watch	*first;
+	size_t		 n_busy;
+};
+
+int		 watches_init(struct watches *);
+void		 watches_free(struct watches *);
+/* NULL: no memory. */
+struct watch	*watch_open(struct watches *, int fd, const char *peer,
+		    int64_t now_us);
+void		 watch_close(struct watches *, struct watch *);
+/* The request is complete, or refused: the clock stops. */
+void		 watch_busy(struct watches *, struct watch *);
+/* The answer is sent: the clock starts for the next request. True: we cut
+ * the connection before. */
+bool		 watch_idle(struct watches *, struct watch *, int64_t now_us);
+unsigned	 watch_sweep(struct watches *, int64_t now_us,
+		    int64_t limit_us);
+int		 watch_drain(struct watches *, int timeout_ms);
+
+/* ---- request.c ---- */
+
+struct request;
+
+struct http_server {
+	struct MHD_Daemon	*mhd;
+	struct service		*service;
+	size_t			 max_url;
+	struct watches		 watches;
+	int			 listener;	/* -1 until quiesced */
+	atomic_bool		 closing;	/* answers end connections */
+
+	/*
+	 * The lock is held while MHD is told to suspend or resume; MHD calls
+	 * none of our functions while it holds its own.
+	 */
+	pthread_mutex_t		 lock;
+	/* ---- under the lock ---- */
+	struct request		*suspended;	/* wait for done() */
+	unsigned		 refs;	/* our owner and unanswered requests */
+	bool			 stopping;	/* suspend nothing any more */
+};
+
+void		 server_unref(struct http_server *);
+
+/* Callbacks of libmicrohttpd; cls is the server. */
+void		*request_new(void *cls, const char *uri,
+		    struct MHD_Connection *);
+enum MHD_Result	 request_handle(void *cls, struct MHD_Connection *,
+		    const char *url, const char *method, const char *version,
+		    const char *data, size_t *size, void **ctx);
+void		 request_completed(void *cls, struct MHD_Connection *,
+		    void **ctx, enum MHD_RequestTerminationCode);
+/* Wakes every suspended request, to be closed unanswered. */
+void		 request_abandon_all(struct http_server *);
+
+/* ---- reply.c ---- */
+
+/* Sends the exchange's answer, which must live until the request completes. */
+enum MHD_Result	 reply_send(struct MHD_Connection *, const struct exchange *,
+		    bool closing);
+/* Numeric address without port; IPv4 in IPv6 as IPv4. */
+void		 peer_text(const struct sockaddr *, char out[PEER_MAX]);
+
+#endif

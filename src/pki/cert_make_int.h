@@ -1,0 +1,14 @@
+/*
+ * Private to pki: the extensions of a certificate in the making.
+ */
+#ifndef PKI_CERT_MAKE_INT_H
+#define PKI_CERT_MAKE_INT_H
+
+#include "pki/cert_make.h"
+#include "pki/pki_int.h"
+
+/* Adds what the plan lists, SKI and AKI; issuer NULL: self-signed. */
+int	 cert_extend(X509 *, const struct cert_plan *,
+	    const struct cert *issuer, struct err *e);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Private to pki: where libcrypto's objects and errors meet ours.
+ */
+#ifndef PKI_PKI_INT_H
+#define PKI_PKI_INT_H
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "pki/cert.h"
+#include "pki/key.h"
+
+/* err_set() with libcrypto's newest complaint behind `what`; empties its queue. */
+void	 set_ssl(struct err *e, enum err_reason, const char *what);
+
+EVP_PKEY	*key_pkey(const struct key *);	/* borrowed */
+int		 key_from_pkey(EVP_PKEY *, struct key **, struct err *); /* takes */
+
+/* DER of a libcrypto object into memory that free() releases. */
+typedef int	 i2d_any(const void *, unsigned char **);
+/* n == 0 when it does not encode or memory is short */
+struct bytes	 pki_i2d(i2d_any *, const void *);
+
+/* Facts that certificates and requests share; 0 or -1. */
+int	 pubkey_read(X509_PUBKEY *, struct pubkey *, struct err *e);
+void	 pubkey_clear(struct pubkey *);
+/* RFC 4514 text of a name; NULL if memory is short or it is no text. */
+char	*name_text(const X509_NAME *);
+int	 time_read(const ASN1_TIME *, int64_t *);
+
+/* A read-only BIO over borrowed bytes. */
+BIO	*bio_of(struct bytes);
+/* Drains a memory BIO into out; -1 at its limit. */
+int	 bio_drain(BIO *, struct buf *out);
+int	 is_pem(struct bytes);
+
+/* Writes DER: identifier octet `tag`, length, and content. */
+int	 der_put(struct buf *, unsigned char tag, struct bytes content);
+
+#endif

@@ -1,0 +1,191 @@
+#include <string.h>
+
+#include "policy/decide.h"
+#include "policy/policy_int.h"
+
+int
+policy_key(const struct conf_profile *p, const struct pubkey *k,
+    struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < p->key_types.n; i++)
+		if (strcmp(p->key_types.v[i], key_type_name(k->type)) == 0)
+			break;
+	if (i == p->key_types.n) {
+		err_set(e, ERR_CSR_KEY, "key type %s is not in the profile's "
+		    "key_types", key_type_name(k->type));
+		return -1;
+	}
+	if (k->type == KEY_RSA && (k->bits < p->rsa_min ||
+	    k->bits > p->rsa_max)) {
+		err_set(e, ERR_CSR_KEY, "RSA key of %d bits, the profile "
+		    "takes %lld to %lld", k->bits, (long long)p->rsa_min,
+		    (long long)p->rsa_max);
+		return -1;
+	}
+	return 0;
+}
+
+/* Rules: each sees the facts and refuses, or lets the next one look. */
+
+static int
+rule_type(const struct policy_facts *f, struct err *e)
+{
+	if (f->is_pkcsreq)
+		return 0;
+	err_set(e, ERR_MESSAGE_TYPE, "only PKCSReq enrolls");
+	return -1;
+}
+
+static int
+rule_key(const struct policy_facts *f, struct err *e)
+{
+	return policy_key(f->profile, &f->csr->key, e);
+}
+
+static int
+rule_challenge(const struct policy_facts *f, struct err *e)
+{
+	switch (f->challenge) {
+	case POLICY_CHALLENGE_MATCH:
+		return 0;
+	case POLICY_CHALLENGE_ABSENT:
+		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
+		return -1;
+	case POLICY_CHALLENGE_WRONG:
+	default:
+		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
+		    "endpoint's challenges");
+		return -1;
+	}
+}
+
+static int
+rule_signer(const struct policy_facts *f, struct err *e)
+{
+	if (f->endpoint->signer_key == CONF_SIGNER_ANY ||
+	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
+		return 0;
+	err_set(e, ERR_KEY_MISMATCH, "endpoint wants signer_key = \"same\"");
+	return -1;
+}
+
+static int
+rule_subject(const struct policy_facts *f, struct err *e)
+{
+	size_t i;
+
+	if (f->csr->subject_empty && !f->profile->empty_subject) {
+		err_set(e, ERR_SUBJECT, "empty, and the profile says "
+		    "empty_subject = false");
+		return -1;
+	}
+	for (i = 0; i < f->csr->n_values; i++)
+		if (policy_name_value(&f->csr->values[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+/* A certificate must name somebody. */
+static int
+rule_named(const struct policy_facts *f, struct err *e)
+{
+	if (!f->csr->subject_empty || f->csr->sans.n > 0)
+		return 0;
+	err_set(e, ERR_SUBJECT, "neither subject nor subjectAltName");
+	return -1;
+}
+
+static int
+rule_ca(const struct policy_facts *f, struct err *e)
+{
+	if (f->now >= f->ca->not_before && f->now <= f->ca->not_after)
+		return 0;
+	err_set(e, ERR_CA_EXPIRED, "%s", f->ca->subject_text);
+	return -1;
+}
+
+static int (*const rules[])(const struct policy_facts *, struct err *) = {
+	rule_type, rule_key, rule_challenge, rule_signer, rule_subject,
+	rule_named, rule_ca,
+};
+
+static unsigned
+key_usage(const struct pubkey *k)
+{
+	return k->type == KEY_RSA ?
+	    CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT :
+	    CERT_KU_DIGITAL_SIGNATURE;
+}
+
+/* Copies the names whose kind the profile lists; the others are dropped. */
+static int
+grant_sans(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	const struct san *s;
+	const char *kind;
+	size_t i, k;
+
+	for (i = 0; i < f->csr->sans.n; i++) {
+		s = &f->csr->sans.v[i];
+		kind = san_kind_name(s->kind);
+		for (k = 0; k < f->profile->san.n; k++)
+			if (strcmp(f->profile->san.v[k], kind) == 0)
+				break;
+		if (k == f->profile->san.n) {
+			v->dropped++;
+			continue;
+		}
+		if (policy_san(s, e) == -1)
+			return -1;
+		v->sans[v->plan.n_sans++] = s->der;
+	}
+	if (f->csr->subject_empty && v->plan.n_sans == 0) {
+		err_set(e, ERR_SAN, "no name is left: the profile takes none "
+		    "of the request's kinds");
+		return -1;
+	}
+	return 0;
+}
+
+static int64_t
+latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t
+earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int
+policy_decide(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	const struct conf_profile *p = f->profile;
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i](f, e) == -1)
+			return -1;
+	memset(v, 0, sizeof(*v));
+	v->plan = (struct cert_plan){
+		.subject = f->csr->subject,
+		.spki = f->csr->key.spki,
+		.not_before = latest(f->now - p->backdate,
+		    f->ca->not_before),
+		.not_after = earliest(f->now + p->validity,
+		    f->ca->not_after),
+		.ku = key_usage(&f->csr->key),
+		.eku = p->eku.v,
+		.sans = v->sans,
+		.crl_urls = p->crl_urls.v,
+		.ca_issuers_urls = p->ca_issuers_urls.v,
+		.ocsp_urls = p->ocsp_urls.v,
+	};
+	return grant_sans(f, v, e);
+}

@@ -1,0 +1,47 @@
+#include "pki/cms.h"
+#include "scep/caps.h"
+
+/* Capabilities that are no algorithms (RFC 8894, 3.5.2). */
+static const char *const others[] = { "POSTPKIOperation", "SCEPStandard" };
+
+int
+scep_caps(struct buf *out)
+{
+	const char *word;
+	size_t i;
+	int a, bad = 0;
+
+	for (a = ALG_NONE + 1; a < ALG_COUNT; a++)
+		if (alg_accepted((enum alg)a) &&
+		    (word = alg_keyword((enum alg)a)) != NULL)
+			bad |= buf_printf(out, "%s\n", word);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		bad |= buf_printf(out, "%s\n", others[i]);
+	return bad == 0 ? 0 : -1;
+}
+
+int
+scep_cacert(const struct cert *ra, const struct cert *ca,
+    const struct certs *upper, struct buf *out, const char **type,
+    struct err *e)
+{
+	const struct cert *all[CERTS_MAX + 2];
+	size_t i, n = 0;
+
+	if (ra == NULL) {
+		if (buf_put(out, ca->der.p, ca->der.n) == -1) {
+			err_set(e, ERR_MEMORY, "CA certificate");
+			return -1;
+		}
+		*type = SCEP_TYPE_CA_CERT;
+		return 0;
+	}
+	all[n++] = ra;
+	all[n++] = ca;
+	for (i = 0; i < upper->n; i++)
+		all[n++] = upper->v[i];
+	if (cms_bag(all, n, out, e) == -1)
+		return -1;
+	*type = SCEP_TYPE_CA_RA_CERT;
+	return 0;
+}

@@ -1,0 +1,70 @@
+#include <string.h>
+
+#include "scep/wrap.h"
+
+#define BAG_MAX	CMS_MAX_DER
+
+/* The digest of the request, or a sound one where that was refused. */
+static enum alg
+reply_digest(const struct scep_msg *to)
+{
+	return alg_accepted(to->cms.digest) ? to->cms.digest : ALG_SHA256;
+}
+
+/* Signs content with the attributes all CertReps have, and these. */
+static int
+sign(const struct scep_reply *r, enum scep_status status,
+    const struct cms_put *more, size_t n_more, struct bytes content,
+    struct buf *out, struct err *e)
+{
+	const char *word = status == SCEP_SUCCESS ? "0" :
+	    status == SCEP_FAILURE ? "2" : "3";
+	struct cms_put puts[7] = {
+		{ OID_SCEP_MESSAGE_TYPE, CMS_PRINTABLE, bytes_str("3") },
+		{ OID_SCEP_PKI_STATUS, CMS_PRINTABLE, bytes_str(word) },
+		{ OID_SCEP_TRANSACTION_ID, CMS_PRINTABLE,
+		    bytes_str(r->to->txid) },
+		{ OID_SCEP_SENDER_NONCE, CMS_OCTETS,
+		    bytes_make(r->nonce, SCEP_NONCE_LEN) },
+	};
+	size_t n = 4;
+
+	if (r->to->n_nonce > 0)
+		puts[n++] = (struct cms_put){ OID_SCEP_RECIPIENT_NONCE,
+		    CMS_OCTETS, bytes_make(r->to->nonce, r->to->n_nonce) };
+	memcpy(&puts[n], more, n_more * sizeof(*more));
+	return cms_sign(content, puts, n + n_more, r->key, r->cert, r->algs,
+	    reply_digest(r->to), out, e);
+}
+
+int
+scep_wrap_success(const struct scep_reply *r, struct cms_suite suite,
+    const struct cert *const *certs, size_t n, struct buf *out,
+    struct err *e)
+{
+	struct buf bag = BUF_INIT(BAG_MAX), sealed = BUF_INIT(BAG_MAX);
+	const struct cms_put none = { .oid = NULL };
+	int rc = -1;
+
+	if (cms_bag(certs, n, &bag, e) == 0 &&
+	    cms_seal(buf_bytes(&bag), r->to->cms.signer, r->algs, suite,
+	    &sealed, e) == 0)
+		rc = sign(r, SCEP_SUCCESS, &none, 0, buf_bytes(&sealed), out,
+		    e);
+	buf_wipe(&bag);
+	buf_wipe(&sealed);
+	return rc;
+}
+
+int
+scep_wrap_failure(const struct scep_reply *r, enum failinfo failinfo,
+    const char *text, struct buf *out, struct err *e)
+{
+	char digit[2] = { (char)('0' + (int)failinfo), '\0' };
+	const struct cms_put why[2] = {
+		{ OID_SCEP_FAIL_INFO, CMS_PRINTABLE, bytes_str(digit) },
+		{ OID_SCEP_FAIL_INFO_TEXT, CMS_UTF8, bytes_str(text) },
+	};
+
+	return sign(r, SCEP_FAILURE, why, 2, bytes_str(""), out, e);
+}

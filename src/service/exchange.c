@@ -1,0 +1,165 @@
+/*
+ * One HTTP exchange: what can be answered at once is, an enrollment goes to the
+ * workers.
+ */
+#include <string.h>
+
+#include "scep/caps.h"
+#include "scep/op.h"
+#include "service/service_int.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define REPLY_MAX	(1024u * 1024)
+#define RETRY_AFTER	5	/* seconds */
+
+void
+exchange_init(struct exchange *x, struct service *s)
+{
+	memset(x, 0, sizeof(*x));
+	pthread_mutex_lock(&s->lock);
+	x->site = site_get(s->site);
+	pthread_mutex_unlock(&s->lock);
+	buf_init(&x->body, exchange_max_body(x));
+	buf_init(&x->reply, REPLY_MAX);
+	x->began_us = clock_mono_us();
+}
+
+void
+exchange_clear(struct exchange *x)
+{
+	buf_wipe(&x->body);
+	buf_wipe(&x->reply);
+	site_put(x->site);
+	x->site = NULL;
+}
+
+size_t
+exchange_max_body(const struct exchange *x)
+{
+	return (size_t)x->site->conf->max_body;
+}
+
+void
+answer_put(struct exchange *x, int status, const char *type,
+    struct buf *reply)
+{
+	x->status = status;
+	x->type = type;
+	buf_reset(&x->reply);
+	buf_move(&x->reply, reply);
+}
+
+void
+answer_text(struct exchange *x, enum err_reason reason)
+{
+	x->status = err_http(reason);
+	x->type = "text/plain";
+	x->no_store = true;
+	x->retry_after = x->status == 503 ? RETRY_AFTER : 0;
+	buf_reset(&x->reply);
+	(void)buf_printf(&x->reply, "%s\n", err_what(reason));
+}
+
+void
+service_refuse(struct service *s, struct exchange *x, const struct err *why)
+{
+	struct log_line l;
+
+	(void)s;
+	answer_text(x, why->reason);
+	log_begin_limited(&l, LOG_L_WARN, "refused");
+	log_str(&l, "peer", x->peer);
+	log_int(&l, "status", x->status);
+	log_str(&l, "path", x->path);
+	log_err(&l, why);
+	log_end(&l);
+}
+
+/* Bytes that outlive the exchange's site, copied: they are few. */
+static void
+answer_bytes(struct exchange *x, const char *type, struct bytes b)
+{
+	x->status = 200;
+	x->type = type;
+	if (buf_put(&x->reply, b.p, b.n) == -1)
+		answer_text(x, ERR_MEMORY);
+}
+
+static void
+log_document(const struct exchange *x, enum scep_op op)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_L_DEBUG, "document");
+	log_str(&l, "endpoint", x->endpoint->conf->name);
+	log_str(&l, "operation", scep_op_name(op));
+	log_str(&l, "peer", x->peer);
+	log_end(&l);
+}
+
+/* Answers documents; 1: it is an enrollment, for the workers. */
+static int
+answer_document(struct exchange *x, struct err *e)
+{
+	struct scep_query q;
+	int rc;
+
+	rc = scep_query_parse(x->query, x->method == SERVICE_POST,
+	    x->body.max, &q, e);
+	scep_query_clear(&q);
+	if (rc == -1)
+		return -1;
+	if (q.op == SCEP_OP_PKI)
+		return 1;
+	/* Maintenance or not: who gets no GetCACaps falls back to DES and MD5. */
+	if (q.op == SCEP_OP_CAPS)
+		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->site->caps));
+	else
+		answer_bytes(x, x->endpoint->cacert_type,
+		    buf_bytes(&x->endpoint->cacert));
+	log_document(x, q.op);
+	return 0;
+}
+
+static int
+begin(struct service *s, struct exchange *x, struct err *e)
+{
+	int rc;
+
+	if ((x->endpoint = site_find(x->site, x->path)) == NULL) {
+		err_set(e, ERR_NOT_FOUND, "no endpoint has this path");
+		return -1;
+	}
+	if ((rc = answer_document(x, e)) != 1)
+		return rc;
+	if (!x->endpoint->conf->enabled) {
+		err_set(e, ERR_DISABLED, "endpoint %s",
+		    x->endpoint->conf->name);
+		return -1;
+	}
+	if (atomic_load(&s->draining)) {
+		err_set(e, ERR_STOPPING, "draining");
+		return -1;
+	}
+	if (pool_put(s->pool, x) == -1) {
+		err_set(e, ERR_BUSY, "queue of %lld requests is full",
+		    (long long)x->site->conf->queue);
+		return -1;
+	}
+	return 1;
+}
+
+enum service_when
+service_begin(struct service *s, struct exchange *x)
+{
+	struct err e = { .reason = ERR_NONE };
+	int rc;
+
+	/* Behind a successful pool_put() the exchange is the worker's. */
+	if ((rc = begin(s, x, &e)) == 1)
+		return SERVICE_LATER;
+	if (rc == -1)
+		service_refuse(s, x, &e);
+	return SERVICE_NOW;
+}

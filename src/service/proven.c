@@ -1,0 +1,210 @@
+/*
+ * Challenges that were stretched already.
+ *
+ * scrypt costs more than the rest of an enrollment together, and a static
+ * secret comes with every one of them. So what was proven once is remembered as
+ * a MAC under a key that lives and dies with the process; so is what was
+ * refused, for devices that try a wrong secret again and again. Strangers'
+ * guesses wait in a short line: they cost one core and 16 MiB at the most, and
+ * never push out what was proven.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pki/secret.h"
+#include "service/service_int.h"
+#include "util/str.h"
+
+#define REMEMBERED	256	/* MACs, of each kind */
+#define LINE_MAX_LEN	4	/* requests that wait for scrypt */
+
+struct ring {
+	uint8_t		mac[REMEMBERED][SECRET_MAC];
+	size_t		n;		/* in use */
+	size_t		next;		/* overwritten next */
+};
+
+struct proven {
+	uint8_t		 key[SECRET_MAC];
+	pthread_mutex_t	 lock;		/* of the rings */
+	struct ring	 right;
+	struct ring	 wrong;
+	pthread_mutex_t	 gate;		/* one stretches at a time */
+	atomic_int	 line;
+};
+
+int
+proven_new(struct proven **out, struct err *e)
+{
+	struct proven *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL) {
+		err_set(e, ERR_MEMORY, "challenges");
+		return -1;
+	}
+	if (secret_random(p->key, sizeof(p->key), e) == -1) {
+		free(p);
+		return -1;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->gate, NULL);
+	*out = p;
+	return 0;
+}
+
+void
+proven_free(struct proven *p)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->gate);
+	explicit_bzero(p, sizeof(*p));
+	free(p);
+}
+
+static bool
+ring_has(const struct ring *r, const uint8_t mac[SECRET_MAC])
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (str_equal_secret(bytes_make(r->mac[i], SECRET_MAC),
+		    bytes_make(mac, SECRET_MAC)))
+			return true;
+	return false;
+}
+
+static void
+ring_add(struct ring *r, const uint8_t mac[SECRET_MAC])
+{
+	memcpy(r->mac[r->next], mac, SECRET_MAC);
+	r->next = (r->next + 1) % REMEMBERED;
+	if (r->n < REMEMBERED)
+		r->n++;
+}
+
+enum known { UNKNOWN, RIGHT, WRONG };
+
+static enum known
+recall(struct proven *p, const uint8_t mac[SECRET_MAC])
+{
+	enum known k = UNKNOWN;
+
+	pthread_mutex_lock(&p->lock);
+	if (ring_has(&p->right, mac))
+		k = RIGHT;
+	else if (ring_has(&p->wrong, mac))
+		k = WRONG;
+	pthread_mutex_unlock(&p->lock);
+	return k;
+}
+
+static void
+remember(struct proven *p, const uint8_t mac[SECRET_MAC], bool right)
+{
+	pthread_mutex_lock(&p->lock);
+	ring_add(right ? &p->right : &p->wrong, mac);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The MAC binds the secret to the hash it was held against: another hash under
+ * the same name, after a reload, is another question. */
+static int
+mac_pair(struct proven *p, const char *hash, struct bytes presented,
+    uint8_t mac[SECRET_MAC], struct err *e)
+{
+	struct buf b = BUF_INIT(SECRET_HASH_MAX + 512 + presented.n);
+	int rc = -1;
+
+	if (buf_puts(&b, hash) == -1 || buf_putc(&b, '\0') == -1 ||
+	    buf_put(&b, presented.p, presented.n) == -1)
+		err_set(e, ERR_MEMORY, "challenge");
+	else
+		rc = secret_mac(p->key, buf_bytes(&b), mac, e);
+	buf_wipe(&b);
+	return rc;
+}
+
+static int
+stretch(struct proven *p, const char *hash, struct bytes presented,
+    const uint8_t mac[SECRET_MAC], bool *right, struct err *e)
+{
+	enum known k;
+	int rc = 0;
+
+	if (atomic_fetch_add(&p->line, 1) >= LINE_MAX_LEN) {
+		atomic_fetch_sub(&p->line, 1);
+		err_set(e, ERR_BUSY, "too many unknown challenges at once");
+		return -1;
+	}
+	pthread_mutex_lock(&p->gate);
+	/* Another thread may have proven it while this one stood in line. */
+	if ((k = recall(p, mac)) == UNKNOWN) {
+		rc = secret_verify(presented, hash, right, e);
+		if (rc == 0)
+			remember(p, mac, *right);
+	} else {
+		*right = k == RIGHT;
+	}
+	pthread_mutex_unlock(&p->gate);
+	atomic_fetch_sub(&p->line, 1);
+	return rc;
+}
+
+static int
+match_hash(struct proven *p, const char *hash, struct bytes presented,
+    bool *right, struct err *e)
+{
+	uint8_t mac[SECRET_MAC];
+	enum known k;
+
+	if (mac_pair(p, hash, presented, mac, e) == -1)
+		return -1;
+	if ((k = recall(p, mac)) == UNKNOWN)
+		return stretch(p, hash, presented, mac, right, e);
+	*right = k == RIGHT;
+	return 0;
+}
+
+/* MACs are compared, so that time does not tell the secret's length either. */
+static int
+match_plain(struct proven *p, const char *secret, struct bytes presented,
+    bool *right, struct err *e)
+{
+	uint8_t a[SECRET_MAC], b[SECRET_MAC];
+
+	if (secret_mac(p->key, bytes_str(secret), a, e) == -1 ||
+	    secret_mac(p->key, presented, b, e) == -1)
+		return -1;
+	*right = str_equal_secret(bytes_make(a, sizeof(a)),
+	    bytes_make(b, sizeof(b)));
+	return 0;
+}
+
+int
+proven_match(struct proven *p, const struct site_endpoint *se,
+    struct bytes presented, const struct conf_challenge **match,
+    struct err *e)
+{
+	const struct conf_challenge *c;
+	bool right = false;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < se->n_challenges; i++) {
+		c = se->challenges[i];
+		rc = *c->hash != '\0' ?
+		    match_hash(p, c->hash, presented, &right, e) :
+		    match_plain(p, c->secret, presented, &right, e);
+		if (rc == -1)
+			return -1;
+		if (right) {
+			*match = c;
+			return 0;
+		}
+	}
+	*match = NULL;
+	return 0;
+}

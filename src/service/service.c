@@ -1,0 +1,93 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "service/service_int.h"
+#include "store/txn.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define WORKERS_PER_CPU	4	/* they wait for the disk more than they compute */
+#define WORKERS_AUTO_MAX 32
+
+static size_t
+count_workers(const struct conf *c)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n;
+
+	if (c->workers > 0)
+		return (size_t)c->workers;
+	n = WORKERS_PER_CPU * (size_t)(cpus < 1 ? 1 : cpus);
+	return n > WORKERS_AUTO_MAX ? WORKERS_AUTO_MAX : n;
+}
+
+static int
+open_store(struct service *s, const struct conf *c, struct err *e)
+{
+	int64_t abandoned;
+
+	if (db_open(c->store_path, &s->db, e) == -1 ||
+	    txn_recover(s->db, clock_now(), &abandoned, e) == -1)
+		return -1;
+	if (abandoned > 0)
+		log_msg(LOG_L_WARN, "recovered", "%lld transactions were cut "
+		    "short by a crash; none of their certificates was sent",
+		    (long long)abandoned);
+	return 0;
+}
+
+int
+service_open(struct site *site, struct service **out, struct err *e)
+{
+	const struct conf *c = site->conf;
+	struct service *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		err_set(e, ERR_MEMORY, "service");
+		return -1;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	atomic_init(&s->draining, false);
+	if (algs_open(&s->algs, e) == -1 || proven_new(&s->proven, e) == -1 ||
+	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
+	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
+		service_close(s);
+		return -1;
+	}
+	s->site = site;
+	*out = s;
+	return 0;
+}
+
+void
+service_replace(struct service *s, struct site *site)
+{
+	struct site *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->site;
+	s->site = site;
+	pthread_mutex_unlock(&s->lock);
+	site_put(old);
+}
+
+int
+service_drain(struct service *s, int timeout_ms)
+{
+	atomic_store(&s->draining, true);
+	return pool_drain(s->pool, timeout_ms);
+}
+
+void
+service_close(struct service *s)
+{
+	if (s == NULL)
+		return;
+	pool_free(s->pool);
+	db_close(s->db);
+	proven_free(s->proven);
+	algs_free(s->algs);
+	site_put(s->site);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

@@ -1,0 +1,92 @@
+/*
+ * Private to service: what its files share.
+ */
+#ifndef SERVICE_SERVICE_INT_H
+#define SERVICE_SERVICE_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "issuer/issuer.h"
+#include "pki/alg.h"
+#include "service/service.h"
+#include "store/db.h"
+
+/* ---- site: an endpoint made real ---- */
+
+struct site_endpoint {
+	const struct conf_endpoint	*conf;
+	const struct conf_profile	*profile;
+	const struct conf_challenge	**challenges;	/* n of them */
+	size_t				 n_challenges;
+	const struct issuer		*issuer;
+	struct key			*own_key;	/* mode ra: ours */
+	struct cert			*own_cert;
+	const struct key		*key;	/* signs and decrypts: of the */
+	const struct cert		*cert;	/* RA, or of the CA in mode ca */
+	struct buf			 cacert;	/* answer to GetCACert */
+	const char			*cacert_type;
+};
+
+struct site {
+	atomic_int		 refs;
+	struct conf		*conf;
+	struct issuer		**issuers;	/* as conf->issuers */
+	struct site_endpoint	*endpoints;	/* as conf->endpoints */
+	struct buf		 caps;		/* answer to GetCACaps */
+};
+
+struct site	*site_get(struct site *);	/* one more reference */
+/* The endpoint whose longest path begins this one; NULL if none does. */
+const struct site_endpoint	*site_find(const struct site *,
+				    const char *path);
+
+/* ---- proven: challenges that were stretched already ---- */
+
+struct proven;
+int	 proven_new(struct proven **out, struct err *e);
+void	 proven_free(struct proven *);
+/*
+ * *match is the challenge that `presented` is, or NULL. ERR_BUSY when too many
+ * unknown ones wait to be stretched.
+ */
+int	 proven_match(struct proven *, const struct site_endpoint *,
+	    struct bytes presented, const struct conf_challenge **match,
+	    struct err *e);
+
+/* ---- pool: a bounded queue and its workers ---- */
+
+struct pool;
+int	 pool_new(size_t workers, size_t queue,
+	    void (*run)(struct exchange *, void *), void *arg,
+	    struct pool **out, struct err *e);
+/* -1: the queue is full. */
+int	 pool_put(struct pool *, struct exchange *);
+/* Waits until nothing is queued or running; -1 after timeout_ms. */
+int	 pool_drain(struct pool *, int timeout_ms);
+void	 pool_free(struct pool *);		/* ends the workers */
+
+/* ---- the service ---- */
+
+struct service {
+	pthread_mutex_t	 lock;		/* of site */
+	struct site	*site;
+	atomic_bool	 draining;
+	struct db	*db;
+	struct algs	*algs;
+	struct proven	*proven;
+	struct pool	*pool;
+};
+
+/* Runs one PKIOperation from message to answer; called by workers. */
+void	 pipeline_run(struct exchange *, void *service);
+
+/* ---- answers ---- */
+
+/* Takes over the reply's bytes. */
+void	 answer_put(struct exchange *, int status, const char *type,
+	    struct buf *reply);
+/* The one line of text of a refusal that no CertRep tells; not logged. */
+void	 answer_text(struct exchange *, enum err_reason);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * The configuration made real: keys and certificates read, proven to fit
+ * together, and the documents that never change prepared.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pki/chain.h"
+#include "pki/secret.h"
+#include "scep/caps.h"
+#include "service/service_int.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/str.h"
+
+#define CACERT_MAX	(1024u * 1024)
+#define KU_SCEP		(CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT)
+
+/* Clients encrypt to this certificate and verify with it (RFC 8894, 2.1.2). */
+static int
+check_scep_cert(const struct cert *c, const char *path, struct err *e)
+{
+	if (c->key.type != KEY_RSA) {
+		err_set(e, ERR_CERT_FILE, "%s: has a key of type %s; clients "
+		    "encrypt to it, so it must be RSA", path,
+		    key_type_name(c->key.type));
+		return -1;
+	}
+	if ((c->ku & KU_SCEP) != KU_SCEP) {
+		err_set(e, ERR_CERT_FILE, "%s: keyUsage lacks%s%s; issue it "
+		    "again with both digitalSignature and keyEncipherment",
+		    path, c->ku & CERT_KU_DIGITAL_SIGNATURE ? "" :
+		    " digitalSignature", c->ku & CERT_KU_KEY_ENCIPHERMENT ?
+		    "" : " keyEncipherment");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_ra(struct site_endpoint *se, int64_t now, struct err *e)
+{
+	const struct conf_endpoint *c = se->conf;
+
+	if (cert_load(c->ra_cert, &se->own_cert, e) == -1 ||
+	    key_load(c->ra_key, c->ra_key_passphrase, &se->own_key, e) == -1)
+		return -1;
+	if (!key_matches(se->own_key, se->own_cert)) {
+		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s",
+		    c->ra_key, c->ra_cert);
+		return -1;
+	}
+	if (check_scep_cert(se->own_cert, c->ra_cert, e) == -1)
+		return -1;
+	if (se->own_cert->is_ca) {
+		err_set(e, ERR_CERT_FILE, "%s: is a CA certificate; use mode "
+		    "= \"ca\" or an RA certificate", c->ra_cert);
+		return -1;
+	}
+	if (chain_verify(se->own_cert, issuer_ca(se->issuer),
+	    issuer_upper(se->issuer), now, e) == -1) {
+		err_prefix(e, "%s", c->ra_cert);
+		return -1;
+	}
+	se->key = se->own_key;
+	se->cert = se->own_cert;
+	return 0;
+}
+
+static int
+open_ca(struct site_endpoint *se, struct err *e)
+{
+	se->key = issuer_key(se->issuer);
+	se->cert = issuer_ca(se->issuer);
+	if (se->key == NULL) {
+		err_set(e, ERR_CONFIG, "mode = \"ca\" needs an issuer of type "
+		    "local; use mode = \"ra\"");
+		return -1;
+	}
+	return check_scep_cert(se->cert, "issuing CA", e);
+}
+
+static int
+open_challenges(struct site_endpoint *se, const struct conf *conf,
+    struct err *e)
+{
+	const struct conf_strings *names = &se->conf->challenges;
+	size_t i;
+
+	se->challenges = calloc(names->n, sizeof(*se->challenges));
+	if (se->challenges == NULL) {
+		err_set(e, ERR_MEMORY, "challenges");
+		return -1;
+	}
+	for (i = 0; i < names->n; i++)
+		se->challenges[i] = conf_challenge(conf, names->v[i]);
+	se->n_challenges = names->n;
+	return 0;
+}
+
+static int
+open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
+{
+	struct site_endpoint *se = &s->endpoints[i];
+	const struct conf_endpoint *c = &s->conf->endpoints[i];
+	int rc;
+
+	se->conf = c;
+	se->profile = conf_profile(s->conf, c->profile);
+	se->issuer = s->issuers[conf_issuer(s->conf, c->issuer) -
+	    s->conf->issuers];
+	buf_init(&se->cacert, CACERT_MAX);
+	rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) : open_ca(se, e);
+	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
+	    scep_cacert(se->own_cert, issuer_ca(se->issuer),
+	    issuer_upper(se->issuer), &se->cacert, &se->cacert_type,
+	    e) == -1))
+		rc = -1;
+	if (rc == -1)
+		err_prefix(e, "%s:%d: endpoint %s", s->conf->file, c->line,
+		    c->name);
+	return rc;
+}
+
+static int
+open_issuers(struct site *s, int64_t now, struct err *e)
+{
+	const struct conf_issuer *c;
+	size_t i;
+
+	for (i = 0; i < s->conf->n_issuers; i++) {
+		c = &s->conf->issuers[i];
+		if (issuer_open(c, now, &s->issuers[i], e) == -1) {
+			err_prefix(e, "%s:%d: issuer %s", s->conf->file,
+			    c->line, c->name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* What the configuration says in words that only libcrypto understands. */
+static int
+check_words(const struct conf *c, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_profiles; i++)
+		if (eku_check(c->profiles[i].eku.v, e) == -1) {
+			err_prefix(e, "%s:%d: profile %s", c->file,
+			    c->profiles[i].line, c->profiles[i].name);
+			return -1;
+		}
+	for (i = 0; i < c->n_challenges; i++)
+		if (*c->challenges[i].hash != '\0' &&
+		    secret_check(c->challenges[i].hash, e) == -1) {
+			err_prefix(e, "%s:%d: challenge %s", c->file,
+			    c->challenges[i].line, c->challenges[i].name);
+			return -1;
+		}
+	return 0;
+}
+
+static void
+warn_plain(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_challenges; i++)
+		if (*c->challenges[i].secret != '\0')
+			log_msg(LOG_L_WARN, "plain_secret", "%s:%d: challenge "
+			    "%s stands in the file as plain text; replace it "
+			    "by a hash made with: scepctl challenge hash",
+			    c->file, c->challenges[i].line,
+			    c->challenges[i].name);
+}
+
+static void
+site_free(struct site *s)
+{
+	size_t i;
+
+	for (i = 0; s->endpoints != NULL && i < s->conf->n_endpoints; i++) {
+		cert_free(s->endpoints[i].own_cert);
+		key_free(s->endpoints[i].own_key);
+		free(s->endpoints[i].challenges);
+		buf_wipe(&s->endpoints[i].cacert);
+	}
+	for (i = 0; s->issuers != NULL && i < s->conf->n_issuers; i++)
+		issuer_close(s->issuers[i]);
+	free(s->endpoints);
+	free(s->issuers);
+	buf_wipe(&s->caps);
+	free(s);
+}
+
+int
+site_open(struct conf *conf, struct site **out, struct err *e)
+{
+	int64_t now = clock_now();
+	struct site *s;
+	size_t i;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		err_set(e, ERR_MEMORY, "site");
+		return -1;
+	}
+	s->conf = conf;
+	atomic_init(&s->refs, 1);
+	buf_init(&s->caps, 4096);
+	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
+	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
+	if (s->issuers == NULL || s->endpoints == NULL ||
+	    scep_caps(&s->caps) == -1) {
+		err_set(e, ERR_MEMORY, "site");
+		goto fail;
+	}
+	if (check_words(conf, e) == -1 || open_issuers(s, now, e) == -1)
+		goto fail;
+	for (i = 0; i < conf->n_endpoints; i++)
+		if (open_endpoint(s, i, now, e) == -1)
+			goto fail;
+	warn_plain(conf);
+	*out = s;
+	return 0;
+fail:
+	site_free(s);
+	return -1;
+}
+
+struct site *
+site_get(struct site *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+site_put(struct site *s)
+{
+	struct conf *conf;
+
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	conf = s->conf;
+	site_free(s);
+	conf_free(conf);
+}
+
+const struct conf *
+site_conf(const struct site *s)
+{
+	return s->conf;
+}
+
+/* Does path lie at or below prefix? Case is ignored: IIS did. */
+static bool
+below(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	while (n > 1 && prefix[n - 1] == '/')
+		n--;
+	return strlen(path) >= n &&
+	    str_equal_nocase(bytes_make(path, n), bytes_make(prefix, n)) &&
+	    (path[n] == '\0' || path[n] == '/' || prefix[n - 1] == '/');
+}
+
+const struct site_endpoint *
+site_find(const struct site *s, const char *path)
+{
+	const struct site_endpoint *found = NULL;
+	const struct conf_strings *paths;
+	size_t i, k, longest = 0;
+
+	for (i = 0; i < s->conf->n_endpoints; i++) {
+		paths = &s->conf->endpoints[i].paths;
+		for (k = 0; k < paths->n; k++)
+			if (strlen(paths->v[k]) > longest &&
+			    below(path, paths->v[k])) {
+				longest = strlen(paths->v[k]);
+				found = &s->endpoints[i];
+			}
+	}
+	return found;
+}

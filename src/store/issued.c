@@ -1,0 +1,316 @@
+/*
+ * Issued certificates: adding one, walking through them.
+ */
+#include <stdlib.h>
+
+#include "store/issued.h"
+#include "store/store_int.h"
+
+/* Rows read at a time: no read transaction is open while a caller looks at
+ * them, or a listing left in a pager would let the log grow without end. */
+#define PAGE_ROWS	64
+
+/* Columns of STMT_ISSUED */
+enum col {
+	COL_ID, COL_TXN, COL_SERIAL, COL_ISSUER_HASH, COL_KEY_HASH,
+	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
+	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
+	COL_DER
+};
+
+static int
+end_txn(struct db_conn *c, const struct issued *r, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_ISSUED];
+
+	if (sqlite3_bind_int64(st, 1, r->txn) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, r->issued_at) != SQLITE_OK) {
+		db_fault(c, "transaction", e);
+		db_end(c, DB_STMT_TXN_ISSUED);
+		return -1;
+	}
+	return db_step_one(c, DB_STMT_TXN_ISSUED, e);
+}
+
+/* A parameter has its column's number: the first column, id, has none. */
+static int
+bind_row(sqlite3_stmt *st, const struct issued *r)
+{
+	int rc = 0;
+
+	rc |= sqlite3_bind_int64(st, COL_TXN, r->txn);
+	rc |= db_bind_blob(st, COL_SERIAL, r->serial);
+	rc |= db_bind_blob(st, COL_ISSUER_HASH,
+	    bytes_make(r->issuer_hash, ISSUED_HASH));
+	rc |= db_bind_blob(st, COL_KEY_HASH,
+	    bytes_make(r->key_hash, ISSUED_HASH));
+	rc |= db_bind_text(st, COL_SUBJECT, r->subject);
+	rc |= db_bind_text(st, COL_SANS, r->sans);
+	rc |= db_bind_text(st, COL_ENDPOINT, r->endpoint);
+	rc |= db_bind_text(st, COL_PROFILE, r->profile);
+	rc |= db_bind_text(st, COL_ISSUER, r->issuer);
+	rc |= db_bind_text(st, COL_TXID, r->txid);
+	rc |= db_bind_text(st, COL_CHALLENGE, r->challenge);
+	rc |= db_bind_text(st, COL_PEER, r->peer);
+	rc |= sqlite3_bind_int64(st, COL_NOT_BEFORE, r->not_before);
+	rc |= sqlite3_bind_int64(st, COL_NOT_AFTER, r->not_after);
+	rc |= sqlite3_bind_int64(st, COL_ISSUED_AT, r->issued_at);
+	rc |= db_bind_blob(st, COL_DER, r->der);
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
+static int
+add_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	const struct issued *r = ((struct issued_op *)arg)->row;
+
+	if (end_txn(c, r, e) == -1)
+		return -1;
+	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1) {
+		db_fault(c, "certificate", e);
+		db_end(c, DB_STMT_ISSUED_ADD);
+		return -1;
+	}
+	return db_step_one(c, DB_STMT_ISSUED_ADD, e);
+}
+
+void
+issued_add_start(struct db *db, struct issued_op *op, const struct issued *row)
+{
+	op->row = row;
+	op->op.run = add_run;
+	op->op.arg = op;
+	db_submit(db, &op->op);
+}
+
+int
+issued_add_wait(struct db *db, struct issued_op *op, struct err *e)
+{
+	return db_wait(db, &op->op, e);
+}
+
+/* Rows copied out of the database, each with one allocation. */
+struct page {
+	struct issued	 row[PAGE_ROWS];
+	uint8_t		*mem[PAGE_ROWS];
+	size_t		 n;
+};
+
+/* Where a walk stands. */
+struct walk {
+	const struct issued_filter	*f;
+	int64_t				 not_after;	/* of the last row */
+	int64_t				 id;
+	int64_t				 left;
+};
+
+static size_t
+row_size(sqlite3_stmt *st)
+{
+	size_t n = 0;
+
+	for (int i = 0; i <= COL_DER; i++)
+		n += (size_t)sqlite3_column_bytes(st, i) + 1;
+	return n;
+}
+
+static const char *
+copy_text(sqlite3_stmt *st, int i, uint8_t **p)
+{
+	const unsigned char *s = sqlite3_column_text(st, i);
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+	uint8_t *start = *p;
+
+	if (s == NULL)
+		return NULL;
+	memcpy(start, s, n);
+	start[n] = '\0';
+	*p += n + 1;
+	return (const char *)start;
+}
+
+static struct bytes
+copy_blob(sqlite3_stmt *st, int i, uint8_t **p)
+{
+	const void *b = sqlite3_column_blob(st, i);
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+	uint8_t *start = *p;
+
+	if (n > 0)
+		memcpy(start, b, n);
+	*p += n;
+	return bytes_make(start, n);
+}
+
+static void
+copy_hash(sqlite3_stmt *st, int i, uint8_t out[ISSUED_HASH])
+{
+	if (sqlite3_column_bytes(st, i) == ISSUED_HASH)
+		memcpy(out, sqlite3_column_blob(st, i), ISSUED_HASH);
+}
+
+static int
+page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
+{
+	struct issued *r = &pg->row[pg->n];
+	uint8_t *p = malloc(row_size(st));
+
+	if (p == NULL) {
+		err_set(e, ERR_MEMORY, "list of certificates");
+		return -1;
+	}
+	pg->mem[pg->n++] = p;
+	r->id = sqlite3_column_int64(st, COL_ID);
+	r->txn = sqlite3_column_int64(st, COL_TXN);
+	r->serial = copy_blob(st, COL_SERIAL, &p);
+	copy_hash(st, COL_ISSUER_HASH, r->issuer_hash);
+	copy_hash(st, COL_KEY_HASH, r->key_hash);
+	r->subject = copy_text(st, COL_SUBJECT, &p);
+	r->sans = copy_text(st, COL_SANS, &p);
+	r->endpoint = copy_text(st, COL_ENDPOINT, &p);
+	r->profile = copy_text(st, COL_PROFILE, &p);
+	r->issuer = copy_text(st, COL_ISSUER, &p);
+	r->txid = copy_text(st, COL_TXID, &p);
+	r->challenge = copy_text(st, COL_CHALLENGE, &p);
+	r->peer = copy_text(st, COL_PEER, &p);
+	r->not_before = sqlite3_column_int64(st, COL_NOT_BEFORE);
+	r->not_after = sqlite3_column_int64(st, COL_NOT_AFTER);
+	r->issued_at = sqlite3_column_int64(st, COL_ISSUED_AT);
+	r->der = copy_blob(st, COL_DER, &p);
+	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
+		err_set(e, ERR_MEMORY, "list of certificates");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
+{
+	const struct issued_filter *f = w->f;
+	int64_t to = f->expires_to == 0 ? INT64_MAX : f->expires_to;
+	int64_t n = w->left < PAGE_ROWS ? w->left : PAGE_ROWS;
+	int rc = 0;
+
+	rc |= sqlite3_bind_int64(st, 1, w->not_after);
+	rc |= sqlite3_bind_int64(st, 2, w->id);
+	rc |= sqlite3_bind_int64(st, 3, to);
+	rc |= db_bind_text(st, 4, f->endpoint);
+	rc |= sqlite3_bind_int64(st, 5, n);
+	if (id == DB_STMT_ISSUED_SERIAL)
+		rc |= db_bind_blob(st, 6, f->serial);
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
+static void
+page_clear(struct page *pg)
+{
+	while (pg->n > 0)
+		free(pg->mem[--pg->n]);
+}
+
+static int
+page_read(struct db_conn *c, const struct walk *w, struct page *pg,
+    struct err *e)
+{
+	enum db_stmt id = w->f->serial.n > 0 ?
+	    DB_STMT_ISSUED_SERIAL : DB_STMT_ISSUED_EXPIRY;
+	sqlite3_stmt *st = c->stmt[id];
+	int rc = -1;
+
+	if (page_bind(st, id, w) == -1) {
+		db_fault(c, "filter", e);
+		goto out;
+	}
+	while ((rc = db_row(c, id, e)) == 1) {
+		if (page_add(pg, st, e) == -1) {
+			rc = -1;
+			goto out;
+		}
+	}
+out:
+	db_end(c, id);
+	return rc;
+}
+
+static int
+page_show(const struct page *pg, struct walk *w,
+    int (*cb)(const struct issued *, void *), void *arg)
+{
+	int rc;
+
+	for (size_t i = 0; i < pg->n; i++) {
+		w->not_after = pg->row[i].not_after;
+		w->id = pg->row[i].id;
+		w->left--;
+		if ((rc = cb(&pg->row[i], arg)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+walk_run(struct db_conn *c, struct walk *w, struct page *pg,
+    int (*cb)(const struct issued *, void *), void *arg, struct err *e)
+{
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more && w->left > 0) {
+		if ((rc = page_read(c, w, pg, e)) == 0) {
+			more = pg->n == PAGE_ROWS;
+			rc = page_show(pg, w, cb, arg);
+		}
+		page_clear(pg);
+	}
+	return rc;
+}
+
+int
+issued_each(struct db *db, const struct issued_filter *f,
+    int (*cb)(const struct issued *, void *), void *arg, struct err *e)
+{
+	struct walk w = {
+		.f = f,
+		.not_after = f->expires_from == 0 ? INT64_MIN :
+		    f->expires_from,
+		.left = f->limit == 0 ? INT64_MAX : f->limit,
+	};
+	struct page *pg = calloc(1, sizeof(*pg));
+	struct db_conn *c;
+	int rc;
+
+	if (pg == NULL) {
+		err_set(e, ERR_MEMORY, "list of certificates");
+		return -1;
+	}
+	if (db_conn_take(db, &c, e) == -1) {
+		free(pg);
+		return -1;
+	}
+	rc = walk_run(c, &w, pg, cb, arg, e);
+	db_conn_give(db, c);
+	free(pg);
+	return rc;
+}
+
+int
+issued_count(struct db *db, int64_t *n, struct err *e)
+{
+	struct db_conn *c;
+	int64_t count = 0;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = db_row(c, DB_STMT_ISSUED_COUNT, e);
+	if (rc == 1)
+		count = sqlite3_column_int64(c->stmt[DB_STMT_ISSUED_COUNT], 0);
+	db_end(c, DB_STMT_ISSUED_COUNT);
+	db_conn_give(db, c);
+	if (rc != 1)
+		return -1;
+	*n = count;
+	return 0;
+}

@@ -1,0 +1,136 @@
+/*
+ * What the modules of the store share: connections with their prepared
+ * statements, the migrations, the file and its lock.
+ *
+ * A connection is used by one thread at a time: the writer's by the writer
+ * thread alone (ops run there), a reading one by whoever took it from the pool.
+ */
+#ifndef STORE_STORE_INT_H
+#define STORE_STORE_INT_H
+
+#include <sys/types.h>
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store/db.h"
+#include "util/bytes.h"
+
+#define DB_APPLICATION_ID	0x73636570	/* "scep" */
+#define DB_BATCH_MAX		256		/* ops in one commit */
+#define DB_IDLE_MAX		4		/* reading connections kept */
+#define DB_BUSY_MS		5000
+#define DB_CACHE_KIB		1024
+#define DB_WAL_KEEP		4194304	/* bytes left after a checkpoint */
+
+#define STMT_ISSUED							\
+	"id, txn, serial, issuer_hash, key_hash, subject, sans,"	\
+	" endpoint, profile, issuer, txid, challenge, peer,"		\
+	" not_before, not_after, issued_at, der"
+
+enum db_stmt {
+#define STMT(id, who, sql)	DB_STMT_##id,
+#include "store/stmt.def"
+#undef STMT
+	DB_STMT_COUNT
+};
+
+enum db_mode {
+	DB_WRITER,
+	DB_READER,
+	DB_FROZEN	/* reading the file alone: no lock, no log */
+};
+
+struct db_conn {
+	sqlite3		*h;
+	sqlite3_stmt	*stmt[DB_STMT_COUNT];
+	struct db_conn	*next;
+};
+
+struct db_file_id {
+	dev_t	dev;
+	ino_t	ino;
+};
+
+struct db {
+	char			*path;
+	enum db_mode		 read_mode;
+	int			 lock;		/* descriptor, or -1 */
+	struct db_conn		*writer;	/* NULL: reading only */
+	struct db_file_id	 main_id;
+	struct db_file_id	 wal_id;
+
+	pthread_t		 thread;
+	bool			 started;
+	pthread_mutex_t		 mtx;		/* guards what follows */
+	pthread_cond_t		 work;
+	pthread_cond_t		 done;
+	struct db_op		*head;
+	struct db_op		**tail;
+	bool			 stop;
+	struct db_stats		 stats;
+	struct db_conn		*idle;
+	unsigned		 idle_n;
+};
+
+/* conn.c: opening sets the pragmas; nothing is prepared yet. */
+int	 db_conn_open(const char *path, enum db_mode, struct db_conn **out,
+	    struct err *e);
+int	 db_conn_prepare(struct db_conn *, enum db_mode, struct err *e);
+void	 db_conn_close(struct db_conn *);
+int	 db_exec(struct db_conn *, const char *sql, struct err *e);
+int	 db_number(struct db_conn *, const char *sql, int64_t *out,
+	    struct err *e);
+/* The file is not ours: ERR_FILE. */
+void	 db_foreign(struct err *e);
+/* Records what SQLite says; a second unique value is ERR_STORE_CONFLICT. */
+void	 db_fault(struct db_conn *, const char *what, struct err *e);
+/* What is bound is borrowed until db_end(). */
+int	 db_bind_text(sqlite3_stmt *, int, const char *);
+int	 db_bind_blob(sqlite3_stmt *, int, struct bytes);
+/* 1 for a row, 0 at the end, -1. */
+int	 db_row(struct db_conn *, enum db_stmt, struct err *e);
+void	 db_end(struct db_conn *, enum db_stmt);
+/* Runs a statement without result to its end, and ends it. */
+int	 db_step(struct db_conn *, enum db_stmt, struct err *e);
+/* As db_step(), for one that must change exactly one row. */
+int	 db_step_one(struct db_conn *, enum db_stmt, struct err *e);
+
+/* migrate.c */
+struct db_migration {
+	int		 number;	/* from 1, without a gap; 0 ends */
+	const char	*name;
+	const char	*sql;
+};
+extern const struct db_migration db_migrations[];
+
+/* Applies what user_version does not have yet, all or nothing. */
+int	 db_migrate(struct db_conn *, const struct db_migration *,
+	    struct err *e);
+/* Refuses what is not ours, what is newer, and for reading what is older. */
+int	 db_schema_check(struct db_conn *, enum db_mode,
+	    const struct db_migration *, struct err *e);
+
+/* dbfile.c */
+char	*db_path(const char *path, const char *suffix, struct err *e);
+int	 db_folder_check(const char *path, struct err *e);
+/* One daemon a database; the descriptor holds the lock until db_unlock(). */
+int	 db_lock(const char *path, int *fd, struct err *e);
+void	 db_unlock(const char *path, int fd);
+/* Makes a whole database or no file. */
+int	 db_create(const char *path, struct err *e);
+void	 db_remove(const char *path);
+int	 db_file_id(const char *path, const char *suffix,
+	    struct db_file_id *out, struct err *e);
+/* How a program without the daemon's rights can read it. */
+enum db_mode db_mode_read(const char *path);
+
+/* writer.c */
+int	 db_writer_start(struct db *, struct err *e);
+void	 db_writer_stop(struct db *);
+
+/* db.c: a reading connection for this thread, from the pool. */
+int	 db_conn_take(struct db *, struct db_conn **out, struct err *e);
+void	 db_conn_give(struct db *, struct db_conn *);
+
+#endif

@@ -1,0 +1,38 @@
+#include <time.h>
+
+#include "util/clock.h"
+
+/* The years 1000 to 9999, which are written with four digits. */
+#define TEXT_FIRST	INT64_C(-30610224000)
+#define TEXT_LAST	INT64_C(253402300799)
+
+int64_t
+clock_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int64_t
+clock_mono_us(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+void
+clock_text(int64_t when, char out[CLOCK_TEXT_MAX])
+{
+	struct tm	 tm;
+	time_t		 t;
+
+	if (when < TEXT_FIRST)
+		when = TEXT_FIRST;
+	if (when > TEXT_LAST)
+		when = TEXT_LAST;
+	t = (time_t)when;
+	out[0] = '\0';
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}

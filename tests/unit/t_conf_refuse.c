@@ -1,0 +1,290 @@
+/*
+ * conf: every way to spoil a configuration, each with what is said about it.
+ */
+#include "conf_file.h"
+
+static const struct {
+	enum part	 part;
+	const char	*text;
+	const char	*error;
+} refused[] = {
+	/* syntax */
+	{ G, "user = ;", "scepd.conf:1: syntax error" },
+	{ G, "\n\nuser = \"a\"; user = \"b\";",
+	  "scepd.conf:3: duplicate setting name" },
+	{ G, "\n@include \"x\"", "scepd.conf:2: @include is not supported" },
+	{ P, PROF "\n eku = [\"a];", "scepd.conf:10: this text does not end "
+	  "on its line; add the closing double quote" },
+	{ C, CHAL "\n\n\"", "scepd.conf:14: this text does not end" },
+	{ G, "user = \"a\\\n\";", "scepd.conf:1: this text does not end" },
+	{ G, "\n/* ", "scepd.conf:2: this comment does not end; add */" },
+	/* unknown settings, on every level */
+	{ G, "\ncolour = 1;", "scepd.conf:2: colour: unknown setting" },
+	{ G, "http: { lisen = \"\"; };",
+	  "scepd.conf:1: http.lisen: unknown setting" },
+	{ G, "tls: { };", "scepd.conf:1: tls: unknown setting" },
+	{ G, "http: {\n sub: { x = 1; };\n};",
+	  "scepd.conf:2: http.sub: unknown setting" },
+	{ E, EP RA "\ncolour = 1;",
+	  "scepd.conf:4: endpoints[0].colour: unknown setting" },
+	{ I, LOCAL "colour = 1;",
+	  "scepd.conf:6: issuers[0].colour: unknown setting" },
+	{ P, PROF "colour: { };",
+	  "scepd.conf:9: profiles[0].colour: unknown setting" },
+	{ C, CHAL "colour = [];",
+	  "scepd.conf:12: challenges[0].colour: unknown setting" },
+	/* wrong types */
+	{ G, "user = 1;", "scepd.conf:1: user: wrong type; expects text" },
+	{ G, "http = 1;", "scepd.conf:1: http: wrong type; expects a group" },
+	{ G, "store: { path = true; };",
+	  "store.path: wrong type; expects text" },
+	{ G, "http: { max_body = \"5\"; };",
+	  "http.max_body: wrong type; expects a whole number" },
+	{ G, "http: { max_body = 2000.5; };",
+	  "http.max_body: wrong type; expects a whole number" },
+	{ G, "http: { max_body: { x = 1; }; };",
+	  "http.max_body: wrong type; expects a whole number" },
+	{ G, "http: { idle_timeout = \"soon\"; };",
+	  "http.idle_timeout: wrong type; expects seconds or a duration" },
+	{ G, "http: { idle_timeout = true; };",
+	  "http.idle_timeout: wrong type; expects seconds or a duration" },
+	{ G, "log: { level = 3; };", "log.level: wrong type; expects a word" },
+	{ E, EP RA "enabled = 1;", "enabled: wrong type; expects true or f" },
+	{ E, EP RA "paths = \"/scep\";",
+	  "paths: wrong type; expects a list of texts" },
+	{ E, EP RA "paths = [1];",
+	  "paths: wrong type; expects a list of texts" },
+	/* out of range */
+	{ G, "\nhttp: {\nmax_body = 5; };", "scepd.conf:3: http.max_body: 5 "
+	  "is out of range 1024..1048576; choose a value within it" },
+	{ G, "http: { max_body = -5; };", "-5 is out of range 1024..1048576" },
+	{ G, "http: { max_body = 1048577; };", "1048577 is out of range" },
+	/* 1024 and 65536 if cut to 32 bits */
+	{ G, "http: { max_body = 4294968320; };", "4294968320 is out of" },
+	{ G, "http: { max_body = 0x100010000; };", "4295032832 is out of" },
+	{ G, "http: { max_body = 99999999999999999999; };", "is out of range" },
+	{ G, "http: { max_body = 4294968320L; };", "4294968320 is out of" },
+	{ G, "http: { idle_timeout = 0; };",
+	  "0 seconds are out of range 1s..1h" },
+	{ G, "http: { idle_timeout = \"2h\"; };",
+	  "7200 seconds are out of range 1s..1h; choose a value" },
+	{ P, PROF "validity = 59;", "59 seconds are out of range 1m..100y" },
+	{ G, "log: { level = \"loud\"; };", "scepd.conf:1: log.level: unknown "
+	  "word; choose from \"crit\", \"err\", \"warn\"" },
+	{ P, PROF "key_types = [\"rsa\", \"dsa\"];", "scepd.conf:9: "
+	  "profiles[0].key_types: unknown word; choose from \"rsa\", \"ec\"" },
+	{ P, PROF "san = [\"x\"];", "choose from \"dns\", \"email\", \"uri\"" },
+	{ P, PROF "eku = [\"\"];", "profiles[0].eku: has an empty item" },
+	{ P, PROF "crl_urls = [\"1\", \"2\", \"3\", \"4\", \"5\"];",
+	  "profiles[0].crl_urls: has 5 items, at most 4 are possible" },
+	{ G, "user = \"0123456789012345678901234567890123456789012345678901"
+	  "2345678901234\";", "user: is longer than 64 characters" },
+	{ G, "user = \"a\\nb\";", "user: contains a control character" },
+	{ G, "user = \"\xc3\x28\";", "user: is not UTF-8" },
+	{ G, "store: { path = \"\"; };", "store.path: is empty; give" },
+	{ G, "http: { listen = \"8080\"; };",
+	  "http.listen: \"8080\" is not ADDRESS:PORT" },
+	{ G, "http: { listen = \"::1:65536\"; };", "is not ADDRESS:PORT" },
+	{ G, "http: { listen = \"::1:\"; };", "is not ADDRESS:PORT" },
+	{ G, "http: { listen = \"::1:8o\"; };", "is not ADDRESS:PORT" },
+	/* required */
+	{ E, REFS RA, "scepd.conf:2: endpoints[0].name: is missing" },
+	{ E, EP RA "\n}, { name = \"f\";",
+	  "scepd.conf:4: endpoints[1].issuer: is missing" },
+	{ E, "name = \"\"; " REFS RA, "endpoints[0].name: is empty" },
+	{ E, "name = \"e\"; issuer = \"i\"; profile = \"p\"; " RA
+	  "challenges = [];", "endpoints[0].challenges: is empty" },
+	{ I, "name = \"i\"; key = \"ca.key\";", "issuers[0].cert: is missing" },
+	{ I, "name = \"i\"; cert = \"\";", "issuers[0].cert: is empty" },
+	/* names */
+	{ E, EP RA "\n}, {\n" EP RA, "scepd.conf:5: endpoints[1].name: \"e\" "
+	  "is the name of an entry above" },
+	{ C, CHAL "}, {" CHAL, "challenges[1].name: \"c\" is the name of an" },
+	{ E, "name = \"e\"; issuer = \"x\"; profile = \"p\"; " RA
+	  "challenges = [\"c\"];", "scepd.conf:3: endpoints[0].issuer: \"x\" "
+	  "is not the name of an entry in issuers" },
+	{ E, "name = \"e\"; issuer = \"i\"; profile = \"x\"; " RA
+	  "challenges = [\"c\"];",
+	  "profile: \"x\" is not the name of an entry in profiles" },
+	{ E, "name = \"e\"; issuer = \"i\"; profile = \"p\"; " RA
+	  "challenges = [\"c\", \"x\"];",
+	  "challenges: \"x\" is not the name of an entry in challenges" },
+	/* endpoints */
+	{ E, EP "ra_key = \"ra.key\";",
+	  "scepd.conf:2: endpoints[0].ra_cert: is missing; mode \"ra\" needs" },
+	{ E, EP "ra_cert = \"ra.pem\";", "ra_key: is missing; mode \"ra\"" },
+	{ E, EP "mode = \"ca\"; ra_cert = \"x\";",
+	  "scepd.conf:3: endpoints[0].ra_cert: is for mode \"ra\"" },
+	{ E, EP "mode = \"ca\"; ra_key = \"x\";", "ra_key: is for mode" },
+	{ E, EP "mode = \"ca\"; ra_key_passphrase = \"x\";",
+	  "ra_key_passphrase: is for mode \"ra\"" },
+	{ E, EP RA "paths = [];", "endpoints[0].paths: is empty" },
+	{ E, EP RA "paths = [\"scep\"];", "\"scep\" is not a URL path" },
+	{ E, EP RA "paths = [\"/a?b\"];", "\"/a?b\" is not a URL path" },
+	{ E, EP RA "paths = [\"/a\", \"/A/\"];", "\"/A/\" is given twice" },
+	{ E, EP RA "paths = [\"/scep\"]; }, {\nname = \"f\"; " REFS RA
+	  "paths = [\"/SCEP/\"];", "scepd.conf:4: endpoints[1].paths: "
+	  "\"/SCEP/\" is a path of endpoint \"e\" too" },
+	{ E, EP RA "}, { name = \"f\"; " REFS RA,
+	  "scepd.conf:3: endpoints[1].paths: \"/scep\" is a path of" },
+	/* issuers */
+	{ I, "name = \"i\"; cert = \"c\";",
+	  "scepd.conf:5: issuers[0].key: is missing; type \"local\" needs it" },
+	{ I, LOCAL "command = [\"/bin/x\"];",
+	  "scepd.conf:6: issuers[0].command: is for type \"exec\"" },
+	{ I, EXEC, "issuers[0].command: is missing; type \"exec\" needs it" },
+	{ I, EXEC "command = [\"sign\"];", "issuers[0].command: begins with "
+	  "\"sign\"; give the program's absolute path" },
+	{ I, EXEC "command = [\"/x\"]; key = \"k\";",
+	  "issuers[0].key: is for type \"local\"" },
+	{ I, EXEC "command = [\"/x\"]; key_passphrase = \"k\";",
+	  "issuers[0].key_passphrase: is for type \"local\"" },
+	{ I, LOCAL "key_passphrase = \"credential:a/b\";",
+	  "key_passphrase: credential: needs a plain name" },
+	{ I, LOCAL "key_passphrase = \"credential:pw\";",
+	  "key_passphrase: no credentials in this environment" },
+	/* profiles */
+	{ P, PROF "\nrsa_min = 4096; rsa_max = 3072;", "scepd.conf:10: "
+	  "profiles[0].rsa_min: 4096 is more than rsa_max, 3072" },
+	{ P, PROF "key_types = [];", "profiles[0].key_types: is empty" },
+	/* challenges */
+	{ C, "name = \"c\";",
+	  "scepd.conf:11: challenges[0]: has no secret; give a hash" },
+	{ C, CHAL "secret = \"hidden\";",
+	  "scepd.conf:12: challenges[0].secret: stands next to a hash" },
+	{ C, "name = \"c\"; secret = [\"hidden\"];",
+	  "challenges[0].secret: wrong type; expects text" },
+};
+
+static void
+test_refused(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		write_part(refused[i].part, refused[i].text);
+		assert_refused(refused[i].text, ERR_CONFIG, refused[i].error);
+	}
+}
+
+#define LISTS(e, i, p, c)						\
+	"endpoints = " e ";\nissuers = " i ";\nprofiles = " p ";\n"	\
+	"challenges = " c ";\n"
+#define OK_E	"( { " EP RA " } )"
+#define OK_I	"( { " LOCAL " } )"
+#define OK_P	"( { " PROF " } )"
+#define OK_C	"( { " CHAL " } )"
+
+static const struct {
+	const char	*text;
+	const char	*error;
+} refused_lists[] = {
+	{ "", "scepd.conf:1: endpoints: is missing; add at least one" },
+	{ "endpoints = " OK_E ";\n", "issuers: is missing" },
+	{ LISTS("()", OK_I, OK_P, OK_C),
+	  "scepd.conf:1: endpoints: has 0 entries; give 1 to" },
+	{ LISTS(OK_E, "5", OK_P, OK_C),
+	  "scepd.conf:2: issuers: wrong type; expects a list of groups" },
+	{ LISTS(OK_E, OK_I, "[]", OK_C),
+	  "scepd.conf:3: profiles: wrong type; expects a list of groups" },
+	{ LISTS(OK_E, OK_I, "{ " PROF " }", OK_C), "profiles: wrong type" },
+	{ LISTS(OK_E, OK_I, OK_P, "( \"c\" )"),
+	  "scepd.conf:4: challenges[0]: wrong type; expects a group" },
+};
+
+static void
+test_refused_lists(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refused_lists) / sizeof(refused_lists[0]); i++) {
+		write_raw(bytes_str(refused_lists[i].text), 0640);
+		assert_refused(refused_lists[i].text, ERR_CONFIG,
+		    refused_lists[i].error);
+	}
+}
+
+static void
+test_mode_ca_needs_local(void **state)
+{
+	const char *part[N_PARTS];
+
+	(void)state;
+	memcpy(part, good, sizeof(part));
+	part[E] = EP "mode = \"ca\";";
+	part[I] = EXEC "command = [\"/x\"];";
+	write_conf(part, 0640);
+	assert_refused("ca with exec", ERR_CONFIG,
+	    "scepd.conf:3: endpoints[0].mode: mode \"ca\" needs the CA's key");
+}
+
+static void
+test_too_many_entries(void **state)
+{
+	struct buf text = BUF_INIT(FILE_MAX);
+	int i;
+
+	(void)state;
+	for (i = 0; i < CONF_ENTRIES_MAX; i++)
+		assert_int_equal(buf_puts(&text, PROF "}, {"), 0);
+	assert_int_equal(buf_puts(&text, PROF), 0);
+	write_part(P, buf_cstr(&text));
+	assert_refused("1025 entries", ERR_CONFIG,
+	    "scepd.conf:8: profiles: has 1025 entries; give 1 to 1024");
+	buf_wipe(&text);
+}
+
+static void
+test_unreadable(void **state)
+{
+	static const char nul[] = "user = \"a\";\0";
+	struct buf big = BUF_INIT(2 * FILE_MAX);
+
+	(void)state;
+	unlink(file);
+	assert_refused("missing", ERR_FILE, file);
+	write_raw(bytes_make(nul, sizeof(nul)), 0640);
+	assert_refused("NUL", ERR_CONFIG, "contains a NUL byte");
+	while (big.n <= FILE_MAX)
+		assert_int_equal(buf_puts(&big, "# a long comment\n"), 0);
+	write_raw(buf_bytes(&big), 0640);
+	assert_refused("too big", ERR_FILE, file);
+	buf_wipe(&big);
+}
+
+static void
+test_secret_file_mode(void **state)
+{
+	static const char *const part[N_PARTS] = {
+		[G] = "", [E] = EP RA, [I] = LOCAL, [P] = PROF,
+		[C] = "name = \"c\";\nsecret = \"hidden \\\"one\\\"\";"
+	};
+	struct conf *c;
+
+	(void)state;
+	write_conf(part, 0644);
+	assert_refused("mode 0644", ERR_FILE_MODE, "scepd.conf:13: "
+	    "challenges[0].secret: others can open the file with this secret; "
+	    "chmod o= /");
+	write_conf(part, 0640);
+	c = load();
+	assert_string_equal(c->challenges[0].secret, "hidden \"one\"");
+	conf_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused_lists),
+		cmocka_unit_test(test_mode_ca_needs_local),
+		cmocka_unit_test(test_too_many_entries),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_secret_file_mode),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
