@@ -61,7 +61,7 @@ spot_name(struct conf_spot at, char *out, size_t size)
 		    *at.path == '\0' ? "" : ".", at.path);
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 refuse(struct conf_reader *r, struct conf_spot at, enum err_reason reason,
     const char *fmt, va_list ap)
 {

@@ -133,7 +133,7 @@ read_init(const struct ctl_call *call, struct ca_want *w)
 		return -1;
 	}
 	if (w->mode_ca && strncmp(w->key, "rsa:", 4) != 0) {
-		(void)ctl_usage(call, "--mode ca needs an RSA key: SCEP clients "
+		(void)ctl_usage(call, "--mode ca needs an RSA key: clients "
 		    "encrypt to it");
 		return -1;
 	}

@@ -7,9 +7,11 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-/* Of a body without announced length that is too large, so much is read so
- * that its sender sees our answer; then the connection is closed. */
-#define DISCARD_MAX	(4u * 1024 * 1024)
+/*
+ * A body of unknown length that is too large is read on, so that its sender
+ * gets to see our answer, up to so many times the limit. Then it is cut.
+ */
+#define DISCARD_TIMES	2048
 
 /*
  * One request. It belongs to MHD's thread, from request_new() to
@@ -164,12 +166,10 @@ check_length(struct request *r, struct err *e)
 }
 
 static int
-check_head(struct request *r, const char *method, struct err *e)
+take_target(struct request *r, struct err *e)
 {
 	struct http_target	 t;
 
-	if (check_method(method, &r->x, e) == -1)
-		return -1;
 	if (r->too_long) {
 		err_set(e, ERR_URL_TOO_LONG, "more than %zu bytes",
 		    r->server->max_url);
@@ -179,6 +179,22 @@ check_head(struct request *r, const char *method, struct err *e)
 		return -1;
 	r->x.path = t.path;
 	r->x.query = t.query;
+	return 0;
+}
+
+/* The target is taken first, so that a refusal of the method can name it. */
+static int
+check_head(struct request *r, const char *method, struct err *e)
+{
+	struct err	 target = { .reason = ERR_NONE };
+	int		 taken = take_target(r, &target);
+
+	if (check_method(method, &r->x, e) == -1)
+		return -1;
+	if (taken == -1) {
+		*e = target;
+		return -1;
+	}
 	return check_length(r, e);
 }
 
@@ -213,7 +229,7 @@ request_body(struct request *r, const char *data, size_t n)
 	}
 	if (r->phase == PHASE_DISCARD) {
 		r->discarded += n;
-		if (r->discarded <= DISCARD_MAX)
+		if (r->discarded / DISCARD_TIMES <= body->max)
 			return MHD_YES;
 		err_set(&e, ERR_BODY_TOO_BIG, "connection closed");
 	} else {

@@ -15,7 +15,7 @@
  */
 #define CONNECTION_MEMORY(max_url)	(2 * (max_url) + 32 * 1024)
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_mhd(void *cls, const char *fmt, va_list ap)
 {
 	char	 text[256];

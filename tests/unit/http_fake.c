@@ -272,7 +272,8 @@ client_open(const char *url)
 	struct timeval		 tv = { .tv_sec = 20 };
 	int			 fd;
 
-	sin.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+	sin.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL,
+	    10));
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		abort();

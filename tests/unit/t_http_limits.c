@@ -19,14 +19,15 @@
 static int
 ask_long(struct fake_http *f, size_t n, struct answer *a)
 {
-	char	*text;
-	int	 r;
+	static const char	 rest[] = " HTTP/1.1\r\nHost: h\r\n\r\n";
+	char			*text;
+	int			 r;
 
 	assert_non_null(text = malloc(n + 64));
 	memcpy(text, "GET ", 4);
 	memset(text + 4, 'A', n);
 	memcpy(text + 4, "/echo?message=", 14);
-	strcpy(text + 4 + n, " HTTP/1.1\r\nHost: h\r\n\r\n");
+	memcpy(text + 4 + n, rest, sizeof(rest));
 	r = client_ask(f, text, a);
 	free(text);
 	return r;
