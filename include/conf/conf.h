@@ -81,6 +81,7 @@ struct conf {
 #define CONF_GLOBAL
 #include "conf/conf.def"
 #undef CONF_GLOBAL
+	int			*lines;		/* of the global settings */
 	struct conf_endpoint	*endpoints;	/* at least one */
 	size_t			 n_endpoints;
 	struct conf_issuer	*issuers;	/* at least one */
@@ -120,6 +121,10 @@ const struct conf_challenge	*conf_challenge(const struct conf *,
  */
 const char	*conf_needs_restart(const struct conf *old,
 		    const struct conf *new);
+
+/* Puts "FILE:LINE: SETTING: " before what went wrong with a global setting's
+ * value; without the line where the file leaves it at its default. */
+void	 conf_blame(const struct conf *, const char *path, struct err *e);
 
 /* The effective configuration as a file that conf_load() takes, secrets as
  * "(secret)" comments. */

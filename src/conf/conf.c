@@ -19,6 +19,7 @@ conf_free(struct conf *c)
 	free(c->issuers);
 	free(c->profiles);
 	free(c->challenges);
+	free(c->lines);
 	free(c->file);
 	free(c);
 }
@@ -52,4 +53,17 @@ conf_needs_restart(const struct conf *old, const struct conf *new)
 		    !conf_row_equal(row, old, new))
 			return row->path;
 	return NULL;
+}
+
+void
+conf_blame(const struct conf *c, const char *path, struct err *e)
+{
+	const struct conf_section *s = &conf_sections[CONF_PART_GLOBAL];
+	const struct conf_row *row = conf_row_find(CONF_PART_GLOBAL, path);
+	int line = row == NULL ? 0 : c->lines[row - s->rows];
+
+	if (line > 0)
+		err_prefix(e, "%s:%d: %s", c->file, line, path);
+	else
+		err_prefix(e, "%s: %s", c->file, path);
 }

@@ -292,7 +292,7 @@ check_listen(struct conf_reader *r)
 	if (port != NULL && port != text && port[1] != '\0' &&
 	    strlen(port + 1) <= 5 &&
 	    strspn(port + 1, "0123456789") == strlen(port + 1) &&
-	    atoi(port + 1) <= 65535)
+	    strtol(port + 1, NULL, 10) <= 65535)
 		return 0;
 	return conf_refuse(r, spot(CONF_PART_GLOBAL, 0, "http.listen"),
 	    "\"%s\" is not ADDRESS:PORT; write it as in 127.0.0.1:8080 or "

@@ -173,6 +173,9 @@ read_rows(struct conf_reader *r, struct conf_spot at,
 		}
 		if (conf_value_set(r, at, row, value, base) != 0)
 			return -1;
+		if (at.part == CONF_PART_GLOBAL)
+			r->conf->lines[row - s->rows] =
+			    (int)config_setting_source_line(value);
 	}
 	return 0;
 }
@@ -297,7 +300,9 @@ conf_load(const char *path, struct conf **out, struct err *e)
 	r.base = absolute(path);
 	r.conf = calloc(1, sizeof(*r.conf));
 	if (r.base == NULL || r.conf == NULL ||
-	    (r.conf->file = strdup(path)) == NULL) {
+	    (r.conf->file = strdup(path)) == NULL ||
+	    (r.conf->lines = calloc(conf_sections[CONF_PART_GLOBAL].n,
+	    sizeof(int))) == NULL) {
 		err_set(e, ERR_MEMORY, "%s", path);
 		goto out;
 	}

@@ -38,7 +38,7 @@ static int
 start_as_root(struct daemon *d, const struct conf *c, struct err *e)
 {
 	if (http_listen(c->listen, &d->listener, e) == -1) {
-		err_prefix(e, "%s", d->file);
+		conf_blame(c, "http.listen", e);
 		return -1;
 	}
 	if (priv_want_files(c->max_connections + FILES_BESIDE_CONNECTIONS) ==
@@ -47,7 +47,7 @@ start_as_root(struct daemon *d, const struct conf *c, struct err *e)
 		    "too low for http.max_connections; raise it "
 		    "(LimitNOFILE=, ulimit -n)");
 	if (priv_drop(c->user, e) == -1) {
-		err_prefix(e, "%s", d->file);
+		conf_blame(c, "user", e);
 		return -1;
 	}
 	priv_harden();

@@ -33,7 +33,7 @@ read_serial(struct cert *c)
 	long len;
 	int tag, class;
 
-	der = pki_i2d((i2d_any *)i2d_ASN1_INTEGER,
+	der = pki_i2d(ASN1_ITEM_rptr(ASN1_INTEGER),
 	    X509_get0_serialNumber(c->x));
 	if (der.n == 0)
 		return -1;
@@ -83,8 +83,8 @@ read_facts(struct cert *c, struct err *e)
 	const X509_NAME *subject = X509_get_subject_name(c->x);
 	const X509_NAME *issuer = X509_get_issuer_name(c->x);
 
-	c->subject = pki_i2d((i2d_any *)i2d_X509_NAME, subject);
-	c->issuer = pki_i2d((i2d_any *)i2d_X509_NAME, issuer);
+	c->subject = pki_i2d(ASN1_ITEM_rptr(X509_NAME), subject);
+	c->issuer = pki_i2d(ASN1_ITEM_rptr(X509_NAME), issuer);
 	c->subject_text = name_text(subject);
 	if (c->subject.n == 0 || c->issuer.n == 0 || c->subject_text == NULL) {
 		set_ssl(e, ERR_CERT_FILE, "certificate's names");
@@ -107,29 +107,20 @@ read_facts(struct cert *c, struct err *e)
 }
 
 int
-cert_parse(struct bytes der, struct cert **out, struct err *e)
+cert_of(X509 *x, struct cert **out, struct err *e)
 {
-	const unsigned char *p = der.p;
-	struct cert *c = NULL;
+	struct cert *c;
 
-	if (der.n == 0 || der.n > CERT_MAX_DER) {
-		err_set(e, ERR_CERT_FILE, "certificate of %zu bytes", der.n);
-		return -1;
-	}
-	if ((c = calloc(1, sizeof(*c))) == NULL) {
+	if ((c = calloc(1, sizeof(*c))) == NULL || X509_up_ref(x) != 1) {
 		err_set(e, ERR_MEMORY, "certificate");
+		free(c);
 		return -1;
 	}
-	if ((c->x = d2i_X509(NULL, &p, (long)der.n)) == NULL) {
-		set_ssl(e, ERR_CERT_FILE, "not a certificate in DER");
-		goto fail;
-	}
-	if (p != der.p + der.n) {
-		err_set(e, ERR_CERT_FILE, "bytes after the certificate");
-		goto fail;
-	}
-	if ((c->der = pki_i2d((i2d_any *)i2d_X509, c->x)).n == 0) {
-		set_ssl(e, ERR_MEMORY, "certificate");
+	c->x = x;
+	c->der = pki_i2d(ASN1_ITEM_rptr(X509), x);
+	if (c->der.n == 0 || c->der.n > CERT_MAX_DER) {
+		set_ssl(e, ERR_CERT_FILE, "certificate does not encode, or is "
+		    "too large");
 		goto fail;
 	}
 	if (read_facts(c, e) == -1)
@@ -139,6 +130,29 @@ cert_parse(struct bytes der, struct cert **out, struct err *e)
 fail:
 	cert_free(c);
 	return -1;
+}
+
+int
+cert_parse(struct bytes der, struct cert **out, struct err *e)
+{
+	const unsigned char *p = der.p;
+	X509 *x;
+	int rc = -1;
+
+	if (der.n == 0 || der.n > CERT_MAX_DER) {
+		err_set(e, ERR_CERT_FILE, "certificate of %zu bytes", der.n);
+		return -1;
+	}
+	if ((x = d2i_X509(NULL, &p, (long)der.n)) == NULL) {
+		set_ssl(e, ERR_CERT_FILE, "not a certificate in DER");
+		return -1;
+	}
+	if (p != der.p + der.n)
+		err_set(e, ERR_CERT_FILE, "bytes after the certificate");
+	else
+		rc = cert_of(x, out, e);
+	X509_free(x);
+	return rc;
 }
 
 void

@@ -1,6 +1,5 @@
 #include <openssl/x509v3.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "pki/cert_make_int.h"
@@ -103,7 +102,6 @@ int
 cert_make(const struct cert_plan *plan, const struct cert *issuer,
     const struct key *issuer_key, struct cert **out, struct err *e)
 {
-	struct bytes der = { .p = NULL, .n = 0 };
 	X509 *x;
 	int rc = -1;
 
@@ -118,13 +116,8 @@ cert_make(const struct cert_plan *plan, const struct cert *issuer,
 		set_ssl(e, ERR_CRYPTO, "signing a certificate");
 		goto out;
 	}
-	if ((der = pki_i2d((i2d_any *)i2d_X509, x)).n == 0) {
-		set_ssl(e, ERR_MEMORY, "certificate");
-		goto out;
-	}
-	rc = cert_parse(der, out, e);
+	rc = cert_of(x, out, e);
 out:
-	free((void *)(uintptr_t)der.p);
 	X509_free(x);
 	return rc;
 }

@@ -35,20 +35,31 @@ certs_free(struct certs *cs)
 	cs->n = 0;
 }
 
+/* Takes c, also when it fails. */
 static int
-append(struct certs *cs, struct bytes der, struct err *e)
+append(struct certs *cs, struct cert *c, struct err *e)
+{
+	if (certs_take(cs, c) == 0)
+		return 0;
+	cert_free(c);
+	err_set(e, ERR_CERT_FILE, "more than %d certificates", CERTS_MAX);
+	return -1;
+}
+
+int
+certs_add(struct certs *cs, X509 *x, struct err *e)
 {
 	struct cert *c;
 
-	if (cert_parse(der, &c, e) == -1)
-		return -1;
-	if (certs_take(cs, c) == -1) {
-		cert_free(c);
-		err_set(e, ERR_CERT_FILE, "more than %d certificates",
-		    CERTS_MAX);
-		return -1;
-	}
-	return 0;
+	return cert_of(x, &c, e) == -1 ? -1 : append(cs, c, e);
+}
+
+static int
+append_der(struct certs *cs, struct bytes der, struct err *e)
+{
+	struct cert *c;
+
+	return cert_parse(der, &c, e) == -1 ? -1 : append(cs, c, e);
 }
 
 /* The certificates among a PEM text's blocks; other blocks are passed over. */
@@ -68,7 +79,8 @@ parse_pem(struct bytes file, struct certs *cs, struct err *e)
 	while (rc == 0 && PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
 		if (strcmp(name, PEM_STRING_X509) == 0 ||
 		    strcmp(name, PEM_STRING_X509_OLD) == 0)
-			rc = append(cs, bytes_make(der, (size_t)n), e);
+			rc = append_der(cs, bytes_make(der,
+			    (size_t)n), e);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_clear_free(der, (size_t)n);
@@ -87,7 +99,8 @@ certs_parse(struct bytes file, struct certs *out, struct err *e)
 	struct certs cs = { .v = NULL, .n = 0 };
 	int rc;
 
-	rc = is_pem(file) ? parse_pem(file, &cs, e) : append(&cs, file, e);
+	rc = is_pem(file) ? parse_pem(file, &cs, e) :
+	    append_der(&cs, file, e);
 	if (rc == -1) {
 		certs_free(&cs);
 		return -1;

@@ -6,8 +6,6 @@
  */
 #include <openssl/cms.h>
 
-#include <stdlib.h>
-
 #include "pki/cms.h"
 #include "pki/cms_int.h"
 #include "pki/pki_int.h"
@@ -52,24 +50,6 @@ cms_bag(const struct cert *const *certs, size_t n, struct buf *out,
 	return rc;
 }
 
-static int
-take(X509 *x, struct certs *cs, struct err *e)
-{
-	struct bytes der = pki_i2d((i2d_any *)i2d_X509, x);
-	struct cert *c;
-	int rc;
-
-	rc = cert_parse(der, &c, e);
-	free((void *)(uintptr_t)der.p);
-	if (rc == 0 && certs_take(cs, c) == -1) {
-		cert_free(c);
-		err_set(e, ERR_NOT_CMS, "more than %d certificates",
-		    CERTS_MAX);
-		return -1;
-	}
-	return rc;
-}
-
 int
 cms_unbag(struct bytes der, struct certs *out, struct err *e)
 {
@@ -83,7 +63,7 @@ cms_unbag(struct bytes der, struct certs *out, struct err *e)
 	/* NULL for anything but SignedData with certificates */
 	xs = CMS_get1_certs(cms);
 	for (i = 0; rc == 0 && i < sk_X509_num(xs); i++)
-		rc = take(sk_X509_value(xs, i), &cs, e);
+		rc = certs_add(&cs, sk_X509_value(xs, i), e);
 	if (rc == 0 && cs.n == 0) {
 		err_set(e, ERR_NOT_CMS, "no certificates");
 		rc = -1;

@@ -13,7 +13,7 @@
 int
 cms_write(CMS_ContentInfo *cms, struct buf *out, struct err *e)
 {
-	struct bytes der = pki_i2d((i2d_any *)i2d_CMS_ContentInfo, cms);
+	struct bytes der = pki_i2d(ASN1_ITEM_rptr(CMS_ContentInfo), cms);
 	int rc;
 
 	if (der.n == 0) {

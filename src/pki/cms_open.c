@@ -76,7 +76,7 @@ static int
 find_cipher(CMS_ContentInfo *cms, enum alg *out, struct err *e)
 {
 	/* Written anew as DER: what came may be BER of indefinite length. */
-	struct bytes der = pki_i2d((i2d_any *)i2d_CMS_ContentInfo, cms);
+	struct bytes der = pki_i2d(ASN1_ITEM_rptr(CMS_ContentInfo), cms);
 	enum alg alg = walk_cipher(der);
 
 	free((void *)(uintptr_t)der.p);

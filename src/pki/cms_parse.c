@@ -121,19 +121,12 @@ read_digest(struct cms_signed *s, CMS_SignerInfo *si)
 static int
 take_signer(struct cms_signed *s, CMS_SignerInfo *si, X509 *x, struct err *e)
 {
-	struct bytes der;
-	int rc;
-
 	CMS_SignerInfo_set1_signer_cert(si, x);
-	if ((der = pki_i2d((i2d_any *)i2d_X509, x)).n == 0) {
-		set_ssl(e, ERR_NO_SIGNER_CERT, "signer's certificate");
-		return -1;
-	}
-	if ((rc = cert_parse(der, &s->signer, e)) == -1 &&
-	    e->reason != ERR_MEMORY)
+	if (cert_of(x, &s->signer, e) == 0)
+		return 0;
+	if (e->reason != ERR_MEMORY)
 		e->reason = ERR_NO_SIGNER_CERT;
-	free((void *)(uintptr_t)der.p);
-	return rc;
+	return -1;
 }
 
 /* By SignerIdentifier, not by place: a chain may come along (RFC 8894, 2.3). */

@@ -42,7 +42,7 @@ read_subject(struct csr *r, struct err *e)
 	int i, n = X509_NAME_entry_count(name);
 
 	r->subject_empty = n == 0;
-	r->subject = pki_i2d((i2d_any *)i2d_X509_NAME, name);
+	r->subject = pki_i2d(ASN1_ITEM_rptr(X509_NAME), name);
 	r->subject_text = name_text(name);
 	if (r->subject.n == 0 || r->subject_text == NULL) {
 		set_ssl(e, ERR_CSR, "subject");
@@ -180,7 +180,7 @@ csr_parse(struct bytes der, struct csr **out, struct err *e)
 		err_set(e, ERR_CSR_DER, "bytes after the request");
 		goto fail;
 	}
-	r->der = pki_i2d((i2d_any *)i2d_X509_REQ, r->x);
+	r->der = pki_i2d(ASN1_ITEM_rptr(X509_REQ), r->x);
 	if (r->der.n == 0) {
 		set_ssl(e, ERR_MEMORY, "request");
 		goto fail;

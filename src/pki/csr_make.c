@@ -71,7 +71,7 @@ csr_make(const struct key *key, const char *subject, const char *sans,
 		set_ssl(e, ERR_CRYPTO, "request");
 		goto out;
 	}
-	der = pki_i2d((i2d_any *)i2d_X509_REQ, x);
+	der = pki_i2d(ASN1_ITEM_rptr(X509_REQ), x);
 	if (der.n == 0 || buf_put(out, der.p, der.n) == -1)
 		err_set(e, ERR_MEMORY, "request");
 	else

@@ -12,15 +12,16 @@
 #include "util/str.h"
 
 struct bytes
-pki_i2d(i2d_any *i2d, const void *obj)
+pki_i2d(const ASN1_ITEM *it, const void *obj)
 {
 	unsigned char *p, *end;
 	int n;
 
-	if ((n = i2d(obj, NULL)) <= 0 || (p = malloc((size_t)n)) == NULL)
+	if ((n = ASN1_item_i2d(obj, NULL, it)) <= 0 ||
+	    (p = malloc((size_t)n)) == NULL)
 		return bytes_make(NULL, 0);
 	end = p;
-	if (i2d(obj, &end) != n) {
+	if (ASN1_item_i2d(obj, &end, it) != n) {
 		free(p);
 		return bytes_make(NULL, 0);
 	}
@@ -52,7 +53,7 @@ pubkey_read(X509_PUBKEY *xp, struct pubkey *out, struct err *e)
 {
 	const EVP_PKEY *pkey;
 
-	out->spki = pki_i2d((i2d_any *)i2d_X509_PUBKEY, xp);
+	out->spki = pki_i2d(ASN1_ITEM_rptr(X509_PUBKEY), xp);
 	if (out->spki.n == 0 || EVP_Digest(out->spki.p, out->spki.n, out->hash,
 	    NULL, EVP_sha256(), NULL) != 1) {
 		set_ssl(e, ERR_MEMORY, "public key");

@@ -66,7 +66,7 @@ name_make(const char *text, struct buf *out, struct err *e)
 		return -1;
 	}
 	if (fill(name, text, e) == 0) {
-		der = pki_i2d((i2d_any *)i2d_X509_NAME, name);
+		der = pki_i2d(ASN1_ITEM_rptr(X509_NAME), name);
 		if (der.n == 0 || buf_put(out, der.p, der.n) == -1)
 			err_set(e, ERR_MEMORY, "name");
 		else

@@ -73,31 +73,6 @@ set_parse_error(const char *pass, struct err *e)
 		err_set(e, ERR_KEY_FILE, "the PKCS#12 file is damaged");
 }
 
-static int
-take_cert(struct certs *cs, X509 *x, struct err *e)
-{
-	struct bytes der = pki_i2d((i2d_any *)i2d_X509, x);
-	struct cert *c = NULL;
-	int rc = -1;
-
-	if (der.n == 0) {
-		set_ssl(e, ERR_MEMORY, "certificate");
-		goto out;
-	}
-	if (cert_parse(der, &c, e) == -1)
-		goto out;
-	if (certs_take(cs, c) == -1) {
-		err_set(e, ERR_CERT_FILE, "more than %d certificates",
-		    CERTS_MAX);
-		cert_free(c);
-		goto out;
-	}
-	rc = 0;
-out:
-	free((void *)(uintptr_t)der.p);
-	return rc;
-}
-
 /* Moves the certificate that belongs to the key out of the list. */
 static int
 split(const struct key *key, struct certs *all, struct cert **cert,
@@ -143,10 +118,10 @@ convert(struct found *f, struct key **key, struct cert **cert,
 		return -1;
 	}
 	f->pkey = NULL;
-	if (f->cert != NULL && take_cert(&all, f->cert, e) == -1)
+	if (f->cert != NULL && certs_add(&all, f->cert, e) == -1)
 		goto fail;
 	for (i = 0; i < sk_X509_num(f->others); i++)
-		if (take_cert(&all, sk_X509_value(f->others, i), e) == -1)
+		if (certs_add(&all, sk_X509_value(f->others, i), e) == -1)
 			goto fail;
 	if (split(k, &all, cert, e) == -1)
 		goto fail;

@@ -4,7 +4,7 @@
 #ifndef PKI_PKI_INT_H
 #define PKI_PKI_INT_H
 
-#include <openssl/asn1.h>
+#include <openssl/asn1t.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -18,10 +18,15 @@ void	 set_ssl(struct err *e, enum err_reason, const char *what);
 EVP_PKEY	*key_pkey(const struct key *);	/* borrowed */
 int		 key_from_pkey(EVP_PKEY *, struct key **, struct err *); /* takes */
 
-/* DER of a libcrypto object into memory that free() releases. */
-typedef int	 i2d_any(const void *, unsigned char **);
-/* n == 0 when it does not encode or memory is short */
-struct bytes	 pki_i2d(i2d_any *, const void *);
+/*
+ * DER of a libcrypto object, in memory that free() releases: ASN1_ITEM_rptr()
+ * of its type. n == 0 when it does not encode or memory is short.
+ */
+struct bytes	 pki_i2d(const ASN1_ITEM *, const void *);
+
+/* The facts of a certificate that libcrypto has parsed already; shares it. */
+int	 cert_of(X509 *, struct cert **out, struct err *e);
+int	 certs_add(struct certs *, X509 *, struct err *e);
 
 /* Facts that certificates and requests share; 0 or -1. */
 int	 pubkey_read(X509_PUBKEY *, struct pubkey *, struct err *e);

@@ -121,7 +121,7 @@ sans_read(const GENERAL_NAMES *gns, enum err_reason reason, struct sans *out,
 		gn = sk_GENERAL_NAME_value(gns, i);
 		s = &names.v[names.n++];
 		read_name(gn, s);
-		s->der = pki_i2d((i2d_any *)i2d_GENERAL_NAME, gn);
+		s->der = pki_i2d(ASN1_ITEM_rptr(GENERAL_NAME), gn);
 		if (s->text == NULL || s->der.n == 0) {
 			err_set(e, reason, "subjectAltName %d is malformed",
 			    i + 1);

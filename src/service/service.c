@@ -27,8 +27,10 @@ open_store(struct service *s, const struct conf *c, struct err *e)
 	int64_t abandoned;
 
 	if (db_open(c->store_path, &s->db, e) == -1 ||
-	    txn_recover(s->db, clock_now(), &abandoned, e) == -1)
+	    txn_recover(s->db, clock_now(), &abandoned, e) == -1) {
+		conf_blame(c, "store.path", e);
 		return -1;
+	}
 	if (abandoned > 0)
 		log_msg(LOG_L_WARN, "recovered", "%lld transactions were cut "
 		    "short by a crash; none of their certificates was sent",
