@@ -402,7 +402,7 @@ craft_rsa_noise(unsigned bits)
 }
 
 X509 *
-craft_cert(EVP_PKEY *key, const char *cn)
+craft_cert(EVP_PKEY *key, EVP_PKEY *by, const char *cn)
 {
 	X509 *x = X509_new();
 	X509_NAME *name = X509_NAME_new();
@@ -416,7 +416,7 @@ craft_cert(EVP_PKEY *key, const char *cn)
 	    X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
 	    X509_gmtime_adj(X509_getm_notAfter(x), 3600) != NULL &&
 	    X509_set_pubkey(x, key) == 1 &&
-	    X509_sign(x, key, EVP_sha256()) > 0, "certificate");
+	    X509_sign(x, by, EVP_sha256()) > 0, "certificate");
 	X509_NAME_free(name);
 	return x;
 }

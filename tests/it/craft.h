@@ -73,8 +73,8 @@ EVP_PKEY	*craft_rsa(unsigned bits);
 EVP_PKEY	*craft_ec(void);
 /* A public key with a modulus of so many random bits. */
 EVP_PKEY	*craft_rsa_noise(unsigned bits);
-/* A self-signed certificate, as clients sign with. */
-X509		*craft_cert(EVP_PKEY *, const char *cn);
+/* A certificate for the key, as clients sign with; signed by `by`. */
+X509		*craft_cert(EVP_PKEY *, EVP_PKEY *by, const char *cn);
 
 /* Puts identifier and length before what is in the buffer. */
 void	 craft_wrap(struct buf *, int tag);
