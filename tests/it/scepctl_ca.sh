@@ -245,7 +245,16 @@ sign() {
 	fi
 	name=$1 days=$3
 	shift 5
-	ossl x509 -req -in "old.$name.csr" -days "$days" -extfile old.ext \
+	# OpenSSL 3.4 and newer refuse an end before the start, but let both be
+	# chosen.
+	if [ "$days" -lt 0 ] && openssl x509 -help 2>&1 |
+	    grep -q -e -not_before; then
+		set -- "$@" -not_before 20200101000000Z \
+		    -not_after 20210101000000Z
+	else
+		set -- "$@" -days "$days"
+	fi
+	ossl x509 -req -in "old.$name.csr" -extfile old.ext \
 	    -out "old.$name.pem" "$@"
 	chmod 600 "old.$name.key"
 }
