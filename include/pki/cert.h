@@ -11,6 +11,8 @@
 #define PKI_SERIAL_MAX	64	/* bytes; RFC 5280 allows 20, clients send more */
 #define CERT_MAX_DER	(64u * 1024)
 
+/* KEY_RSA: with an odd public exponent from 3 to 64 bits; KEY_EC: on P-256,
+ * P-384 or P-521, named. All else is KEY_OTHER. */
 enum key_type { KEY_OTHER, KEY_RSA, KEY_EC };
 const char	*key_type_name(enum key_type);	/* "rsa", "ec", "other" */
 
@@ -50,6 +52,8 @@ struct cert {
 /* Exactly one certificate in DER, nothing behind it: ERR_CERT_FILE. */
 int	 cert_parse(struct bytes der, struct cert **out, struct err *e);
 void	 cert_free(struct cert *);	/* NULL is fine */
+/* Whether its subject is this Name (DER), compared as RFC 5280, 7.1 says. */
+bool	 cert_has_subject(const struct cert *, struct bytes name);
 /* PEM with its armour, appended. */
 int	 cert_pem(const struct cert *, struct buf *out, struct err *e);
 

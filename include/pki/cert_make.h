@@ -33,6 +33,14 @@ struct cert_plan {
 int	 cert_make(const struct cert_plan *, const struct cert *issuer,
 	    const struct key *issuer_key, struct cert **out, struct err *e);
 
+/*
+ * A certificate that another CA made is no CA's, has only names and extended
+ * key usages that the plan lists, and cannot sign certificates or CRLs. Its
+ * subject and life are that CA's business. ERR_CERT_FILE says what is too much.
+ */
+int	 cert_within(const struct cert *, const struct cert_plan *,
+	    struct err *e);
+
 /* Draws a random positive serial of SERIAL_LEN bytes. */
 int	 serial_draw(uint8_t out[SERIAL_LEN], struct err *e);
 /* ERR_CONFIG if one of these names no extended key usage. */

@@ -37,7 +37,9 @@ struct csr {
 /* One request in DER, nothing behind it: ERR_CSR_DER if it is none at all,
  * ERR_CSR with what is malformed in it. */
 int	 csr_parse(struct bytes der, struct csr **out, struct err *e);
-/* ERR_CSR_SIGNATURE. Check the key's type and size before: this costs. */
+/* ERR_CSR_SIGNATURE; keys too large to verify with at a sane cost, and those
+ * of type KEY_OTHER, prove nothing. */
+#define CSR_RSA_MAX	8192		/* bits */
 int	 csr_verify(const struct csr *, struct err *e);
 void	 csr_free(struct csr *);
 int	 csr_pem(const struct csr *, struct buf *out, struct err *e);

@@ -10,7 +10,9 @@
 
 /* Kinds by the names scepd.conf(5) uses. */
 enum san_kind {
-	SAN_DNS, SAN_EMAIL, SAN_URI, SAN_IP, SAN_UPN, SAN_OTHER
+	SAN_DNS, SAN_EMAIL, SAN_URI, SAN_IP, SAN_UPN,
+	SAN_SID,		/* a URI that names a Windows account's SID */
+	SAN_OTHER
 };
 const char	*san_kind_name(enum san_kind);	/* "other" for SAN_OTHER */
 int		 san_kind_by_name(const char *);	/* -1: no such kind */

@@ -22,6 +22,10 @@ struct policy_facts {
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
 	const struct cert		*ca;	/* issuing CA */
+	/* RA, issuing CA and those above it: all must be valid, and nobody
+	 * gets their names. */
+	const struct cert *const	*authorities;
+	size_t				 n_authorities;
 	int64_t				 now;
 };
 
@@ -34,10 +38,6 @@ struct policy_verdict {
 
 /* 0: issue; -1: refused, with the reason. */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
-	    struct err *e);
-/* ERR_CSR_KEY unless the profile takes keys of this type and size. Comes before
- * any use of the key: huge ones are expensive. */
-int	 policy_key(const struct conf_profile *, const struct pubkey *,
 	    struct err *e);
 
 #endif

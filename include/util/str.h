@@ -11,6 +11,9 @@ void	 str_hex(struct bytes b, char *out);
 /* Appends what hex stands for (either case, ":" between bytes skipped). */
 int	 str_unhex(const char *, struct buf *out);
 
+/* Value of a hex digit, either case; -1 if it is none. */
+int	 str_hex_value(int c);
+
 /* Appends RFC 4648 section 4 base64, one line, padded. */
 int	 str_base64(struct bytes, struct buf *out);
 /* Strict: alphabet and padding exactly as str_base64() writes. */

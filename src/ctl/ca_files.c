@@ -241,28 +241,6 @@ draft_publish(const struct draft *d, struct err *e)
 
 /* Makes the folder's new name durable. */
 static int
-sync_parent(const struct draft *d, struct err *e)
-{
-	char	*parent = file_beside(d->target, ".");
-	int	 fd, rc = -1;
-
-	if (parent == NULL) {
-		err_set(e, ERR_MEMORY, "%s", d->target);
-		return -1;
-	}
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* EINVAL: a file system that does not sync folders. */
-	if (fd == -1 || (fsync(fd) != 0 && errno != EINVAL))
-		(void)set_errno(e, parent, "cannot sync the folder");
-	else
-		rc = 0;
-	if (fd != -1)
-		(void)close(fd);
-	free(parent);
-	return rc;
-}
-
-static int
 write_all(const struct ca_files *f, const char *dir, struct err *e)
 {
 	struct draft	 d = { .path = NULL };
@@ -277,7 +255,7 @@ write_all(const struct ca_files *f, const char *dir, struct err *e)
 	if (rc != 0 && d.path != NULL)
 		draft_remove(&d, f);
 	if (rc == 0)
-		rc = sync_parent(&d, e);
+		rc = file_sync_folder(d.target, e);
 	free(d.target);
 	free(d.path);
 	return rc;

@@ -1,6 +1,8 @@
 /*
  * scepctl: the command table, and what is common to all commands.
  */
+#include <sys/prctl.h>
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,8 +229,11 @@ run(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	enum ctl_exit	 rc = run(argc, argv);
+	enum ctl_exit	 rc;
 
+	/* Keys and secrets pass through: no core dumps, no debuggers. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	rc = run(argc, argv);
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return (int)rc;
 	perror("scepctl: standard output");

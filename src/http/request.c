@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/http_int.h"
 #include "http/target.h"
@@ -146,6 +147,41 @@ check_method(const char *method, struct exchange *x, struct err *e)
 	return -1;
 }
 
+struct framing {
+	unsigned	lengths;	/* Content-Length headers */
+	unsigned	codings;	/* Transfer-Encoding headers */
+};
+
+static enum MHD_Result
+count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
+    const char *value)
+{
+	struct framing	*f = cls;
+
+	(void)kind;
+	(void)value;
+	f->lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+	f->codings += strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+	return MHD_YES;
+}
+
+/*
+ * A body whose end is told twice may end elsewhere for a proxy before us, and
+ * hide a second request. MHD is told to be lenient (server.c), so this is ours.
+ */
+static int
+check_framing(struct request *r, struct err *e)
+{
+	struct framing	 f = { 0 };
+
+	(void)MHD_get_connection_values(r->con, MHD_HEADER_KIND,
+	    count_framing, &f);
+	if (f.lengths + f.codings <= 1)
+		return 0;
+	err_set(e, ERR_QUERY, "the length of the body is told twice");
+	return -1;
+}
+
 /* Refuses by Content-Length, before a byte of the body is read. */
 static int
 check_length(struct request *r, struct err *e)
@@ -153,6 +189,8 @@ check_length(struct request *r, struct err *e)
 	const char		*text;
 	unsigned long long	 n;
 
+	if (check_framing(r, e) == -1)
+		return -1;
 	text = MHD_lookup_connection_value(r->con, MHD_HEADER_KIND,
 	    MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (text == NULL)

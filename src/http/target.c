@@ -1,18 +1,7 @@
 #include <string.h>
 
 #include "http/target.h"
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "util/str.h"
 
 /* RFC 3986, 3.1 */
 static size_t
@@ -50,8 +39,8 @@ decode_path(char *path, struct err *e)
 
 	while ((c = *in++) != '\0') {
 		if (c == '%') {
-			hi = hex_digit(in[0]);
-			lo = hi == -1 ? -1 : hex_digit(in[1]);
+			hi = str_hex_value(in[0]);
+			lo = hi == -1 ? -1 : str_hex_value(in[1]);
 			if (lo == -1 || (hi == 0 && lo == 0)) {
 				err_set(e, ERR_QUERY,
 				    "malformed escape in the path");

@@ -13,6 +13,7 @@
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of standard output */
 #define ENV_MAX		8
+#define AHEAD_MAX	600	/* seconds until an answer may become valid */
 #define EXIT_ISSUED	0
 #define EXIT_REFUSED	1
 
@@ -86,6 +87,19 @@ make_env(const struct issuer_request *r, char **env, struct err *e)
 	return 0;
 }
 
+/* What the program says goes to the log; it was given the challenge. */
+static void
+blank(struct buf *text, struct bytes secret)
+{
+	uint8_t *p = text->p, *end = text->p + text->n;
+
+	while (secret.n > 0 && text->n > 0 && (p = memmem(p,
+	    (size_t)(end - p), secret.p, secret.n)) != NULL) {
+		memset(p, '*', secret.n);
+		p += secret.n;
+	}
+}
+
 static int
 run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
     struct err *e)
@@ -103,14 +117,16 @@ run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
 	if (csr_pem(r->csr, &pem, e) == -1 || make_env(r, env, e) == -1)
 		goto out;
 	p.input = buf_bytes(&pem);
-	if (proc_run(&p, answer, &diag, &status, &why) == -1)
+	rc = proc_run(&p, answer, &diag, &status, &why);
+	blank(&diag, buf_bytes(&r->csr->challenge));
+	if (rc == -1)
 		err_set(e, ERR_ISSUER, "%s", why.text);
-	else if (status == EXIT_ISSUED)
-		rc = 0;
-	else
+	else if (status != EXIT_ISSUED) {
+		rc = -1;
 		err_set(e, status == EXIT_REFUSED ? ERR_ISSUER_REFUSED :
 		    ERR_ISSUER, "%s: exit %d: %.200s", x->argv[0], status,
 		    buf_cstr(&diag));
+	}
 out:
 	for (i = 0; i < ENV_MAX; i++)
 		free(env[i]);
@@ -140,13 +156,13 @@ prove(const struct issuer *is, const struct issuer_request *r,
     const struct cert *leaf, struct err *e)
 {
 	struct err why = { .reason = ERR_NONE };
+	int64_t when = r->now;
 
-	if (leaf->is_ca) {
-		err_set(e, ERR_ISSUER_ANSWER, "it is a CA certificate");
-		return -1;
-	}
-	if (chain_verify(leaf, issuer_ca(is), issuer_upper(is), r->now,
-	    &why) == -1) {
+	/* It was made after the request came, maybe by a clock ahead of ours. */
+	if (leaf->not_before > when && leaf->not_before <= when + AHEAD_MAX)
+		when = leaf->not_before;
+	if (chain_verify(leaf, issuer_ca(is), issuer_upper(is), when,
+	    &why) == -1 || cert_within(leaf, r->plan, &why) == -1) {
 		err_set(e, ERR_ISSUER_ANSWER, "%s", why.text);
 		return -1;
 	}

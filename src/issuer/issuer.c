@@ -40,6 +40,8 @@ static int
 open_ca(struct issuer *is, const struct conf_issuer *c, int64_t now,
     struct err *e)
 {
+	struct err why = { .reason = ERR_NONE };
+
 	if (cert_load(c->cert, &is->ca, e) == -1)
 		return -1;
 	if (check_ca(is->ca, now, e) == -1) {
@@ -50,9 +52,12 @@ open_ca(struct issuer *is, const struct conf_issuer *c, int64_t now,
 		return 0;
 	if (certs_load(c->chain, &is->upper, e) == -1)
 		return -1;
-	if (chain_sort(is->ca, &is->upper, e) == -1 ||
-	    chain_verify(is->ca, is->upper.v[0], &is->upper, now, e) == -1) {
-		err_prefix(e, "%s", c->chain);
+	if (chain_sort(is->ca, &is->upper, &why) == -1 ||
+	    chain_verify(is->ca, is->upper.v[0], &is->upper, now,
+	    &why) == -1) {
+		err_set(e, why.reason, "%s: %s; it must hold the valid "
+		    "certificates above %s, and no other", c->chain, why.text,
+		    is->ca->subject_text);
 		return -1;
 	}
 	return 0;

@@ -12,8 +12,8 @@ local_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 	if (key_load(c->key, c->key_passphrase, &key, e) == -1)
 		return -1;
 	if (!key_matches(key, ca)) {
-		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s", c->key,
-		    c->cert);
+		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s; name the "
+		    "two that belong together", c->key, c->cert);
 		key_free(key);
 		return -1;
 	}

@@ -8,13 +8,6 @@
 #include "util/file.h"
 #include "util/str.h"
 
-static void
-bytes_free(struct bytes *b)
-{
-	free((void *)(uintptr_t)b->p);
-	*b = bytes_make(NULL, 0);
-}
-
 const char *
 key_type_name(enum key_type t)
 {
@@ -41,12 +34,12 @@ read_serial(struct cert *c)
 	if ((ASN1_get_object(&p, &len, &tag, &class, (long)der.n) & 0x80) ||
 	    len < 1 || len > PKI_SERIAL_MAX ||
 	    (copy = malloc((size_t)len)) == NULL) {
-		bytes_free(&der);
+		pki_free(&der);
 		return -1;
 	}
 	memcpy(copy, p, (size_t)len);
 	c->serial = bytes_make(copy, (size_t)len);
-	bytes_free(&der);
+	pki_free(&der);
 	return 0;
 }
 
@@ -160,14 +153,26 @@ cert_free(struct cert *c)
 {
 	if (c == NULL)
 		return;
-	bytes_free(&c->der);
-	bytes_free(&c->serial);
-	bytes_free(&c->subject);
-	bytes_free(&c->issuer);
+	pki_free(&c->der);
+	pki_free(&c->serial);
+	pki_free(&c->subject);
+	pki_free(&c->issuer);
 	free(c->subject_text);
 	pubkey_clear(&c->key);
 	X509_free(c->x);
 	free(c);
+}
+
+bool
+cert_has_subject(const struct cert *c, struct bytes name)
+{
+	const unsigned char *p = name.p;
+	X509_NAME *n = d2i_X509_NAME(NULL, &p, (long)name.n);
+	bool same = n != NULL &&
+	    X509_NAME_cmp(n, X509_get_subject_name(c->x)) == 0;
+
+	X509_NAME_free(n);
+	return same;
 }
 
 int

@@ -62,15 +62,19 @@ static const struct { const char *name; int nid; } ekus[] = {
 	{ "ipsecIKE", NID_ipsec_IKE },
 };
 
-static ASN1_OBJECT *
+ASN1_OBJECT *
 eku_object(const char *name)
 {
-	size_t i;
+	size_t i, n = strlen(name);
 
 	for (i = 0; i < sizeof(ekus) / sizeof(ekus[0]); i++)
 		if (strcmp(ekus[i].name, name) == 0)
 			return OBJ_dup(OBJ_nid2obj(ekus[i].nid));
-	return strchr(name, '.') == NULL ? NULL : OBJ_txt2obj(name, 1);
+	/* libcrypto also takes blanks for dots, and a dot at the end. */
+	if (strchr(name, '.') == NULL || name[n - 1] == '.' ||
+	    strspn(name, "0123456789.") != n)
+		return NULL;
+	return OBJ_txt2obj(name, 1);
 }
 
 int

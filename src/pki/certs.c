@@ -1,6 +1,7 @@
 /*
  * Lists of certificates, from files of one or many.
  */
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include <stdlib.h>
@@ -86,11 +87,19 @@ parse_pem(struct bytes file, struct certs *cs, struct err *e)
 		OPENSSL_clear_free(der, (size_t)n);
 	}
 	BIO_free(bio);
-	if (rc == 0 && cs->n == 0) {
-		set_ssl(e, ERR_CERT_FILE, "no certificate in the PEM text");
-		rc = -1;
+	if (rc == -1)
+		return -1;
+	/* The end is that no further block begins; else one is broken. */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+		set_ssl(e, ERR_CERT_FILE, "a block of the PEM text is broken");
+		return -1;
 	}
-	return rc;
+	ERR_clear_error();
+	if (cs->n == 0) {
+		err_set(e, ERR_CERT_FILE, "no certificate in the PEM text");
+		return -1;
+	}
+	return 0;
 }
 
 int

@@ -121,11 +121,13 @@ read_digest(struct cms_signed *s, CMS_SignerInfo *si)
 static int
 take_signer(struct cms_signed *s, CMS_SignerInfo *si, X509 *x, struct err *e)
 {
+	struct err why = { .reason = ERR_NONE };
+
 	CMS_SignerInfo_set1_signer_cert(si, x);
-	if (cert_of(x, &s->signer, e) == 0)
+	if (cert_of(x, &s->signer, &why) == 0)
 		return 0;
-	if (e->reason != ERR_MEMORY)
-		e->reason = ERR_NO_SIGNER_CERT;
+	err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY : ERR_NO_SIGNER_CERT,
+	    "%s", why.text);
 	return -1;
 }
 

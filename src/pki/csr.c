@@ -1,3 +1,4 @@
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -7,13 +8,6 @@
 #include "pki/csr.h"
 #include "pki/pki_int.h"
 #include "pki/san_int.h"
-
-static void
-bytes_free(struct bytes *b)
-{
-	free((void *)(uintptr_t)b->p);
-	*b = bytes_make(NULL, 0);
-}
 
 static int
 read_value(const X509_NAME_ENTRY *ne, struct name_value *v)
@@ -133,8 +127,10 @@ read_sans(struct csr *r, struct err *e)
 	int crit, rc = 0;
 
 	/* NULL also when there are none; what is malformed is not copied. */
-	if ((exts = X509_REQ_get_extensions(r->x)) == NULL)
+	if ((exts = X509_REQ_get_extensions(r->x)) == NULL) {
+		ERR_clear_error();
 		return 0;
+	}
 	gns = X509V3_get_d2i(exts, NID_subject_alt_name, &crit, NULL);
 	if (gns != NULL)
 		rc = sans_read(gns, ERR_CSR, &r->sans, e);
@@ -164,7 +160,9 @@ csr_parse(struct bytes der, struct csr **out, struct err *e)
 	struct csr *r;
 
 	if (der.n == 0 || der.n > CSR_MAX_DER) {
-		err_set(e, ERR_CSR, "request of %zu bytes", der.n);
+		/* Nothing is no request: what decrypts to it may be noise. */
+		err_set(e, der.n == 0 ? ERR_CSR_DER : ERR_CSR,
+		    "request of %zu bytes", der.n);
 		return -1;
 	}
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
@@ -199,6 +197,12 @@ csr_verify(const struct csr *r, struct err *e)
 {
 	EVP_PKEY *pkey = X509_REQ_get0_pubkey(r->x);
 
+	if (r->key.type == KEY_OTHER ||
+	    (r->key.type == KEY_RSA && r->key.bits > CSR_RSA_MAX)) {
+		err_set(e, ERR_CSR_SIGNATURE, "%s key of %d bits is not "
+		    "verified with", key_type_name(r->key.type), r->key.bits);
+		return -1;
+	}
 	if (pkey == NULL || X509_REQ_verify(r->x, pkey) != 1) {
 		set_ssl(e, ERR_CSR_SIGNATURE, "request");
 		return -1;
@@ -217,8 +221,11 @@ csr_free(struct csr *r)
 		free(r->values[i].text);
 	free(r->values);
 	sans_free(&r->sans);
-	bytes_free(&r->der);
-	bytes_free(&r->subject);
+	/* The challenge is in it. */
+	if (r->der.p != NULL)
+		explicit_bzero((void *)(uintptr_t)r->der.p, r->der.n);
+	pki_free(&r->der);
+	pki_free(&r->subject);
 	free(r->subject_text);
 	pubkey_clear(&r->key);
 	buf_wipe(&r->challenge);

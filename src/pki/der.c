@@ -1,6 +1,8 @@
 /*
  * Small conversions between libcrypto's objects and plain bytes and text.
  */
+#include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -28,6 +30,13 @@ pki_i2d(const ASN1_ITEM *it, const void *obj)
 	return bytes_make(p, (size_t)n);
 }
 
+void
+pki_free(struct bytes *b)
+{
+	free((void *)(uintptr_t)b->p);
+	*b = bytes_make(NULL, 0);
+}
+
 int
 der_put(struct buf *out, unsigned char tag, struct bytes content)
 {
@@ -43,9 +52,55 @@ der_put(struct buf *out, unsigned char tag, struct bytes content)
 		for (i = octets; i > 0; i--)
 			head[n++] = (unsigned char)(len >> (8 * (i - 1)));
 	}
-	if (buf_put(out, head, n) == -1)
+	/* All or nothing: no head stays behind without its content. */
+	if (n + content.n > out->max - out->n || buf_put(out, head, n) == -1)
 		return -1;
 	return buf_put(out, content.p, content.n);
+}
+
+/* With e = 1 a signature proves nothing; a huge e is only slow. */
+static bool
+rsa_exponent_ok(const EVP_PKEY *pkey)
+{
+	BIGNUM *e = NULL;
+	bool ok;
+
+	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+		return false;
+	ok = BN_is_odd(e) && BN_num_bits(e) >= 2 && BN_num_bits(e) <= 64;
+	BN_free(e);
+	return ok;
+}
+
+static bool
+ec_curve_ok(const EVP_PKEY *pkey)
+{
+	static const char *const curves[] = {
+		"prime256v1", "secp384r1", "secp521r1"
+	};
+	int spelled_out = 0;
+	char name[32];
+	size_t i;
+
+	if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME,
+	    name, sizeof(name), NULL) != 1 || EVP_PKEY_get_int_param(pkey,
+	    OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+	    &spelled_out) != 1 || spelled_out != 0)
+		return false;
+	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (strcmp(curves[i], name) == 0)
+			return true;
+	return false;
+}
+
+static enum key_type
+pkey_type(const EVP_PKEY *pkey)
+{
+	if (EVP_PKEY_is_a(pkey, "RSA") && rsa_exponent_ok(pkey))
+		return KEY_RSA;
+	if (EVP_PKEY_is_a(pkey, "EC") && ec_curve_ok(pkey))
+		return KEY_EC;
+	return KEY_OTHER;
 }
 
 int
@@ -62,13 +117,11 @@ pubkey_read(X509_PUBKEY *xp, struct pubkey *out, struct err *e)
 	out->type = KEY_OTHER;
 	out->bits = 0;
 	/* A key libcrypto cannot read is of an unknown type, not an error. */
-	if ((pkey = X509_PUBKEY_get0(xp)) == NULL)
-		return 0;
-	out->bits = EVP_PKEY_get_bits(pkey);
-	if (EVP_PKEY_is_a(pkey, "RSA"))
-		out->type = KEY_RSA;
-	else if (EVP_PKEY_is_a(pkey, "EC"))
-		out->type = KEY_EC;
+	if ((pkey = X509_PUBKEY_get0(xp)) != NULL) {
+		out->bits = EVP_PKEY_get_bits(pkey);
+		out->type = pkey_type(pkey);
+	}
+	ERR_clear_error();
 	return 0;
 }
 
@@ -129,5 +182,5 @@ is_pem(struct bytes b)
 {
 	static const char mark[] = "-----BEGIN ";
 
-	return memmem(b.p, b.n, mark, sizeof(mark) - 1) != NULL;
+	return b.n > 0 && memmem(b.p, b.n, mark, sizeof(mark) - 1) != NULL;
 }

@@ -1,5 +1,6 @@
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -195,7 +196,10 @@ bool
 key_matches(const struct key *k, const struct cert *c)
 {
 	/* Not the SPKI bytes: encodings of the same key differ. */
-	return X509_check_private_key(c->x, k->pkey) == 1;
+	bool match = X509_check_private_key(c->x, k->pkey) == 1;
+
+	ERR_clear_error();
+	return match;
 }
 
 struct bytes

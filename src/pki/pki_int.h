@@ -23,6 +23,7 @@ int		 key_from_pkey(EVP_PKEY *, struct key **, struct err *); /* takes */
  * of its type. n == 0 when it does not encode or memory is short.
  */
 struct bytes	 pki_i2d(const ASN1_ITEM *, const void *);
+void		 pki_free(struct bytes *);	/* empties it */
 
 /* The facts of a certificate that libcrypto has parsed already; shares it. */
 int	 cert_of(X509 *, struct cert **out, struct err *e);

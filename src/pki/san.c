@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pki/pki_int.h"
 #include "pki/san_int.h"
@@ -12,7 +13,8 @@
 
 static const char *const kinds[] = {
 	[SAN_DNS] = "dns", [SAN_EMAIL] = "email", [SAN_URI] = "uri",
-	[SAN_IP] = "ip", [SAN_UPN] = "upn", [SAN_OTHER] = "other"
+	[SAN_IP] = "ip", [SAN_UPN] = "upn", [SAN_SID] = "sid",
+	[SAN_OTHER] = "other"
 };
 
 const char *
@@ -32,6 +34,8 @@ san_kind_by_name(const char *name)
 	return -1;
 }
 
+#define SID_PREFIX	"tag:microsoft.com,"	/* KB5014754 */
+
 /* Names reach logs, the ledger and other programs as text: no NUL inside. */
 static char *
 text_of(const ASN1_STRING *s)
@@ -42,6 +46,19 @@ text_of(const ASN1_STRING *s)
 	if (b.n == 0 || memchr(b.p, '\0', b.n) != NULL || !str_is_utf8(b))
 		return NULL;
 	return str_dup_bytes(b);
+}
+
+/* An IA5String is ASCII. */
+static char *
+ascii_of(const ASN1_STRING *s)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	int i, n = ASN1_STRING_length(s);
+
+	for (i = 0; i < n; i++)
+		if (p[i] > 0x7e)
+			return NULL;
+	return text_of(s);
 }
 
 static char *
@@ -74,15 +91,17 @@ read_name(const GENERAL_NAME *gn, struct san *s)
 	switch (gn->type) {
 	case GEN_DNS:
 		s->kind = SAN_DNS;
-		s->text = text_of(gn->d.dNSName);
+		s->text = ascii_of(gn->d.dNSName);
 		break;
 	case GEN_EMAIL:
 		s->kind = SAN_EMAIL;
-		s->text = text_of(gn->d.rfc822Name);
+		s->text = ascii_of(gn->d.rfc822Name);
 		break;
 	case GEN_URI:
-		s->kind = SAN_URI;
-		s->text = text_of(gn->d.uniformResourceIdentifier);
+		s->text = ascii_of(gn->d.uniformResourceIdentifier);
+		/* It maps a certificate to an account: no mere URI. */
+		s->kind = s->text != NULL && strncasecmp(s->text, SID_PREFIX,
+		    strlen(SID_PREFIX)) == 0 ? SAN_SID : SAN_URI;
 		break;
 	case GEN_IPADD:
 		s->kind = SAN_IP;

@@ -70,10 +70,11 @@ parse(const char *hash, struct params *pr, struct err *e)
 	    field(end + 1, strlen(end + 1), pr->hash, HASH_LEN,
 	    &n_hash) == -1 || n_hash != HASH_LEN)
 		goto malformed;
-	if (pr->ln < 10 || pr->ln > 17 || pr->r < 1 || pr->r > 16 ||
+	/* At most 128 MiB, and 16 in what we make ourselves. */
+	if (pr->ln < 10 || pr->ln > 17 || pr->r < 1 || pr->r > 8 ||
 	    pr->p < 1 || pr->p > 4) {
 		err_set(e, ERR_CONFIG, "scrypt parameters out of range "
-		    "(ln 10 to 17, r 1 to 16, p 1 to 4)");
+		    "(ln 10 to 17, r 1 to 8, p 1 to 4)");
 		return -1;
 	}
 	return 0;

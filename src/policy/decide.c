@@ -3,8 +3,8 @@
 #include "policy/decide.h"
 #include "policy/policy_int.h"
 
-int
-policy_key(const struct conf_profile *p, const struct pubkey *k,
+static int
+check_key(const struct conf_profile *p, const struct pubkey *k,
     struct err *e)
 {
 	size_t i;
@@ -41,7 +41,7 @@ rule_type(const struct policy_facts *f, struct err *e)
 static int
 rule_key(const struct policy_facts *f, struct err *e)
 {
-	return policy_key(f->profile, &f->csr->key, e);
+	return check_key(f->profile, &f->csr->key, e);
 }
 
 static int
@@ -84,6 +84,12 @@ rule_subject(const struct policy_facts *f, struct err *e)
 	for (i = 0; i < f->csr->n_values; i++)
 		if (policy_name_value(&f->csr->values[i], e) == -1)
 			return -1;
+	for (i = 0; i < f->n_authorities; i++)
+		if (cert_has_subject(f->authorities[i], f->csr->subject)) {
+			err_set(e, ERR_SUBJECT, "it is the name of a CA or RA "
+			    "certificate");
+			return -1;
+		}
 	return 0;
 }
 
@@ -98,17 +104,62 @@ rule_named(const struct policy_facts *f, struct err *e)
 }
 
 static int
+check_valid(const struct cert *c, int64_t now, struct err *e)
+{
+	if (now >= c->not_before && now <= c->not_after)
+		return 0;
+	err_set(e, ERR_CA_EXPIRED, "%s", c->subject_text);
+	return -1;
+}
+
+/* Clients refuse a reply of an expired RA, and a chain with an expired link. */
+static int
 rule_ca(const struct policy_facts *f, struct err *e)
 {
-	if (f->now >= f->ca->not_before && f->now <= f->ca->not_after)
-		return 0;
-	err_set(e, ERR_CA_EXPIRED, "%s", f->ca->subject_text);
-	return -1;
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		if (check_valid(f->authorities[i], f->now, e) == -1)
+			return -1;
+	return check_valid(f->ca, f->now, e);
+}
+
+static bool
+is_granted(const struct conf_profile *p, const struct san *s)
+{
+	const char *kind = san_kind_name(s->kind);
+	size_t i;
+
+	for (i = 0; i < p->san.n; i++)
+		if (strcmp(p->san.v[i], kind) == 0)
+			return true;
+	return false;
+}
+
+/* Only what goes into the certificate is looked at: the rest is dropped. */
+static int
+rule_sans(const struct policy_facts *f, struct err *e)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->csr->sans.n; i++) {
+		if (!is_granted(f->profile, &f->csr->sans.v[i]))
+			continue;
+		if (policy_san(&f->csr->sans.v[i], e) == -1)
+			return -1;
+		n++;
+	}
+	if (f->csr->subject_empty && n == 0) {
+		err_set(e, ERR_SAN, "no name is left: the profile takes none "
+		    "of the request's kinds");
+		return -1;
+	}
+	return 0;
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
 	rule_type, rule_key, rule_challenge, rule_signer, rule_subject,
-	rule_named, rule_ca,
+	rule_named, rule_ca, rule_sans,
 };
 
 static unsigned
@@ -120,34 +171,19 @@ key_usage(const struct pubkey *k)
 }
 
 /* Copies the names whose kind the profile lists; the others are dropped. */
-static int
-grant_sans(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
+static void
+grant_sans(const struct policy_facts *f, struct policy_verdict *v)
 {
 	const struct san *s;
-	const char *kind;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < f->csr->sans.n; i++) {
 		s = &f->csr->sans.v[i];
-		kind = san_kind_name(s->kind);
-		for (k = 0; k < f->profile->san.n; k++)
-			if (strcmp(f->profile->san.v[k], kind) == 0)
-				break;
-		if (k == f->profile->san.n) {
+		if (is_granted(f->profile, s))
+			v->sans[v->plan.n_sans++] = s->der;
+		else
 			v->dropped++;
-			continue;
-		}
-		if (policy_san(s, e) == -1)
-			return -1;
-		v->sans[v->plan.n_sans++] = s->der;
 	}
-	if (f->csr->subject_empty && v->plan.n_sans == 0) {
-		err_set(e, ERR_SAN, "no name is left: the profile takes none "
-		    "of the request's kinds");
-		return -1;
-	}
-	return 0;
 }
 
 static int64_t
@@ -187,5 +223,6 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 		.ca_issuers_urls = p->ca_issuers_urls.v,
 		.ocsp_urls = p->ocsp_urls.v,
 	};
-	return grant_sans(f, v, e);
+	grant_sans(f, v);
+	return 0;
 }

@@ -24,15 +24,6 @@ scep_op_name(enum scep_op op)
 	return "unknown";
 }
 
-static int
-hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes; '+' stays '+', a NUL is refused. */
 static int
 decode(struct bytes in, struct buf *out, struct err *e)
@@ -44,8 +35,8 @@ decode(struct bytes in, struct buf *out, struct err *e)
 		c = in.p[i];
 		if (c == '%') {
 			if (in.n - i < 3 ||
-			    (hi = hex_digit(in.p[i + 1])) == -1 ||
-			    (lo = hex_digit(in.p[i + 2])) == -1) {
+			    (hi = str_hex_value(in.p[i + 1])) == -1 ||
+			    (lo = str_hex_value(in.p[i + 2])) == -1) {
 				err_set(e, ERR_QUERY, "%% without two hex "
 				    "digits");
 				return -1;

@@ -68,9 +68,7 @@ step_unwrap(struct work *w, struct err *e)
 	}
 	if (scep_unwrap(&w->msg, &us, &w->csr, &w->suite, e) == -1)
 		return -1;
-	/* Type and size first: a huge key is dear to verify with. */
-	if (policy_key(w->se->profile, &w->csr->key, e) == -1)
-		return -1;
+	/* Before anything finer is said about it: see err.def. */
 	return csr_verify(w->csr, e);
 }
 
@@ -98,6 +96,8 @@ step_authorize(struct work *w, struct err *e)
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
 		.ca = issuer_ca(w->se->issuer),
+		.authorities = w->se->authorities,
+		.n_authorities = w->se->n_authorities,
 		.now = w->now,
 	};
 
@@ -242,7 +242,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	bool bad = e->reason != ERR_NONE;
 	struct log_line l;
 
-	if (bad && !w->msg.identified)
+	/* Strangers cause these at will: whoever knows no challenge. */
+	if (bad && w->challenge == NULL)
 		log_begin_limited(&l, LOG_L_WARN, "request");
 	else
 		log_begin(&l, !bad ? LOG_L_INFO :
@@ -320,6 +321,11 @@ pipeline_run(struct exchange *x, void *service)
 
 	w.msg.type = -1;
 	x->no_store = true;
+	/* The stop has run out of patience: nobody is there to be answered. */
+	if (atomic_load(&w.s->stopping)) {
+		answer_text(x, ERR_STOPPING);
+		return;
+	}
 	for (i = 0; failed == NULL &&
 	    i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (steps[i].run(&w, &e) == -1)

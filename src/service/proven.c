@@ -127,44 +127,21 @@ mac_pair(struct proven *p, const char *hash, struct bytes presented,
 	return rc;
 }
 
+/* The gate is held. */
 static int
 stretch(struct proven *p, const char *hash, struct bytes presented,
     const uint8_t mac[SECRET_MAC], bool *right, struct err *e)
 {
-	enum known k;
-	int rc = 0;
+	/* Another thread may have done it while this one stood in line. */
+	enum known k = recall(p, mac);
 
-	if (atomic_fetch_add(&p->line, 1) >= LINE_MAX_LEN) {
-		atomic_fetch_sub(&p->line, 1);
-		err_set(e, ERR_BUSY, "too many unknown challenges at once");
-		return -1;
-	}
-	pthread_mutex_lock(&p->gate);
-	/* Another thread may have proven it while this one stood in line. */
-	if ((k = recall(p, mac)) == UNKNOWN) {
-		rc = secret_verify(presented, hash, right, e);
-		if (rc == 0)
-			remember(p, mac, *right);
-	} else {
+	if (k != UNKNOWN) {
 		*right = k == RIGHT;
+		return 0;
 	}
-	pthread_mutex_unlock(&p->gate);
-	atomic_fetch_sub(&p->line, 1);
-	return rc;
-}
-
-static int
-match_hash(struct proven *p, const char *hash, struct bytes presented,
-    bool *right, struct err *e)
-{
-	uint8_t mac[SECRET_MAC];
-	enum known k;
-
-	if (mac_pair(p, hash, presented, mac, e) == -1)
+	if (secret_verify(presented, hash, right, e) == -1)
 		return -1;
-	if ((k = recall(p, mac)) == UNKNOWN)
-		return stretch(p, hash, presented, mac, right, e);
-	*right = k == RIGHT;
+	remember(p, mac, *right);
 	return 0;
 }
 
@@ -183,28 +160,92 @@ match_plain(struct proven *p, const char *secret, struct bytes presented,
 	return 0;
 }
 
+/* What costs nothing: plain secrets, and what is remembered. *open is set to
+ * how many challenges only a stretch can tell. */
+static int
+match_cheap(struct proven *p, const struct site_endpoint *se,
+    struct bytes presented, const struct conf_challenge **match,
+    size_t *open, struct err *e)
+{
+	const struct conf_challenge *c;
+	uint8_t mac[SECRET_MAC];
+	enum known known;
+	bool right;
+	size_t i;
+
+	*open = 0;
+	for (i = 0; i < se->n_challenges; i++) {
+		c = se->challenges[i];
+		right = false;
+		if (*c->hash == '\0') {
+			if (match_plain(p, c->secret, presented, &right,
+			    e) == -1)
+				return -1;
+		} else {
+			if (mac_pair(p, c->hash, presented, mac, e) == -1)
+				return -1;
+			known = recall(p, mac);
+			right = known == RIGHT;
+			*open += known == UNKNOWN;
+		}
+		if (right && *match == NULL)
+			*match = c;
+	}
+	return 0;
+}
+
+static int
+match_dear(struct proven *p, const struct site_endpoint *se,
+    struct bytes presented, const struct conf_challenge **match,
+    struct err *e)
+{
+	const struct conf_challenge *c;
+	uint8_t mac[SECRET_MAC];
+	bool right;
+	size_t i;
+
+	for (i = 0; i < se->n_challenges && *match == NULL; i++) {
+		c = se->challenges[i];
+		right = false;
+		if (*c->hash != '\0' && (mac_pair(p, c->hash, presented, mac,
+		    e) == -1 || stretch(p, c->hash, presented, mac, &right,
+		    e) == -1))
+			return -1;
+		if (right)
+			*match = c;
+	}
+	return 0;
+}
+
+/*
+ * First all that is cheap, so that whoever was proven once never stands in the
+ * line of those who guess; then, in line, all that is dear.
+ */
 int
 proven_match(struct proven *p, const struct site_endpoint *se,
     struct bytes presented, const struct conf_challenge **match,
     struct err *e)
 {
-	const struct conf_challenge *c;
-	bool right = false;
-	size_t i;
+	const struct conf_challenge *found = NULL;
+	size_t open;
 	int rc;
 
-	for (i = 0; i < se->n_challenges; i++) {
-		c = se->challenges[i];
-		rc = *c->hash != '\0' ?
-		    match_hash(p, c->hash, presented, &right, e) :
-		    match_plain(p, c->secret, presented, &right, e);
-		if (rc == -1)
-			return -1;
-		if (right) {
-			*match = c;
-			return 0;
-		}
+	if (match_cheap(p, se, presented, &found, &open, e) == -1)
+		return -1;
+	if (found != NULL || open == 0) {
+		*match = found;
+		return 0;
 	}
-	*match = NULL;
-	return 0;
+	if (atomic_fetch_add(&p->line, 1) >= LINE_MAX_LEN) {
+		atomic_fetch_sub(&p->line, 1);
+		err_set(e, ERR_BUSY, "too many unknown challenges at once");
+		return -1;
+	}
+	pthread_mutex_lock(&p->gate);
+	rc = match_dear(p, se, presented, &found, e);
+	pthread_mutex_unlock(&p->gate);
+	atomic_fetch_sub(&p->line, 1);
+	if (rc == 0)
+		*match = found;
+	return rc;
 }

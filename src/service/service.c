@@ -50,6 +50,7 @@ service_open(struct site *site, struct service **out, struct err *e)
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->draining, false);
+	atomic_init(&s->stopping, false);
 	if (algs_open(&s->algs, e) == -1 || proven_new(&s->proven, e) == -1 ||
 	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
@@ -85,6 +86,7 @@ service_close(struct service *s)
 {
 	if (s == NULL)
 		return;
+	atomic_store(&s->stopping, true);
 	pool_free(s->pool);
 	db_close(s->db);
 	proven_free(s->proven);

@@ -24,6 +24,8 @@ struct site_endpoint {
 	struct cert			*own_cert;
 	const struct key		*key;	/* signs and decrypts: of the */
 	const struct cert		*cert;	/* RA, or of the CA in mode ca */
+	const struct cert		**authorities;	/* RA, CA and above */
+	size_t				 n_authorities;
 	struct buf			 cacert;	/* answer to GetCACert */
 	const char			*cacert_type;
 };
@@ -71,7 +73,8 @@ void	 pool_free(struct pool *);		/* ends the workers */
 struct service {
 	pthread_mutex_t	 lock;		/* of site */
 	struct site	*site;
-	atomic_bool	 draining;
+	atomic_bool	 draining;	/* no new exchange is begun */
+	atomic_bool	 stopping;	/* nor is one that waits in the queue */
 	struct db	*db;
 	struct algs	*algs;
 	struct proven	*proven;

@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "util/str.h"
 
+#define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
 #define CACERT_MAX	(1024u * 1024)
 #define KU_SCEP		(CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT)
 
@@ -41,13 +42,14 @@ static int
 open_ra(struct site_endpoint *se, int64_t now, struct err *e)
 {
 	const struct conf_endpoint *c = se->conf;
+	struct err why = { .reason = ERR_NONE };
 
 	if (cert_load(c->ra_cert, &se->own_cert, e) == -1 ||
 	    key_load(c->ra_key, c->ra_key_passphrase, &se->own_key, e) == -1)
 		return -1;
 	if (!key_matches(se->own_key, se->own_cert)) {
-		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s",
-		    c->ra_key, c->ra_cert);
+		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s; name the "
+		    "two that belong together", c->ra_key, c->ra_cert);
 		return -1;
 	}
 	if (check_scep_cert(se->own_cert, c->ra_cert, e) == -1)
@@ -58,8 +60,9 @@ open_ra(struct site_endpoint *se, int64_t now, struct err *e)
 		return -1;
 	}
 	if (chain_verify(se->own_cert, issuer_ca(se->issuer),
-	    issuer_upper(se->issuer), now, e) == -1) {
-		err_prefix(e, "%s", c->ra_cert);
+	    issuer_upper(se->issuer), now, &why) == -1) {
+		err_set(e, why.reason, "%s: %s; issue it again from %s",
+		    c->ra_cert, why.text, issuer_ca(se->issuer)->subject_text);
 		return -1;
 	}
 	se->key = se->own_key;
@@ -99,6 +102,45 @@ open_challenges(struct site_endpoint *se, const struct conf *conf,
 }
 
 static int
+list_authorities(struct site_endpoint *se, struct err *e)
+{
+	const struct certs *upper = issuer_upper(se->issuer);
+	size_t i, n = 0;
+
+	se->authorities = calloc(upper->n + 2, sizeof(*se->authorities));
+	if (se->authorities == NULL) {
+		err_set(e, ERR_MEMORY, "CA certificates");
+		return -1;
+	}
+	if (se->own_cert != NULL)
+		se->authorities[n++] = se->own_cert;
+	se->authorities[n++] = issuer_ca(se->issuer);
+	for (i = 0; i < upper->n; i++)
+		se->authorities[n++] = upper->v[i];
+	se->n_authorities = n;
+	return 0;
+}
+
+/* An expired RA certificate is the classic outage: say so in time. */
+static void
+warn_expiry(const struct site_endpoint *se, int64_t now)
+{
+	const struct cert *c;
+	char when[CLOCK_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < se->n_authorities; i++) {
+		c = se->authorities[i];
+		if (c->not_after - now > EXPIRY_WARNING)
+			continue;
+		clock_text(c->not_after, when);
+		log_msg(LOG_L_WARN, "expires_soon", "endpoint %s: %s expires "
+		    "%s; issue it again", se->conf->name, c->subject_text,
+		    when);
+	}
+}
+
+static int
 open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 {
 	struct site_endpoint *se = &s->endpoints[i];
@@ -112,6 +154,7 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 	buf_init(&se->cacert, CACERT_MAX);
 	rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) : open_ca(se, e);
 	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
+	    list_authorities(se, e) == -1 ||
 	    scep_cacert(se->own_cert, issuer_ca(se->issuer),
 	    issuer_upper(se->issuer), &se->cacert, &se->cacert_type,
 	    e) == -1))
@@ -184,6 +227,7 @@ site_free(struct site *s)
 		cert_free(s->endpoints[i].own_cert);
 		key_free(s->endpoints[i].own_key);
 		free(s->endpoints[i].challenges);
+		free(s->endpoints[i].authorities);
 		buf_wipe(&s->endpoints[i].cacert);
 	}
 	for (i = 0; s->issuers != NULL && i < s->conf->n_issuers; i++)
@@ -221,6 +265,8 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
 	warn_plain(conf);
+	for (i = 0; i < conf->n_endpoints; i++)
+		warn_expiry(&s->endpoints[i], now);
 	*out = s;
 	return 0;
 fail:

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/store_int.h"
+#include "util/file.h"
 
 #define DB_MODE		0600
 #define LOCK_TRIES	16
@@ -208,25 +209,6 @@ fill(const char *path, struct err *e)
 	return rc;
 }
 
-static int
-sync_folder(const char *path, struct err *e)
-{
-	char *dir = folder_of(path, e);
-	int fd, rc = -1;
-
-	if (dir == NULL)
-		return -1;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fsync(fd) == -1)
-		err_set(e, ERR_FILE, "%s: %s", dir, strerror(errno));
-	else
-		rc = 0;
-	if (fd != -1)
-		close(fd);
-	free(dir);
-	return rc;
-}
-
 /*
  * SQLite would play a log without its database into ours: and it may hold the
  * last certificates of a database that somebody moved, so it is not removed.
@@ -270,7 +252,7 @@ db_create(const char *path, struct err *e)
 		err_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
 		goto out;
 	}
-	if (sync_folder(path, e) == -1) {
+	if (file_sync_folder(path, e) == -1) {
 		db_remove(path);
 		goto out;
 	}

@@ -242,8 +242,8 @@ publish(const char *temp, const char *path, bool replace)
 }
 
 /* Makes the name durable. */
-static int
-sync_folder(const char *path, struct err *e)
+int
+file_sync_folder(const char *path, struct err *e)
 {
 	char	*folder;
 	int	 fd, r = -1;
@@ -290,7 +290,7 @@ file_write(const char *path, struct bytes b, mode_t mode, bool replace,
 	if (write_new(temp, b, mode, path, e) == -1)
 		goto out;
 	if (publish(temp, path, replace) == 0) {
-		r = sync_folder(path, e);
+		r = file_sync_folder(path, e);
 		goto out;
 	}
 	if (errno == EEXIST)

@@ -54,8 +54,8 @@ make_pipe(int which, int *ours, int *theirs)
 }
 
 /*
- * A session of its own: a process group to kill, which the child cannot leave,
- * and no terminal to ask for passphrases.
+ * A session of its own: a process group to kill, and no terminal to ask for
+ * passphrases. Who makes a session of its own in turn outlives the deadline.
  */
 static int
 set_attributes(posix_spawnattr_t *attr)

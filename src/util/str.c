@@ -18,8 +18,8 @@ str_hex(struct bytes b, char *out)
 	*out = '\0';
 }
 
-static int
-hex_value(char c)
+int
+str_hex_value(int c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -41,8 +41,8 @@ str_unhex(const char *s, struct buf *out)
 			s++;
 			continue;
 		}
-		hi = hex_value(s[0]);
-		lo = hi == -1 ? -1 : hex_value(s[1]);
+		hi = str_hex_value(s[0]);
+		lo = hi == -1 ? -1 : str_hex_value(s[1]);
 		if (lo == -1 || buf_putc(out, hi << 4 | lo) == -1) {
 			buf_cut(out, start);
 			return -1;

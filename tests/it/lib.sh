@@ -6,20 +6,23 @@
 #   it_conf		writes $tmp/scepd.conf; $it_global, $it_endpoint,
 #			$it_issuer and $it_profile hold settings to add,
 #			$it_mode is ra or ca
-#   it_start		starts scepd; sets $pid, and $url of its endpoint
+#   it_start		starts scepd; sets $pid, $port, and $url of its endpoint
 #   it_stop		ends it; fails unless it ended well
 #   it_fail TEXT	ends the test with the reason and scepd's log
 #   it_until SECONDS COMMAND...   waits until the command succeeds
 #
-# The challenge is $challenge. SCEPD, SCEPCTL and srcdir come from the build.
+# The challenge is $challenge. SCEPD, SCEPCTL, IT_CLIENT (client.c) and srcdir
+# come from the build.
 
 set -eu
 umask 077
 
 : "${SCEPD:=./scepd}" "${SCEPCTL:=./scepctl}"
+: "${IT_CLIENT:=./tests/it/client}"
 # Tests change folders.
 case $SCEPD in /*) ;; *) SCEPD=$PWD/$SCEPD ;; esac
 case $SCEPCTL in /*) ;; *) SCEPCTL=$PWD/$SCEPCTL ;; esac
+case $IT_CLIENT in /*) ;; *) IT_CLIENT=$PWD/$IT_CLIENT ;; esac
 # A proxy has no way to this machine's own address.
 no_proxy='*'
 export no_proxy
@@ -31,8 +34,13 @@ it_issuer=
 it_profile=
 it_mode=ra
 pid=
+port=
 url=
 tmp=$(mktemp -d)
+# libconfig forgets to free what stands before a syntax error.
+echo 'leak:libconfig' >"$tmp/lsan"
+LSAN_OPTIONS=suppressions=$tmp/lsan:print_suppressions=0
+export LSAN_OPTIONS
 
 # A test that starts more than scepd ends that here.
 it_end_more() {
@@ -119,6 +127,7 @@ it_start() {
 	pid=$!
 	it_until 20 it_listens || it_fail "scepd does not say where it listens"
 	[ -n "$url" ] || it_fail "scepd did not start"
+	port=${url##*:}
 	url=$url/scep
 }
 

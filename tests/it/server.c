@@ -1,3 +1,4 @@
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -51,6 +52,8 @@ spawn(const char *output, char *const argv[])
 	assert_int_not_equal(pid, -1);
 	if (pid != 0)
 		return pid;
+	/* A test that dies takes its server along. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (fd != -1 && dup2(fd, STDOUT_FILENO) != -1 &&
 	    dup2(fd, STDERR_FILENO) != -1)

@@ -229,7 +229,7 @@ test_lists_refused(void **state)
 		{ "garbage", bytes_str("-----BEGIN CERTIFICATE-----\nMAAA\n"
 		    "-----END CERTIFICATE-----\n"), "not a certificate" },
 		{ "no base64", bytes_str("-----BEGIN CERTIFICATE-----\n%%%%\n"
-		    "-----END CERTIFICATE-----\n"), "no certificate" },
+		    "-----END CERTIFICATE-----\n"), "is broken" },
 	};
 	for (size_t i = 0; i < N(rows); i++) {
 		err_clear(&e);

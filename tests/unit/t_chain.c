@@ -80,7 +80,8 @@ test_verify_refused(void **state)
 	struct cert		*both[] = { middle.cert, root.cert };
 	const struct certs	 full = { both, 2 };
 	struct err		 e = ERR_INIT;
-	struct cert		*no_ca = spoiled(&(struct order){ .ku = KU_CA });
+	struct cert		*no_ca = spoiled(&(struct order){
+	    .ku = KU_CA });
 	struct cert		*no_ku = spoiled(&(struct order){ .ca = true,
 	    .ku = CERT_KU_CRL_SIGN });
 	struct cert		*old = spoiled(&(struct order){ .ca = true,

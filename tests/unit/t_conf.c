@@ -36,7 +36,7 @@ test_defaults(void **state)
 	pr = conf_profile(c, "p");
 	assert_ptr_equal(pr, &c->profiles[0]);
 	assert_int_equal(pr->validity, 31536000);
-	assert_int_equal(pr->san.n, 5);
+	assert_int_equal(pr->san.n, 4);
 	assert_false(pr->empty_subject);
 	assert_null(conf_profile(c, "x"));
 	assert_ptr_equal(conf_issuer(c, "i"), &c->issuers[0]);

@@ -80,6 +80,9 @@ test_requests(void **state)
 		    "Transfer-Encoding: chunked\r\n\r\n"
 		    "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
 		    200, ERR_NONE, "POST /echo (none) 7 127.0.0.1" },
+		{ "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+		    "Content-Length: 30\r\n\r\nabc", 400, ERR_QUERY,
+		    "malformed query\n" },
 		{ "HEAD /echo HTTP/1.1\r\nHost: h\r\n\r\n", 200, ERR_NONE, "" },
 		{ "GET /echo?a+b=%2B%00&c HTTP/1.1\r\nHost: h\r\n\r\n",
 		    200, ERR_NONE, "GET /echo a+b=%2B%00&c 0 127.0.0.1" },

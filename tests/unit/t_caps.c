@@ -1,0 +1,152 @@
+#include "pki_tool.h"
+
+#include "pki/chain.h"
+#include "pki/cms.h"
+#include "scep/caps.h"
+
+static struct who	 root, middle, ca, ra;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	who_make(&root, &(struct order){ .name = "root", .spec = "ec:p256",
+	    .ca = true, .ku = KU_CA });
+	who_make(&middle, &(struct order){ .name = "middle",
+	    .spec = "ec:p256", .ca = true, .ku = KU_CA, .issuer = &root });
+	who_make(&ca, &(struct order){ .name = "issuing", .spec = "ec:p256",
+	    .ca = true, .ku = KU_CA, .issuer = &middle });
+	who_make(&ra, &(struct order){ .name = "ra", .spec = "rsa:2048",
+	    .ku = KU_RA, .issuer = &ca });
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	who_free(&root);
+	who_free(&middle);
+	who_free(&ca);
+	who_free(&ra);
+	return 0;
+}
+
+/* Exactly this: clients compare lines, and one chokes on a blank one. */
+static void
+test_caps(void **state)
+{
+	struct buf	 out = BUF_INIT(4096), small = BUF_INIT(10);
+
+	(void)state;
+	assert_int_equal(scep_caps(&out), 0);
+	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
+	    "SHA-384\nSHA-512\nPOSTPKIOperation\nSCEPStandard\n");
+	assert_int_equal(scep_caps(&small), -1);
+	buf_wipe(&out);
+	buf_wipe(&small);
+}
+
+static void
+test_ca_mode(void **state)
+{
+	struct cert	*v[] = { middle.cert, root.cert };
+	struct certs	 upper = { v, 2 };
+	struct buf	 out = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+	const char	*type = NULL;
+
+	(void)state;
+	assert_int_equal(scep_cacert(NULL, ca.cert, &upper, &out, &type, &e),
+	    0);
+	assert_string_equal(type, "application/x-x509-ca-cert");
+	assert_true(bytes_eq(buf_bytes(&out), ca.cert->der));
+	buf_wipe(&out);
+}
+
+/* On the bytes: RA, issuing, …, root follow one another in the set. */
+static void
+test_ra_mode(void **state)
+{
+	const struct cert *const want[] = {
+		ra.cert, ca.cert, middle.cert, root.cert
+	};
+	struct cert	*v[] = { root.cert, middle.cert };
+	struct certs	 upper = { v, 2 };
+	struct buf	 out = BUF_INIT(65536), all = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+	const char	*type = NULL;
+	size_t		 at;
+
+	(void)state;
+	assert_int_equal(chain_sort(ca.cert, &upper, &e), 0);
+	assert_int_equal(scep_cacert(ra.cert, ca.cert, &upper, &out, &type,
+	    &e), 0);
+	assert_string_equal(type, "application/x-x509-ca-ra-cert");
+	for (size_t i = 0; i < N(want); i++)
+		assert_int_equal(buf_put(&all, want[i]->der.p,
+		    want[i]->der.n), 0);
+	/* [0] IMPLICIT with exactly these, then no signers. */
+	struct buf set = BUF_INIT(65536);
+	assert_int_equal(der_put(&set, 0xa0, buf_bytes(&all)), 0);
+	assert_int_equal(buf_put(&set, "\x31\x00", 2), 0);
+	assert_int_equal(tool_count(buf_bytes(&out), buf_bytes(&set), &at), 1);
+	assert_int_equal(at + set.n, out.n);
+	buf_wipe(&set);
+	buf_wipe(&all);
+	buf_wipe(&out);
+}
+
+static void
+test_ra_mode_of_a_root(void **state)
+{
+	const struct certs	 none = { .n = 0 };
+	struct certs		 cs = { .n = 0 };
+	struct buf		 out = BUF_INIT(65536);
+	struct err		 e = ERR_INIT;
+	const char		*type = NULL;
+
+	(void)state;
+	assert_int_equal(scep_cacert(ra.cert, root.cert, &none, &out, &type,
+	    &e), 0);
+	assert_int_equal(cms_unbag(buf_bytes(&out), &cs, &e), 0);
+	assert_int_equal(cs.n, 2);
+	assert_true(bytes_eq(cs.v[0]->der, ra.cert->der));
+	assert_true(bytes_eq(cs.v[1]->der, root.cert->der));
+	certs_free(&cs);
+	buf_wipe(&out);
+}
+
+static void
+test_no_room(void **state)
+{
+	const struct certs	 none = { .n = 0 };
+	const struct cert	*ras[] = { NULL, ra.cert };
+
+	(void)state;
+	for (size_t i = 0; i < N(ras); i++) {
+		struct buf	 small = BUF_INIT(100);
+		struct err	 e = ERR_INIT;
+		const char	*type = "was";
+
+		assert_int_equal(scep_cacert(ras[i], ca.cert, &none, &small,
+		    &type, &e), -1);
+		assert_int_equal(e.reason, ERR_MEMORY);
+		assert_int_equal(small.n, 0);
+		assert_string_equal(type, "was");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_ca_mode),
+		cmocka_unit_test(test_ra_mode),
+		cmocka_unit_test(test_ra_mode_of_a_root),
+		cmocka_unit_test(test_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,419 @@
+#include "pki_tool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "issuer/issuer.h"
+#include "util/clock.h"
+
+#define THREADS	8
+
+static struct who	 root, ca, client, other_ca;
+static struct csr	*csr;
+static char		 empty[] = "";
+/* Files of the CA, for every configuration below. */
+static char		*ca_pem, *ca_key, *chain_pem;
+
+static struct cert *
+leaf(const struct order *o)
+{
+	struct order	 with = *o;
+
+	with.name = "leaf";
+	if (with.key == NULL)
+		with.key = client.key;
+	if (with.issuer == NULL)
+		with.issuer = &ca;
+	return tool_cert(&with);
+}
+
+static void
+file_leaf(const char *name, const struct order *o)
+{
+	struct cert	*c = leaf(o);
+
+	tool_cert_file(name, c);
+	cert_free(c);
+}
+
+/* Answers that the scripts give. */
+static void
+write_answers(void)
+{
+	struct buf	 pem = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+	struct cert	*c = leaf(&(struct order){ .ku = KU_RA });
+
+	tool_cert_file("good.pem", c);
+	tool_file("good.der", c->der, 0644);
+	/* Issuing CA first: the leaf is found by its key. */
+	assert_int_equal(cert_pem(ca.cert, &pem, &e), 0);
+	assert_int_equal(cert_pem(c, &pem, &e), 0);
+	tool_file("bag.pem", buf_bytes(&pem), 0644);
+	cert_free(c);
+	file_leaf("otherkey.pem", &(struct order){ .key = other_ca.key });
+	file_leaf("otherca.pem", &(struct order){ .issuer = &other_ca });
+	file_leaf("isca.pem", &(struct order){ .ca = true, .ku = KU_CA });
+	file_leaf("expired.pem", &(struct order){ .from = NOW - 9 * DAY,
+	    .to = NOW - DAY });
+	file_leaf("future.pem", &(struct order){ .from = NOW + DAY });
+	buf_wipe(&pem);
+}
+
+static int
+setup(void **state)
+{
+	struct buf	 pem = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	who_make(&root, &(struct order){ .name = "root", .spec = "ec:p256",
+	    .ca = true, .ku = KU_CA });
+	who_make(&ca, &(struct order){ .name = "issuing", .spec = "ec:p256",
+	    .ca = true, .ku = KU_CA, .issuer = &root });
+	who_make(&other_ca, &(struct order){ .name = "issuing",
+	    .spec = "ec:p256", .ca = true, .ku = KU_CA });
+	who_make(&client, &(struct order){ .name = "client",
+	    .spec = "ec:p256" });
+	csr = tool_csr(client.key, "/CN=leaf", "DNS:a", "pw");
+	ca_pem = strdup(tool_cert_file("ca.pem", ca.cert));
+	ca_key = strdup(tool_key_file("ca.key", ca.key));
+	chain_pem = strdup(tool_cert_file("root.pem", root.cert));
+	write_answers();
+	assert_int_equal(csr_pem(csr, &pem, &e), 0);
+	tool_file("want.csr", buf_bytes(&pem), 0644);
+	buf_wipe(&pem);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	who_free(&root);
+	who_free(&ca);
+	who_free(&other_ca);
+	who_free(&client);
+	csr_free(csr);
+	free(ca_pem);
+	free(ca_key);
+	free(chain_pem);
+	tool_clean();
+	return 0;
+}
+
+/* argv of an issuer that runs script in the folder of answers. */
+struct command {
+	char	 script[2048];
+	char	 sh[8], c[3];
+	char	*argv[4];
+};
+
+static void
+command(struct command *c, const char *script)
+{
+	(void)snprintf(c->script, sizeof(c->script), "cd '%s' && { %s\n}",
+	    tool_folder(), script);
+	memcpy(c->sh, "/bin/sh", 8);
+	memcpy(c->c, "-c", 3);
+	c->argv[0] = c->sh;
+	c->argv[1] = c->c;
+	c->argv[2] = c->script;
+	c->argv[3] = NULL;
+}
+
+static struct issuer *
+open_exec(const char *script, int timeout)
+{
+	struct command		 c;
+	const struct conf_issuer conf = {
+		.type = CONF_ISSUER_EXEC, .cert = ca_pem, .chain = chain_pem,
+		.key = empty, .key_passphrase = empty,
+		.command = { c.argv, 3 }, .timeout = timeout
+	};
+	struct issuer		*is = NULL;
+	struct err		 e = ERR_INIT;
+
+	command(&c, script);
+	if (issuer_open(&conf, NOW, &is, &e) != 0)
+		fail_msg("%s", err_text(&e));
+	/* The command is copied: a reload frees the configuration. */
+	memset(&c, 0, sizeof(c));
+	return is;
+}
+
+static int
+ask(const struct issuer *is, const char *txid, struct cert **out,
+    struct err *e)
+{
+	uint8_t			 serial[SERIAL_LEN] = { 0x40 };
+	const struct cert_plan	 plan = {
+		.serial = bytes_make(serial, sizeof(serial)),
+		.subject = csr->subject, .spki = csr->key.spki,
+		.not_before = NOW, .not_after = NOW + DAY,
+		.ku = CERT_KU_DIGITAL_SIGNATURE
+	};
+	const struct issuer_request r = { .plan = &plan, .csr = csr,
+	    .endpoint = "ep", .txid = txid, .peer = "192.0.2.7", .now = NOW };
+
+	return issuer_issue(is, &r, out, e);
+}
+
+static void
+test_exec_issues(void **state)
+{
+	static const char *const scripts[] = {
+		"cat good.pem",
+		"cat good.der",
+		"cat bag.pem",
+		"echo chatter >&2; cat good.pem",
+		/* The request as PEM, the facts in the environment. */
+		"cmp - want.csr && test \"$SCEPD_ENDPOINT\" = ep && "
+		    "test \"$SCEPD_TRANSACTION_ID\" = \"t +/=\" && "
+		    "test \"$SCEPD_PEER\" = 192.0.2.7 && cat good.pem",
+		/* No more than that: nothing of ours leaks. */
+		"test -z \"$HOME$SECRET_OF_OURS\" && cat good.pem",
+	};
+	struct issuer	*is;
+	struct cert	*c;
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(setenv("SECRET_OF_OURS", "x", 1), 0);
+	for (size_t i = 0; i < N(scripts); i++) {
+		is = open_exec(scripts[i], 20);
+		c = NULL;
+		if (ask(is, "t +/=", &c, &e) != 0)
+			fail_msg("%s: %s", scripts[i], err_text(&e));
+		assert_true(bytes_eq(c->key.spki, csr->key.spki));
+		assert_true(bytes_eq(c->issuer, ca.cert->subject));
+		cert_free(c);
+		issuer_close(is);
+	}
+}
+
+static void
+test_exec_facts(void **state)
+{
+	struct issuer	*is = open_exec("exit 1", 1);
+
+	(void)state;
+	assert_null(issuer_key(is));
+	assert_true(bytes_eq(issuer_ca(is)->der, ca.cert->der));
+	assert_int_equal(issuer_upper(is)->n, 1);
+	issuer_close(is);
+	issuer_close(NULL);
+}
+
+static const struct {
+	const char	*script;
+	enum err_reason	 want;
+	const char	*text;
+} refusals[] = {
+	{ "echo not you >&2; exit 1", ERR_ISSUER_REFUSED, "not you" },
+	{ "cat good.pem; exit 1", ERR_ISSUER_REFUSED, "exit 1" },
+	{ "exit 2", ERR_ISSUER, "exit 2" },
+	{ "cat good.pem; exit 255", ERR_ISSUER, "exit 255" },
+	{ "exec ./nothing", ERR_ISSUER, "exit 127" },
+	{ "kill -9 $$", ERR_ISSUER, "signal" },
+	{ "cat good.pem; kill -TERM $$", ERR_ISSUER, "signal" },
+	{ "head -c 70000 /dev/zero", ERR_ISSUER, NULL },
+	{ "cat good.pem; head -c 70000 /dev/zero", ERR_ISSUER, NULL },
+	{ "yes", ERR_ISSUER, NULL },
+	{ "true", ERR_ISSUER_ANSWER, "of 0 bytes" },
+	{ "echo", ERR_ISSUER_ANSWER, "not a certificate" },
+	{ "head -c 3000 /dev/urandom", ERR_ISSUER_ANSWER, NULL },
+	{ "cat want.csr", ERR_ISSUER_ANSWER, "no certificate in the PEM" },
+	{ "head -n 5 good.pem", ERR_ISSUER_ANSWER, NULL },
+	{ "cat otherkey.pem", ERR_ISSUER_ANSWER, "has the request's key" },
+	{ "cat ca.pem", ERR_ISSUER_ANSWER, "none of 1 certificates" },
+	{ "cat otherca.pem", ERR_ISSUER_ANSWER, "signature" },
+	{ "cat isca.pem", ERR_ISSUER_ANSWER, "it is a CA certificate" },
+	{ "cat expired.pem", ERR_ISSUER_ANSWER, "has expired" },
+	{ "cat future.pem", ERR_ISSUER_ANSWER, "not yet valid" },
+};
+
+static void
+test_exec_refused(void **state)
+{
+	struct issuer	*is;
+
+	(void)state;
+	for (size_t i = 0; i < N(refusals); i++) {
+		struct cert	*c = ca.cert;
+		struct err	 e = ERR_INIT;
+
+		is = open_exec(refusals[i].script, 20);
+		if (ask(is, "t", &c, &e) != -1)
+			fail_msg("accepted: %s", refusals[i].script);
+		assert_err(&e, refusals[i].want, refusals[i].text,
+		    refusals[i].script);
+		assert_ptr_equal(c, ca.cert);
+		issuer_close(is);
+	}
+}
+
+/* Reading the request or not: the time is kept. */
+static void
+test_exec_hangs(void **state)
+{
+	struct issuer	*is = open_exec("sleep 60 & cat good.pem; wait", 1);
+	struct cert	*c = ca.cert;
+	struct err	 e = ERR_INIT;
+	int64_t		 began = clock_mono_us();
+
+	(void)state;
+	assert_int_equal(ask(is, "t", &c, &e), -1);
+	assert_err(&e, ERR_ISSUER, NULL, "hangs");
+	assert_ptr_equal(c, ca.cert);
+	assert_true(clock_mono_us() - began < 30 * 1000000);
+	issuer_close(is);
+}
+
+static void *
+ask_many(void *arg)
+{
+	struct cert	*c;
+	struct err	 e = ERR_INIT;
+	char		 txid[32];
+	long		 good = 0;
+
+	for (int i = 0; i < 4; i++) {
+		(void)snprintf(txid, sizeof(txid), "%p-%d", (void *)&c, i);
+		c = NULL;
+		if (ask(arg, txid, &c, &e) == 0 && strstr(c->subject_text,
+		    "leaf") != NULL)
+			good++;
+		cert_free(c);
+	}
+	return (void *)good;
+}
+
+static void
+assert_threads(struct issuer *is)
+{
+	pthread_t	 t[THREADS];
+	void		*good;
+
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, ask_many, is), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(t[i], &good), 0);
+		assert_int_equal((long)good, 4);
+	}
+	issuer_close(is);
+}
+
+static void
+test_exec_threads(void **state)
+{
+	(void)state;
+	/* Each run has its own input and transaction. */
+	assert_threads(open_exec("mkdir \"lock.$SCEPD_TRANSACTION_ID\" && "
+	    "cmp - want.csr && rmdir \"lock.$SCEPD_TRANSACTION_ID\" && "
+	    "cat good.pem", 20));
+}
+
+static struct issuer *
+open_local(const char *cert, const char *chain, const char *key,
+    const char *pass, int64_t now, struct err *e)
+{
+	const struct conf_issuer conf = {
+		.type = CONF_ISSUER_LOCAL, .cert = strdup(cert),
+		.chain = strdup(chain), .key = strdup(key),
+		.key_passphrase = strdup(pass), .timeout = 15
+	};
+	struct issuer		*was = (struct issuer *)(uintptr_t)&ca;
+	struct issuer		*is = was;
+	int			 rc;
+
+	rc = issuer_open(&conf, now, &is, e);
+	if (rc == -1)
+		assert_ptr_equal(is, was);
+	free(conf.cert);
+	free(conf.chain);
+	free(conf.key);
+	free(conf.key_passphrase);
+	return rc == 0 ? is : NULL;
+}
+
+static void
+test_local(void **state)
+{
+	struct err	 e = ERR_INIT;
+	struct issuer	*is = open_local(ca_pem, chain_pem, ca_key, "", NOW,
+	    &e);
+	struct cert	*c = NULL;
+
+	(void)state;
+	if (is == NULL)
+		fail_msg("%s", err_text(&e));
+	assert_true(key_matches(issuer_key(is), ca.cert));
+	assert_int_equal(ask(is, "t", &c, &e), 0);
+	assert_true(bytes_eq(c->key.spki, csr->key.spki));
+	assert_int_equal(c->not_after, NOW + DAY);
+	assert_int_equal(X509_verify(c->x, key_pkey(ca.key)), 1);
+	cert_free(c);
+	assert_threads(is);
+}
+
+static void
+test_local_refused(void **state)
+{
+	const char	*no_ca = tool_cert_file("noca.pem", client.cert);
+	const char	*both = tool_path("ca.pem");
+	const struct {
+		const char	*cert, *chain, *key, *pass;
+		int64_t		 now;
+		enum err_reason	 want;
+		const char	*text;
+	} rows[] = {
+		{ "/nowhere/ca.pem", "", ca_key, "", NOW, ERR_FILE,
+		    "/nowhere/ca.pem: cannot open" },
+		{ ca_key, "", ca_key, "", NOW, ERR_CERT_FILE,
+		    "ca.key: no certificate" },
+		{ no_ca, "", ca_key, "", NOW, ERR_CERT_FILE,
+		    "it needs basicConstraints CA:TRUE" },
+		{ ca_pem, "", ca_key, "", NOW + 366 * DAY, ERR_CERT_FILE,
+		    "has expired; renew it" },
+		{ ca_pem, "", ca_key, "", NOW - 2 * DAY, ERR_CERT_FILE,
+		    "is not valid yet" },
+		{ ca_pem, no_ca, ca_key, "", NOW, ERR_CERT_FILE,
+		    "noca.pem: CN=client does not belong to the chain" },
+		{ ca_pem, both, ca_key, "", NOW, ERR_CERT_FILE,
+		    "does not belong" },
+		{ ca_pem, "/nowhere/x", ca_key, "", NOW, ERR_FILE, "x: can" },
+		{ ca_pem, "", "/nowhere/k", "", NOW, ERR_FILE, "k: cannot" },
+		{ ca_pem, "", tool_key_file("c.key", client.key), "", NOW,
+		    ERR_KEY_FILE, "is not the key of" },
+		{ ca_pem, "", ca_key, "/nowhere/p", NOW, ERR_FILE, "p: can" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct err	 e = ERR_INIT;
+
+		if (open_local(rows[i].cert, rows[i].chain, rows[i].key,
+		    rows[i].pass, rows[i].now, &e) != NULL)
+			fail_msg("accepted: row %zu", i);
+		assert_err(&e, rows[i].want, rows[i].text, rows[i].cert);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_exec_issues),
+		cmocka_unit_test(test_exec_facts),
+		cmocka_unit_test(test_exec_refused),
+		cmocka_unit_test(test_exec_hangs),
+		cmocka_unit_test(test_exec_threads),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_local_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
