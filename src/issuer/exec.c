@@ -91,10 +91,13 @@ make_env(const struct issuer_request *r, char **env, struct err *e)
 static void
 blank(struct buf *text, struct bytes secret)
 {
-	uint8_t *p = text->p, *end = text->p + text->n;
+	uint8_t *p = text->p, *end;
 
-	while (secret.n > 0 && text->n > 0 && (p = memmem(p,
-	    (size_t)(end - p), secret.p, secret.n)) != NULL) {
+	if (secret.n == 0 || text->n == 0)
+		return;
+	end = p + text->n;
+	while ((p = memmem(p, (size_t)(end - p), secret.p, secret.n)) !=
+	    NULL) {
 		memset(p, '*', secret.n);
 		p += secret.n;
 	}

@@ -103,17 +103,75 @@ pkey_type(const EVP_PKEY *pkey)
 	return KEY_OTHER;
 }
 
+/* INTEGER: a zero byte keeps what has its top bit set positive. */
+static int
+put_number(const EVP_PKEY *pkey, const char *name, struct buf *out)
+{
+	unsigned char bytes[1 + CSR_RSA_MAX / 8] = { 0 };
+	BIGNUM *n = NULL;
+	int len, rc = -1;
+
+	if (EVP_PKEY_get_bn_param(pkey, name, &n) == 1 &&
+	    (len = BN_num_bytes(n)) < (int)sizeof(bytes) &&
+	    BN_bn2bin(n, bytes + 1) == len)
+		rc = der_put(out, V_ASN1_INTEGER, BN_num_bits(n) % 8 == 0 ?
+		    bytes_make(bytes, (size_t)len + 1) :
+		    bytes_make(bytes + 1, (size_t)len));
+	BN_free(n);
+	return rc;
+}
+
+/*
+ * The SubjectPublicKeyInfo of an RSA key as everybody writes it (RFC 3279,
+ * 2.3.1). libcrypto reads others too, with bytes behind the key for one, and
+ * writes this: one key must have one hash.
+ */
+static int
+rsa_spki(const EVP_PKEY *pkey, struct buf *out)
+{
+	static const unsigned char head[] = {
+		0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		0x01, 0x01, 0x01, 0x05, 0x00
+	};
+	struct buf in = BUF_INIT(SPKI_MAX), mid = BUF_INIT(SPKI_MAX);
+	int rc = -1;
+
+	if (put_number(pkey, OSSL_PKEY_PARAM_RSA_N, &in) == 0 &&
+	    put_number(pkey, OSSL_PKEY_PARAM_RSA_E, &in) == 0 &&
+	    buf_putc(&mid, 0) == 0 &&
+	    der_put(&mid, V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED,
+	    buf_bytes(&in)) == 0) {
+		buf_reset(&in);
+		if (buf_put(&in, head, sizeof(head)) == 0 &&
+		    der_put(&in, V_ASN1_BIT_STRING, buf_bytes(&mid)) == 0)
+			rc = der_put(out, V_ASN1_SEQUENCE |
+			    V_ASN1_CONSTRUCTED, buf_bytes(&in));
+	}
+	buf_wipe(&in);
+	buf_wipe(&mid);
+	return rc;
+}
+
+/* A key too large for rsa_spki() is refused by whoever looks at its bits. */
+static int
+read_spki(X509_PUBKEY *xp, const EVP_PKEY *pkey, struct pubkey *out)
+{
+	struct buf b = BUF_INIT(SPKI_MAX);
+
+	if (out->type == KEY_RSA && out->bits <= CSR_RSA_MAX &&
+	    rsa_spki(pkey, &b) == 0)
+		out->spki = buf_bytes(&b);
+	else
+		out->spki = pki_i2d(ASN1_ITEM_rptr(X509_PUBKEY), xp);
+	return out->spki.n > 0 && EVP_Digest(out->spki.p, out->spki.n,
+	    out->hash, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
+}
+
 int
 pubkey_read(X509_PUBKEY *xp, struct pubkey *out, struct err *e)
 {
 	const EVP_PKEY *pkey;
 
-	out->spki = pki_i2d(ASN1_ITEM_rptr(X509_PUBKEY), xp);
-	if (out->spki.n == 0 || EVP_Digest(out->spki.p, out->spki.n, out->hash,
-	    NULL, EVP_sha256(), NULL) != 1) {
-		set_ssl(e, ERR_MEMORY, "public key");
-		return -1;
-	}
 	out->type = KEY_OTHER;
 	out->bits = 0;
 	/* A key libcrypto cannot read is of an unknown type, not an error. */
@@ -122,6 +180,10 @@ pubkey_read(X509_PUBKEY *xp, struct pubkey *out, struct err *e)
 		out->type = pkey_type(pkey);
 	}
 	ERR_clear_error();
+	if (read_spki(xp, pkey, out) == -1) {
+		set_ssl(e, ERR_MEMORY, "public key");
+		return -1;
+	}
 	return 0;
 }
 

@@ -32,7 +32,8 @@ tool_cert(const struct order *o)
 		.spki = key_spki(o->key),
 		.not_before = o->from == 0 ? NOW - DAY : o->from,
 		.not_after = o->to == 0 ? NOW + 365 * DAY : o->to,
-		.ca = o->ca, .path_len = -1, .ku = o->ku
+		.ca = o->ca, .path_len = -1, .ku = o->ku,
+		.eku = o->eku, .sans = o->sans, .n_sans = o->n_sans
 	};
 
 	assert_int_equal(serial_draw(serial, &e), 0);

@@ -41,6 +41,9 @@ struct order {
 	const struct who	*issuer;	/* NULL: self-signed with key */
 	bool			 ca;
 	unsigned		 ku;
+	char *const		*eku;
+	const struct bytes	*sans;		/* GeneralName DERs */
+	size_t			 n_sans;
 	int64_t			 from;		/* 0: NOW - 1 day */
 	int64_t			 to;		/* 0: NOW + 365 days */
 };

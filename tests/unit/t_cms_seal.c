@@ -164,7 +164,8 @@ static void
 test_screened(void **state)
 {
 	uint8_t		 junk[256] = { 1 };
-	struct bytes	 key = { junk, 256 }, data = { junk, 64 };
+	/* Never whole blocks: noise that looks padded opens, 1 time in 256. */
+	struct bytes	 key = { junk, 256 }, data = { junk, 63 };
 	const struct {
 		const char		*name;
 		struct env_craft	 c;
@@ -189,8 +190,6 @@ test_screened(void **state)
 		    data }, ERR_INTEGRITY, "pkcsPKIEnvelope" },
 		{ "short key", { us.cert, ALG_PKCS1_DER, { junk, 5 },
 		    LIT(AES_CBC), data }, ERR_INTEGRITY, "pkcsPKIEnvelope" },
-		{ "no block", { us.cert, ALG_PKCS1_DER, key, LIT(AES_CBC),
-		    { junk, 15 } }, ERR_INTEGRITY, "pkcsPKIEnvelope" },
 	};
 	struct buf	 out = BUF_INIT(CMS_MAX_DER);
 

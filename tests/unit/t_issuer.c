@@ -15,6 +15,8 @@ static char		 empty[] = "";
 /* Files of the CA, for every configuration below. */
 static char		*ca_pem, *ca_key, *chain_pem;
 
+static const struct bytes dns_b = { (const uint8_t *)"\x82\x01" "b", 3 };
+
 static struct cert *
 leaf(const struct order *o)
 {
@@ -58,6 +60,9 @@ write_answers(void)
 	file_leaf("expired.pem", &(struct order){ .from = NOW - 9 * DAY,
 	    .to = NOW - DAY });
 	file_leaf("future.pem", &(struct order){ .from = NOW + DAY });
+	file_leaf("ahead.pem", &(struct order){ .from = NOW + 60 });
+	file_leaf("named.pem", &(struct order){ .sans = &dns_b,
+	    .n_sans = 1 });
 	buf_wipe(&pem);
 }
 
@@ -77,7 +82,7 @@ setup(void **state)
 	    .spec = "ec:p256", .ca = true, .ku = KU_CA });
 	who_make(&client, &(struct order){ .name = "client",
 	    .spec = "ec:p256" });
-	csr = tool_csr(client.key, "/CN=leaf", "DNS:a", "pw");
+	csr = tool_csr(client.key, "/CN=leaf", "DNS:a", "open sesame");
 	ca_pem = strdup(tool_cert_file("ca.pem", ca.cert));
 	ca_key = strdup(tool_key_file("ca.key", ca.key));
 	chain_pem = strdup(tool_cert_file("root.pem", root.cert));
@@ -168,6 +173,7 @@ test_exec_issues(void **state)
 		"cat good.pem",
 		"cat good.der",
 		"cat bag.pem",
+		"cat ahead.pem",	/* by a clock a minute fast */
 		"echo chatter >&2; cat good.pem",
 		/* The request as PEM, the facts in the environment. */
 		"cmp - want.csr && test \"$SCEPD_ENDPOINT\" = ep && "
@@ -214,6 +220,9 @@ static const struct {
 } refusals[] = {
 	{ "echo not you >&2; exit 1", ERR_ISSUER_REFUSED, "not you" },
 	{ "cat good.pem; exit 1", ERR_ISSUER_REFUSED, "exit 1" },
+	/* It was given the challenge, and must not bring it into the log. */
+	{ "echo no, open sesame is old >&2; exit 1", ERR_ISSUER_REFUSED,
+	  "no, *********** is old" },
 	{ "exit 2", ERR_ISSUER, "exit 2" },
 	{ "cat good.pem; exit 255", ERR_ISSUER, "exit 255" },
 	{ "exec ./nothing", ERR_ISSUER, "exit 127" },
@@ -230,6 +239,7 @@ static const struct {
 	{ "cat otherkey.pem", ERR_ISSUER_ANSWER, "has the request's key" },
 	{ "cat ca.pem", ERR_ISSUER_ANSWER, "none of 1 certificates" },
 	{ "cat otherca.pem", ERR_ISSUER_ANSWER, "signature" },
+	{ "cat named.pem", ERR_ISSUER_ANSWER, "dns:b was not granted" },
 	{ "cat isca.pem", ERR_ISSUER_ANSWER, "it is a CA certificate" },
 	{ "cat expired.pem", ERR_ISSUER_ANSWER, "has expired" },
 	{ "cat future.pem", ERR_ISSUER_ANSWER, "not yet valid" },

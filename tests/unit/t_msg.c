@@ -124,7 +124,8 @@ assert_refused(struct bytes der, enum err_reason want,
 	scep_msg_clear(&m);
 }
 
-static const struct known nothing = { false, -1, 0 }, all = { true, 19, 16 };
+static const struct known nothing = { false, -1, 0 };
+static const struct known all = { true, 19, 16 };
 static const struct known no_type = { true, -1, 16 };
 static const struct known no_nonce = { true, 19, 0 };
 
@@ -185,13 +186,14 @@ test_attributes_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N(spoiled); i++) {
-		struct buf	 out = BUF_INIT(CMS_MAX_DER);
+		const struct cms_put	*p = spoiled[i].p;
+		struct buf		 out = BUF_INIT(CMS_MAX_DER);
 
-		sign_craft(&(struct sign_craft){ .by = &client,
-		    .puts = spoiled[i].p, .n_puts = spoiled[i].p[2].oid == NULL ? 2 :
-		    3, .content = LIT("x"), .twice = spoiled[i].twice }, &out);
-		assert_refused(buf_bytes(&out), spoiled[i].want, spoiled[i].known,
-		    spoiled[i].name);
+		sign_craft(&(struct sign_craft){ .by = &client, .puts = p,
+		    .n_puts = p[2].oid == NULL ? 2 : 3, .content = LIT("x"),
+		    .twice = spoiled[i].twice }, &out);
+		assert_refused(buf_bytes(&out), spoiled[i].want,
+		    spoiled[i].known, spoiled[i].name);
 		buf_wipe(&out);
 	}
 }
