@@ -216,7 +216,7 @@ load(int argc, char **argv)
 {
 	pthread_t threads[THREADS_MAX];
 	struct client c;
-	int i, n;
+	int i, n = 0;
 
 	if (argc != 5 || (n = (int)strtol(argv[3], NULL, 10)) < 1 ||
 	    n > THREADS_MAX)

@@ -147,7 +147,7 @@ make_attrs(const struct craft *c, const EVP_MD *md, struct buf *out)
 	    OID_DATA;
 	struct buf one[CRAFT_MAX_ATTRS + 2], oid = BUF_INIT(64);
 	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned n_digest;
+	unsigned n_digest = 0;
 	size_t i, n = 0;
 
 	need(c->n_attrs <= CRAFT_MAX_ATTRS && EVP_Digest(c->content.p,

@@ -34,14 +34,14 @@ test_text(void **state)
 	struct err	 e = { 0 };
 
 	(void)state;
-	err_set(&e, ERR_CSR, "%s", "");
-	assert_string_equal(err_text(&e), "certificate request is malformed");
+	err_set(&e, ERR_SUBJECT, "%s", "");
+	assert_string_equal(err_text(&e), "subject name is not accepted");
 	err_prefix(&e, "row %d", 7);
 	assert_string_equal(e.text, "row 7");
 	err_prefix(&e, "%s", "a.csv");
 	assert_string_equal(e.text, "a.csv: row 7");
 	assert_string_equal(err_text(&e),
-	    "certificate request is malformed: a.csv: row 7");
+	    "subject name is not accepted: a.csv: row 7");
 	err_clear(&e);
 	/* Where the detail says everything it stands alone. */
 	err_set(&e, ERR_FILE_MODE, "x.key: chmod 600 it");
