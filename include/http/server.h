@@ -24,6 +24,8 @@ struct http_server;
  * http_start() so that it can be done as root. ERR_LISTEN says the mend.
  */
 int	 http_listen(const char *spec, int *fd, struct err *e);
+/* What of the same can be known without opening it. */
+int	 http_listen_check(const char *spec, struct err *e);
 /* Where it listens: "http://127.0.0.1:8080". */
 void	 http_listen_url(int fd, char out[HTTP_URL_MAX]);
 

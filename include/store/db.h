@@ -22,6 +22,8 @@ struct db;
  * than the program, a store that another daemon has open (flock on PATH.lock).
  * When creating fails, no file is left. */
 int	 db_open(const char *path, struct db **out, struct err *e);
+/* What can be known without opening: its folder is there and writable. */
+int	 db_check(const char *path, struct err *e);
 /* Opens an existing store for reading only, without a writer. */
 int	 db_open_reader(const char *path, struct db **out, struct err *e);
 /* Waits for submitted ops, checkpoints, stops the writer. NULL is fine. */

@@ -233,6 +233,23 @@ check_issuer(struct conf_reader *r, size_t i)
 	    check_local(r, i) : check_exec(r, i);
 }
 
+/* Devices that follow them find an unreachable server, not a wrong setting. */
+static int
+check_urls(struct conf_reader *r, size_t i, const char *path,
+    const struct conf_strings *urls)
+{
+	size_t k;
+
+	for (k = 0; k < urls->n; k++)
+		if (strncmp(urls->v[k], "http://", 7) != 0 &&
+		    strncmp(urls->v[k], "https://", 8) != 0 &&
+		    strncmp(urls->v[k], "ldap://", 7) != 0)
+			return conf_refuse(r, spot(CONF_PART_PROFILES, i,
+			    path), "\"%s\" is no URL; write it as in "
+			    "http://pki.example/ca.crl", urls->v[k]);
+	return 0;
+}
+
 static int
 check_profile(struct conf_reader *r, size_t i)
 {
@@ -246,7 +263,10 @@ check_profile(struct conf_reader *r, size_t i)
 	if (pr->key_types.n == 0)
 		return conf_refuse(r, spot(p, i, "key_types"), "is empty; "
 		    "give at least one type of key");
-	return 0;
+	if (check_urls(r, i, "crl_urls", &pr->crl_urls) != 0 ||
+	    check_urls(r, i, "ca_issuers_urls", &pr->ca_issuers_urls) != 0)
+		return -1;
+	return check_urls(r, i, "ocsp_urls", &pr->ocsp_urls);
 }
 
 /*

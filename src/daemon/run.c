@@ -18,6 +18,7 @@ struct daemon {
 	struct notify		 notify;
 	struct service		*service;
 	const struct site	*site;		/* the service's current one */
+	struct site		*first;		/* what runs came from it */
 	struct http_server	*http;
 	int			 listener;	/* until http has it; or -1 */
 };
@@ -33,6 +34,24 @@ set_log(const struct conf *c)
 	    (unsigned)c->log_rate);
 }
 
+static int
+drop(const struct conf *c, struct err *e)
+{
+	if (priv_drop(c->user, e) == 0)
+		return 0;
+	conf_blame(c, "user", e);
+	return -1;
+}
+
+static int
+check_listen(const struct conf *c, struct err *e)
+{
+	if (http_listen_check(c->listen, e) == 0)
+		return 0;
+	conf_blame(c, "http.listen", e);
+	return -1;
+}
+
 /* As root: what only root can do. Then root no more. */
 static int
 start_as_root(struct daemon *d, const struct conf *c, struct err *e)
@@ -46,10 +65,8 @@ start_as_root(struct daemon *d, const struct conf *c, struct err *e)
 		log_msg(LOG_L_WARN, "few_files", "the limit of open files is "
 		    "too low for http.max_connections; raise it "
 		    "(LimitNOFILE=, ulimit -n)");
-	if (priv_drop(c->user, e) == -1) {
-		conf_blame(c, "user", e);
+	if (drop(c, e) == -1)
 		return -1;
-	}
 	priv_harden();
 	if (geteuid() == 0)
 		log_msg(LOG_L_WARN, "running_as_root",
@@ -80,6 +97,7 @@ start(struct daemon *d, char url[HTTP_URL_MAX], struct err *e)
 		return -1;
 	}
 	d->site = site;
+	d->first = site_get(site);
 	fd = d->listener;
 	d->listener = -1;
 	http_listen_url(fd, url);
@@ -128,7 +146,7 @@ load_site(const struct daemon *d, struct site **out, struct err *e)
 
 	if (conf_load(d->file, &c, e) == -1)
 		return -1;
-	setting = conf_needs_restart(site_conf(d->site), c);
+	setting = conf_needs_restart(site_conf(d->first), c);
 	if (site_open(c, out, e) == -1) {
 		conf_free(c);
 		return -1;
@@ -223,6 +241,7 @@ tear_down(struct daemon *d)
 	http_stop(d->http);
 	if (d->service != NULL)
 		service_close(d->service);
+	site_put(d->first);
 	if (d->listener != -1)
 		close(d->listener);
 	notify_close(&d->notify);
@@ -272,18 +291,16 @@ daemon_check(const char *file, struct err *e)
 {
 	struct conf	*c;
 	struct site	*site;
+	int		 rc;
 
 	if (conf_load(file, &c, e) == -1)
 		return -1;
-	if (priv_drop(c->user, e) == -1) {
-		err_prefix(e, "%s", file);
+	if (check_listen(c, e) == -1 || drop(c, e) == -1 ||
+	    site_open(c, &site, e) == -1) {
 		conf_free(c);
 		return -1;
 	}
-	if (site_open(c, &site, e) == -1) {
-		conf_free(c);
-		return -1;
-	}
+	rc = site_check(site, e);
 	site_put(site);
-	return 0;
+	return rc;
 }

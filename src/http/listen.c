@@ -96,16 +96,14 @@ fail:
 	return -1;
 }
 
-int
-http_listen(const char *spec, int *fd, struct err *e)
+static int
+resolve(const char *spec, struct addrinfo **ai, struct err *e)
 {
 	struct addrinfo	 hints = {
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 	};
-	struct addrinfo	*ai;
 	char		 copy[SPEC_MAX + 1], *host, *port;
-	int		 s;
 
 	if ((size_t)snprintf(copy, sizeof(copy), "%s", spec) >= sizeof(copy)) {
 		err_set(e, ERR_LISTEN, "http.listen is too long");
@@ -115,11 +113,33 @@ http_listen(const char *spec, int *fd, struct err *e)
 		return -1;
 	/* The library takes 70000 and means 4464. */
 	if (strtol(port, NULL, 10) > 65535 ||
-	    getaddrinfo(host, port, &hints, &ai) != 0) {
+	    getaddrinfo(host, port, &hints, ai) != 0) {
 		err_set(e, ERR_LISTEN, "%s: not a numeric address and a port "
 		    "up to 65535; correct http.listen", spec);
 		return -1;
 	}
+	return 0;
+}
+
+int
+http_listen_check(const char *spec, struct err *e)
+{
+	struct addrinfo	*ai;
+
+	if (resolve(spec, &ai, e) == -1)
+		return -1;
+	freeaddrinfo(ai);
+	return 0;
+}
+
+int
+http_listen(const char *spec, int *fd, struct err *e)
+{
+	struct addrinfo	*ai;
+	int		 s;
+
+	if (resolve(spec, &ai, e) == -1)
+		return -1;
 	if ((s = open_listener(ai)) == -1)
 		set_listen_err(e, spec, errno);
 	freeaddrinfo(ai);

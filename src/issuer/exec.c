@@ -4,8 +4,10 @@
  * issued, 1: refused; anything else is trouble, and the client may try again.
  * What it answers is proven before anybody sees it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "issuer/issuer_int.h"
 #include "pki/chain.h"
@@ -42,6 +44,11 @@ exec_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 	size_t i;
 
 	(void)ca;
+	if (access(c->command.v[0], X_OK) == -1) {
+		err_set(e, ERR_FILE, "%s: %s; name a program that scepd's "
+		    "user may run", c->command.v[0], strerror(errno));
+		return -1;
+	}
 	if ((x = calloc(1, sizeof(*x))) == NULL || (x->argv = calloc(
 	    c->command.n + 1, sizeof(*x->argv))) == NULL)
 		goto fail;

@@ -71,6 +71,13 @@ parse(const char *hash, struct params *pr, struct err *e)
 	    &n_hash) == -1 || n_hash != HASH_LEN)
 		goto malformed;
 	/* At most 128 MiB, and 16 in what we make ourselves. */
+	/* The one that scepd --sample shows; nobody knows its secret. */
+	if (memcmp(pr->hash, (const uint8_t[HASH_LEN]){ 0 },
+	    HASH_LEN) == 0) {
+		err_set(e, ERR_CONFIG, "it is the sample's hash; make your own "
+		    "with: scepctl challenge hash");
+		return -1;
+	}
 	if (pr->ln < 10 || pr->ln > 17 || pr->r < 1 || pr->r > 8 ||
 	    pr->p < 1 || pr->p > 4) {
 		err_set(e, ERR_CONFIG, "scrypt parameters out of range "

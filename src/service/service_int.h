@@ -38,7 +38,6 @@ struct site {
 	struct buf		 caps;		/* answer to GetCACaps */
 };
 
-struct site	*site_get(struct site *);	/* one more reference */
 /* The endpoint whose longest path begins this one; NULL if none does. */
 const struct site_endpoint	*site_find(const struct site *,
 				    const char *path);

@@ -274,6 +274,15 @@ fail:
 	return -1;
 }
 
+int
+site_check(const struct site *s, struct err *e)
+{
+	if (db_check(s->conf->store_path, e) == 0)
+		return 0;
+	conf_blame(s->conf, "store.path", e);
+	return -1;
+}
+
 struct site *
 site_get(struct site *s)
 {

@@ -202,6 +202,12 @@ fail:
 }
 
 int
+db_check(const char *path, struct err *e)
+{
+	return db_folder_check(path, e);
+}
+
+int
 db_open_reader(const char *path, struct db **out, struct err *e)
 {
 	struct db *db = NULL;

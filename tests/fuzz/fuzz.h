@@ -11,7 +11,7 @@
 #include "pki/cert.h"
 #include "pki/key.h"
 
-#define FUZZ_NOW	1800000000	/* the keys and certificates are valid */
+#define FUZZ_NOW	1800000000	/* our certificates are valid */
 
 int		 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

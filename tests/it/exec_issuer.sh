@@ -109,7 +109,8 @@ make_issuer
 it_conf
 sed -i "s|name = \"local\";|name = \"upstream\"; type = \"exec\";|
     s|issuer = \"local\"|issuer = \"upstream\"|
-    s|key = \"ca/issuing.key\";|command = [ \"$tmp/upstream/issue\" ]; timeout = 2;|" \
+    s|key = \"ca/issuing.key\";|command = [ \"$tmp/upstream/issue\" ];|
+    s|command =|timeout = 2; &|" \
     "$tmp/scepd.conf"
 it_start
 

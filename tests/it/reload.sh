@@ -159,7 +159,8 @@ END
 chmod 700 "$tmp/issue"
 it_global='pipeline: { workers = 2; };'
 it_conf
-change "s|key = \"ca/issuing.key\"|type = \"exec\"; command = [ \"$tmp/issue\" ]|"
+change "s|key = \"ca/issuing.key\";|type = \"exec\";\
+    command = [ \"$tmp/issue\" ];|"
 it_start
 load "$challenge" 6 6
 sent() {

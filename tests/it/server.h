@@ -16,7 +16,7 @@
 struct sqlite3;
 
 struct server {
-	char		 dir[64];	/* ca/, scepd.conf, scepd.db, scepd.log */
+	char		 dir[64];	/* ca/, scepd.conf, .db and .log */
 	pid_t		 pid;
 	int		 port;
 	struct sqlite3	*db;		/* for looking, not for writing */

@@ -46,7 +46,8 @@ refuse() {
 # bad SED-COMMAND: $tmp/bad.conf is the good one, changed
 bad() {
 	sed "$1" "$tmp/scepd.conf" >"$tmp/bad.conf"
-	! cmp -s "$tmp/scepd.conf" "$tmp/bad.conf" || it_fail "sed $1: no change"
+	! cmp -s "$tmp/scepd.conf" "$tmp/bad.conf" ||
+	    it_fail "sed $1: no change"
 }
 
 # line TEXT: bad.conf and the number of its line with TEXT
@@ -172,7 +173,19 @@ bad "s|^challenges = (|& { name = \"hashed\"; hash = \"$hash\"; },|"
 grep -q 'max_url = 65536' "$tmp/out" || it_fail '-T without defaults'
 "$SCEPD" --sample >"$tmp/bad.conf" || it_fail '--sample'
 "$SCEPD" -T -c "$tmp/bad.conf" >/dev/null || it_fail 'the sample is refused'
-"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null || it_fail 'the sample is not the lab'
+# checked TEXT: -t refuses bad.conf with this text, as a start would
+checked() {
+	! "$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+	    it_fail "-t takes what must name: $1"
+	grep -qF -e "$1" "$tmp/err" || it_fail "-t: $(cat "$tmp/err")"
+}
+checked "the sample's hash"
+bad 's|127.0.0.1:0|localhost:8080|'
+checked 'not a numeric address'
+bad 's|"scepd.db"|"none/scepd.db"|'
+checked 'create it'
+bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
+checked '/none/sign: No such file'
 [ "$before" = "$(listing)" ] || it_fail '-t or -T left something'
 
 # ---- what systemd is told
