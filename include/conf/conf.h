@@ -23,7 +23,9 @@
 #define CONF_REQUIRED	0x2u
 #define CONF_SECRET	0x4u
 
-#define CONF_DEFAULT_FILE	"/etc/scepd/scepd.conf"
+/* Of configure: /etc and /var as distributions have them. */
+#define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
+#define CONF_DEFAULT_STORE	LOCALSTATEDIR "/lib/scepd/scepd.db"
 
 /* Values of ENUM settings, in the order of their rows in conf.def. */
 enum conf_log_level {

@@ -12,6 +12,7 @@ command -v systemd-analyze >/dev/null || {
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 sed -e 's|@sbindir@|/usr/sbin|g' -e 's|@sysconfdir@|/etc|g' \
+    -e 's|@localstatedir@|/var|g' \
     "$srcdir/systemd/scepd.service.in" >"$tmp/scepd.service"
 systemd-analyze security --offline=true --no-pager "$tmp/scepd.service" \
     >"$tmp/report" 2>&1 || {

@@ -17,7 +17,7 @@ test_defaults(void **state)
 	assert_string_equal(c->listen, "127.0.0.1:8080");
 	assert_int_equal(c->max_body, 65536);
 	assert_int_equal(c->request_timeout, 60);
-	assert_string_equal(c->store_path, "/var/lib/scepd/scepd.db");
+	assert_string_equal(c->store_path, CONF_DEFAULT_STORE);
 	assert_int_equal(c->log_level, CONF_LOG_INFO);
 	ep = &c->endpoints[0];
 	assert_int_equal(c->n_endpoints, 1);
