@@ -2,7 +2,8 @@
  * What libconfig leaves open, settled before it reads: 1.5 cuts an integer
  * beyond 32 bits without a word (4294968320 would pass as 1024); a forgotten
  * quote would be reported for the end of the file, and leak; @include would
- * read files that errors, limits and mode checks know nothing of.
+ * read files that errors, limits and mode checks know nothing of; yes, on and
+ * words without quotes would be a bare "syntax error".
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -96,6 +97,27 @@ complaint(const char *p)
 	return NULL;
 }
 
+/* Whether a word behind "=" is neither number nor true nor false. */
+static bool
+is_bare(const char *p, size_t n)
+{
+	struct bytes word = bytes_make(p, n);
+
+	return isalpha((unsigned char)*p) &&
+	    !str_equal_nocase(word, bytes_str("true")) &&
+	    !str_equal_nocase(word, bytes_str("false"));
+}
+
+/* What follows a token at p: a value, if that is "="; blanks and comments
+ * change nothing. */
+static bool
+value_follows(const char *p, bool before)
+{
+	if (isspace((unsigned char)*p) || *p == '#' || *p == '/')
+		return before;
+	return *p == '=';
+}
+
 static int
 line_of(const char *text, const char *p)
 {
@@ -110,15 +132,21 @@ static int
 convert(const char *file, const char *text, struct buf *out, struct err *e)
 {
 	const char *p, *bad;
-	size_t n;
+	bool value = false;
+	size_t n = 0;
 
 	for (p = text; *p != '\0'; p += n) {
-		if ((bad = complaint(p)) != NULL) {
+		bad = complaint(p);
+		if (bad == NULL && value && is_bare(p, skip_word(p)))
+			bad = "no such value; write true, false, a number, or "
+			    "text in double quotes";
+		if (bad != NULL) {
 			err_set(e, ERR_CONFIG, "%s:%d: %s", file,
 			    line_of(text, p), bad);
 			return -1;
 		}
 		n = token_length(p);
+		value = value_follows(p, value);
 		if (put_word(p, n, out) != 0) {
 			err_set(e, ERR_MEMORY, "%s", file);
 			return -1;

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "util/str.h"
 
 #define CREDENTIAL	"credential:"
+#define GIVEN_LEN	80
 
 /* Where a value comes from and goes to. */
 struct value {
@@ -217,8 +219,9 @@ set_bool(const struct value *v)
 	return 0;
 }
 
+/* given: what stands there instead, behind a blank; or "" */
 static int
-unknown_word(const struct value *v)
+unknown_word(const struct value *v, const char *given)
 {
 	struct buf words = BUF_INIT(ERR_TEXT_MAX);
 	struct bytes w;
@@ -228,7 +231,7 @@ unknown_word(const struct value *v)
 		if (buf_printf(&words, "%s\"%.*s\"", i == 0 ? "" : ", ",
 		    (int)w.n, (const char *)w.p) != 0)
 			break;
-	conf_refuse(v->r, v->at, "unknown word; choose from %s",
+	conf_refuse(v->r, v->at, "unknown word%s; choose from %s", given,
 	    buf_cstr(&words));
 	buf_wipe(&words);
 	return -1;
@@ -244,9 +247,19 @@ set_enum(const struct value *v)
 	i = conf_word_index(v->row->words,
 	    config_setting_get_string(v->from));
 	if (i < 0)
-		return unknown_word(v);
+		return unknown_word(v, "");
 	*conf_row_enum(v->row, v->base) = i;
 	return 0;
+}
+
+/* Which one of many is told: no list holds secrets. */
+static int
+unknown_item(const struct value *v, const char *text)
+{
+	char given[GIVEN_LEN];
+
+	(void)snprintf(given, sizeof(given), " \"%.64s\"", text);
+	return unknown_word(v, given);
 }
 
 static int
@@ -264,7 +277,7 @@ add_item(const struct value *v, const config_setting_t *item,
 		return conf_refuse(v->r, v->at, "has an empty item; remove "
 		    "it");
 	if (*v->row->words != '\0' && conf_word_index(v->row->words, text) < 0)
-		return unknown_word(v);
+		return unknown_item(v, text);
 	return conf_strings_add(list, bytes_str(text)) == 0 ? 0 :
 	    no_memory(v);
 }

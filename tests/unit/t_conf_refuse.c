@@ -18,6 +18,9 @@ static const struct {
 	{ C, CHAL "\n\n\"", "scepd.conf:14: this text does not end" },
 	{ G, "user = \"a\\\n\";", "scepd.conf:1: this text does not end" },
 	{ G, "\n/* ", "scepd.conf:2: this comment does not end; add */" },
+	{ E, EP RA "\nenabled = yes;", "scepd.conf:4: no such value; write "
+	  "true, false, a number, or text in double quotes" },
+	{ G, "\nuser /* who */ = // here\n scepd;", "scepd.conf:3: no such" },
 	/* unknown settings, on every level */
 	{ G, "\ncolour = 1;", "scepd.conf:2: colour: unknown setting" },
 	{ G, "http: { lisen = \"\"; };",
@@ -72,8 +75,8 @@ static const struct {
 	{ G, "log: { level = \"loud\"; };", "scepd.conf:1: log.level: unknown "
 	  "word; choose from \"crit\", \"err\", \"warn\"" },
 	{ P, PROF "key_types = [\"rsa\", \"dsa\"];", "scepd.conf:9: "
-	  "profiles[0].key_types: unknown word; choose from \"rsa\", \"ec\"" },
-	{ P, PROF "san = [\"x\"];", "choose from \"dns\", \"email\", \"uri\"" },
+	  "profiles[0].key_types: unknown word \"dsa\"; choose from \"rsa\", \"ec\"" },
+	{ P, PROF "san = [\"x\"];", "unknown word \"x\"; choose from \"dns\", \"email\", \"uri\"" },
 	{ P, PROF "eku = [\"\"];", "profiles[0].eku: has an empty item" },
 	{ P, PROF "crl_urls = [\"1\", \"2\", \"3\", \"4\", \"5\"];",
 	  "profiles[0].crl_urls: has 5 items, at most 4 are possible" },
