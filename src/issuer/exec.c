@@ -135,7 +135,8 @@ run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
 		rc = -1;
 		err_set(e, status == EXIT_REFUSED ? ERR_ISSUER_REFUSED :
 		    ERR_ISSUER, "%s: exit %d: %.200s", x->argv[0], status,
-		    buf_cstr(&diag));
+		    diag.n > 0 ? buf_cstr(&diag) :
+		    "nothing on standard error");
 	}
 out:
 	for (i = 0; i < ENV_MAX; i++)
@@ -192,7 +193,9 @@ exec_issue(const struct issuer *is, void *self,
 	if (run(self, r, &answer, e) == -1)
 		goto out;
 	if (certs_parse(buf_bytes(&answer), &cs, &why) == -1) {
-		err_set(e, ERR_ISSUER_ANSWER, "%s", why.text);
+		err_set(e, ERR_ISSUER_ANSWER, "%s: printed no PEM certificate "
+		    "(%s)", ((struct exec *)self)->argv[0], answer.n == 0 ?
+		    "nothing on standard output" : why.text);
 		goto out;
 	}
 	if ((leaf = take_leaf(&cs, &r->csr->key)) == NULL) {

@@ -5,10 +5,12 @@
 
 #include "store/issued.h"
 #include "store/store_int.h"
+#include "util/str.h"
 
 /* Rows read at a time: no read transaction is open while a caller looks at
  * them, or a listing left in a pager would let the log grow without end. */
 #define PAGE_ROWS	64
+#define SERIAL_SHOWN	64	/* bytes of a serial number in an error */
 
 /* Columns of STMT_ISSUED */
 enum col {
@@ -59,6 +61,19 @@ bind_row(sqlite3_stmt *st, const struct issued *r)
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
+/* Serials of ours are drawn at random: a CA elsewhere repeats itself. */
+static void
+set_repeated(const struct issued *r, struct err *e)
+{
+	char serial[2 * SERIAL_SHOWN + 1];
+
+	str_hex(bytes_make(r->serial.p, r->serial.n < SERIAL_SHOWN ?
+	    r->serial.n : SERIAL_SHOWN), serial);
+	err_clear(e);
+	err_set(e, ERR_STORE_CONFLICT, "the CA has issued serial %s before",
+	    serial);
+}
+
 static int
 add_run(struct db *db, void *arg, struct err *e)
 {
@@ -72,7 +87,12 @@ add_run(struct db *db, void *arg, struct err *e)
 		db_end(c, DB_STMT_ISSUED_ADD);
 		return -1;
 	}
-	return db_step_one(c, DB_STMT_ISSUED_ADD, e);
+	if (db_step_one(c, DB_STMT_ISSUED_ADD, e) == 0)
+		return 0;
+	/* Its transaction is not the second one's: end_txn() saw to that. */
+	if (e->reason == ERR_STORE_CONFLICT)
+		set_repeated(r, e);
+	return -1;
 }
 
 void

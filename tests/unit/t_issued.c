@@ -111,7 +111,7 @@ test_refused(void **state)
 	err_clear(&e);
 	good(reserve(db, 3, &r.txn, &e), &e);
 	r.serial = serial_of(&s, 1);
-	bad(add(db, &r, &e), &e, ERR_STORE_CONFLICT, "issued.serial");
+	bad(add(db, &r, &e), &e, ERR_STORE_CONFLICT, "issued serial ");
 	err_clear(&e);
 	/* A row with a hole is a fault of ours, not a conflict. */
 	r.issuer_hash[0]++;

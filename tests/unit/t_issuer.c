@@ -223,7 +223,7 @@ static const struct {
 	/* It was given the challenge, and must not bring it into the log. */
 	{ "echo no, open sesame is old >&2; exit 1", ERR_ISSUER_REFUSED,
 	  "no, *********** is old" },
-	{ "exit 2", ERR_ISSUER, "exit 2" },
+	{ "exit 2", ERR_ISSUER, "exit 2: nothing on standard error" },
 	{ "cat good.pem; exit 255", ERR_ISSUER, "exit 255" },
 	{ "exec ./nothing", ERR_ISSUER, "exit 127" },
 	{ "kill -9 $$", ERR_ISSUER, "signal" },
@@ -231,8 +231,9 @@ static const struct {
 	{ "head -c 70000 /dev/zero", ERR_ISSUER, NULL },
 	{ "cat good.pem; head -c 70000 /dev/zero", ERR_ISSUER, NULL },
 	{ "yes", ERR_ISSUER, NULL },
-	{ "true", ERR_ISSUER_ANSWER, "of 0 bytes" },
-	{ "echo", ERR_ISSUER_ANSWER, "not a certificate" },
+	{ "true", ERR_ISSUER_ANSWER, "/bin/sh: printed no PEM certificate "
+	  "(nothing on standard output)" },
+	{ "echo", ERR_ISSUER_ANSWER, "printed no PEM certificate (not a c" },
 	{ "head -c 3000 /dev/urandom", ERR_ISSUER_ANSWER, NULL },
 	{ "cat want.csr", ERR_ISSUER_ANSWER, "no certificate in the PEM" },
 	{ "head -n 5 good.pem", ERR_ISSUER_ANSWER, NULL },

@@ -178,7 +178,7 @@ test_one_fails(void **state)
 	good(gate_open(&g, db, &e), &e);
 	good(issued_add_wait(db, &op[0], &e), &e);
 	bad(issued_add_wait(db, &op[1], &e), &e, ERR_STORE_CONFLICT,
-	    "issued.serial");
+	    "issued serial ");
 	err_clear(&e);
 	bad(issued_add_wait(db, &op[2], &e), &e, ERR_STORE, "TXN_ISSUED");
 	err_clear(&e);
