@@ -12,7 +12,7 @@ enum { EXPIRING, ENDPOINT, LIMIT, JSON, CSV, DB };
 
 static const struct ctl_opt opts[] = {
 	[EXPIRING] = { "expiring", "TIME",
-	    "only those that expire within TIME (12h, 30d, 2w)" },
+	    "only those valid now that expire within TIME (12h, 30d, 2w)" },
 	[ENDPOINT] = { "endpoint", "NAME", "only those of one endpoint" },
 	[LIMIT] = { "limit", "N", "at most N" },
 	[JSON] = { "json", NULL, "print a JSON array" },
@@ -54,11 +54,13 @@ no_tail(size_t n, struct buf *out, struct err *e)
 
 /* ---- for people: the widest column last ---- */
 
+#define SERIAL_WIDTH	40	/* 20 bytes, the longest of RFC 5280 */
+
 static int
 table_head(struct buf *out, struct err *e)
 {
-	return full(buf_printf(out, "%-32s  %-20s  %-15s  %s\n", "SERIAL",
-	    "NOT AFTER", "ENDPOINT", "SUBJECT"), e);
+	return full(buf_printf(out, "%-*s  %-20s  %-15s  %s\n", SERIAL_WIDTH,
+	    "SERIAL", "NOT AFTER", "ENDPOINT", "SUBJECT"), e);
 }
 
 static int
@@ -73,8 +75,8 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	clock_text(c->not_after, when);
 	rc = text_line(bytes_str(c->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%-32s  %-20s  %-15s  ", c->serial, when,
-		    buf_cstr(&endpoint));
+		rc = buf_printf(out, "%-*s  %-20s  %-15s  ", SERIAL_WIDTH,
+		    c->serial, when, buf_cstr(&endpoint));
 	if (rc == 0)
 		rc = text_line(bytes_str(c->subject), out);
 	if (rc == 0)
@@ -171,7 +173,7 @@ on_row(const struct issued *row, void *arg)
 
 static int
 print_all(struct db *db, const struct issued_filter *f,
-    const struct format *format, struct err *e)
+    const struct format *format, size_t *n, struct err *e)
 {
 	struct walk	 w = {
 		.format = format,
@@ -188,25 +190,54 @@ print_all(struct db *db, const struct issued_filter *f,
 	if (rc == 0)
 		rc = ctl_flush(&w.out, e);
 	buf_wipe(&w.out);
+	*n = w.n;
 	return rc;
+}
+
+/* An empty list of a mistyped endpoint must not pass for good news. */
+static int
+note_unknown(const struct ctl_call *call, struct db *db, struct err *e)
+{
+	const char	*name = call->opt[ENDPOINT];
+	bool		 known = true;
+
+	if (ledger_has_endpoint(call, call->opt[DB], db, name, &known, e) != 0)
+		return -1;
+	if (!known)
+		ctl_note(call, "no certificates: no endpoint is named \"%s\"",
+		    name);
+	return 0;
+}
+
+/* A bare number would be seconds in scepd.conf; who types it means days. */
+static int
+read_expiring(const struct ctl_call *call, struct issued_filter *f)
+{
+	const char	*text = call->opt[EXPIRING];
+	int64_t		 within;
+
+	if (*text != '\0' && text[strspn(text, "0123456789")] == '\0') {
+		(void)ctl_usage(call, "--expiring: %s of what? Add a unit: "
+		    "%sd for days, or h, w, y", text, text);
+		return -1;
+	}
+	if (str_duration(text, &within) != 0) {
+		(void)ctl_usage(call, "--expiring: \"%s\" is not a time such "
+		    "as 30d", text);
+		return -1;
+	}
+	f->expires_from = clock_now();
+	f->expires_to = within > INT64_MAX - f->expires_from ? INT64_MAX :
+	    f->expires_from + within;
+	return 0;
 }
 
 static int
 read_filter(const struct ctl_call *call, struct issued_filter *f)
 {
-	int64_t	 within;
-
 	f->endpoint = call->opt[ENDPOINT];
-	if (call->opt[EXPIRING] != NULL) {
-		if (str_duration(call->opt[EXPIRING], &within) != 0) {
-			(void)ctl_usage(call, "--expiring: \"%s\" is not a "
-			    "time such as 30d", call->opt[EXPIRING]);
-			return -1;
-		}
-		f->expires_from = clock_now();
-		f->expires_to = within > INT64_MAX - f->expires_from ?
-		    INT64_MAX : f->expires_from + within;
-	}
+	if (call->opt[EXPIRING] != NULL && read_expiring(call, f) != 0)
+		return -1;
 	return ctl_number(call, LIMIT, INT64_MAX, &f->limit);
 }
 
@@ -217,6 +248,7 @@ run(const struct ctl_call *call)
 	struct err		 e = { .reason = ERR_NONE };
 	const struct format	*format = &as_table;
 	struct db		*db = NULL;
+	size_t			 n = 0;
 	int			 rc;
 
 	if (call->opt[JSON] != NULL && call->opt[CSV] != NULL)
@@ -229,7 +261,9 @@ run(const struct ctl_call *call)
 		format = &as_csv;
 	if (ledger_open(call, call->opt[DB], &db, &e) != 0)
 		return ctl_fail(call, &e);
-	rc = print_all(db, &f, format, &e);
+	rc = print_all(db, &f, format, &n, &e);
+	if (rc == 0 && n == 0 && f.endpoint != NULL)
+		rc = note_unknown(call, db, &e);
 	db_close(db);
 	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
 }
@@ -239,7 +273,8 @@ const struct ctl_cmd cmd_list = {
 	.reads_conf = true,
 	.summary = "list issued certificates, soonest expiry first",
 	.about =
-	    "Lists the certificates that were issued, soonest expiry first.",
+	    "Lists the certificates that were issued, soonest expiry first,\n"
+	    "expired ones included unless --expiring is given.",
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
 	.run = run

@@ -129,8 +129,8 @@ on_row(const struct issued *row, void *arg)
 }
 
 /*
- * Hex in any case, with colons and any number of leading zeros, as the content
- * of the INTEGER that DER makes of it.
+ * Hex in any case, with colons, any number of leading zeros and maybe 0x, as
+ * the content of the INTEGER that DER makes of it.
  */
 static int
 read_serial(const char *text, struct buf *out)
@@ -139,6 +139,8 @@ read_serial(const char *text, struct buf *out)
 	bool	 digit = false;
 	size_t	 n = 0;
 
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
 	for (; *text != '\0'; text++) {
 		digit |= *text != ':';
 		if (*text == ':' || (n == 0 && *text == '0'))
@@ -186,9 +188,8 @@ show(const struct ctl_call *call, struct bytes serial, struct walk *w)
 		return ctl_fail(call, w->e);
 	if (w->n > 0)
 		return CTL_OK;
-	err_set(w->e, ERR_NOT_FOUND, "no certificate with serial number %s",
+	ctl_note(call, "no certificate has the serial number %s",
 	    call->operand);
-	(void)ctl_fail(call, w->e);
 	return CTL_NOT_FOUND;
 }
 
@@ -222,7 +223,8 @@ const struct ctl_cmd cmd_show = {
 	.summary = "show one certificate",
 	.about =
 	    "Shows the certificate with this serial number (hex; any case,\n"
-	    "colons and leading zeros allowed). Exits 3 if there is none.",
+	    "colons, leading zeros and 0x allowed). Exits 3 if there is\n"
+	    "none.",
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
 	.run = run

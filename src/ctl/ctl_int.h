@@ -61,6 +61,9 @@ enum ctl_exit	 ctl_usage(const struct ctl_call *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 /* One line to stderr; CTL_FAILED. */
 enum ctl_exit	 ctl_fail(const struct ctl_call *, const struct err *);
+/* One line to stderr, whatever the exit code will be. */
+void		 ctl_note(const struct ctl_call *, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
 /* Writes the text to stdout and forgets it. */
 int		 ctl_flush(struct buf *, struct err *e);
 /* A document and a newline to stdout. Eats it. */
@@ -85,9 +88,14 @@ int	 ctl_read_secret(struct buf *out, struct err *e);
 
 #define CTL_TEXT_MAX	(4u * 1024 * 1024)	/* one certificate as text */
 
-/* Opens the store: db_path, or if that is NULL the configuration's. */
+/* Opens the store: db_path, or if that is NULL the configuration's. Faults
+ * name what to mend: --db, -c, store.path, or who calls. */
 int	 ledger_open(const struct ctl_call *, const char *db_path,
 	    struct db **out, struct err *e);
+/* Whether an endpoint is known: the configuration has it (unless db_path is
+ * given), or a certificate of it is in the store. */
+int	 ledger_has_endpoint(const struct ctl_call *, const char *db_path,
+	    struct db *, const char *name, bool *known, struct err *e);
 /* Hex of a serial number, without the zeros that DER puts in front. */
 #define LEDGER_SERIAL	512
 void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);

@@ -1,11 +1,39 @@
 /*
  * The ledger as list and show see it.
  */
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "ctl/ctl_int.h"
 #include "util/str.h"
+
+/* The store is its user's alone, and the configuration mostly: a caller who
+ * may not read them is the usual fault, and is told what to do. */
+static int
+check_readable(const char *path, const char *if_missing, struct err *e)
+{
+	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+		return 0;
+	if (errno == ENOENT)
+		err_set(e, ERR_FILE, "%s: no such file; %s", path, if_missing);
+	else if (errno == EACCES)
+		err_set(e, ERR_FILE, "%s: %s; run this as root or as scepd's "
+		    "user", path, strerror(errno));
+	else
+		err_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int
+load_conf(const struct ctl_call *call, struct conf **out, struct err *e)
+{
+	if (check_readable(call->conf_file, "name the configuration with -c, "
+	    "or the store with --db", e) != 0)
+		return -1;
+	return conf_load(call->conf_file, out, e);
+}
 
 int
 ledger_open(const struct ctl_call *call, const char *db_path, struct db **out,
@@ -15,12 +43,53 @@ ledger_open(const struct ctl_call *call, const char *db_path, struct db **out,
 	int		 rc;
 
 	if (db_path != NULL)
-		return db_open_reader(db_path, out, e);
-	if (conf_load(call->conf_file, &conf, e) != 0)
+		return check_readable(db_path, "correct --db", e) != 0 ? -1 :
+		    db_open_reader(db_path, out, e);
+	if (load_conf(call, &conf, e) != 0)
 		return -1;
-	rc = db_open_reader(conf->store_path, out, e);
+	rc = check_readable(conf->store_path, "correct store.path, or start "
+	    "scepd once", e);
+	if (rc == 0)
+		rc = db_open_reader(conf->store_path, out, e);
 	conf_free(conf);
 	return rc;
+}
+
+static int
+configured(const struct ctl_call *call, const char *name, bool *known,
+    struct err *e)
+{
+	struct conf	*conf = NULL;
+	size_t		 i;
+
+	if (load_conf(call, &conf, e) != 0)
+		return -1;
+	for (i = 0; i < conf->n_endpoints; i++)
+		*known |= strcmp(conf->endpoints[i].name, name) == 0;
+	conf_free(conf);
+	return 0;
+}
+
+static int
+on_any(const struct issued *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+int
+ledger_has_endpoint(const struct ctl_call *call, const char *db_path,
+    struct db *db, const char *name, bool *known, struct err *e)
+{
+	const struct issued_filter	 f = { .endpoint = name, .limit = 1 };
+	bool				 found = false;
+
+	if ((db_path == NULL && configured(call, name, &found, e) != 0) ||
+	    issued_each(db, &f, on_any, &found, e) != 0)
+		return -1;
+	*known = found;
+	return 0;
 }
 
 void

@@ -56,8 +56,8 @@ help(void)
 	list_commands(NULL);
 	(void)printf("\n"
 	    "  -c FILE          configuration (%s)\n"
-	    "  --help           this text; after a command: its options\n"
-	    "  --version        the version\n", CONF_DEFAULT_FILE);
+	    "  -h, --help       this text; after a command: its options\n"
+	    "  -V, --version    the version\n", CONF_DEFAULT_FILE);
 	return CTL_OK;
 }
 
@@ -107,12 +107,17 @@ is_noun(const char *word)
 static enum ctl_exit
 no_command(char **argv)
 {
+	char	 words[80];
+
 	if (!is_noun(argv[0]))
 		return bad_usage("unknown command", argv[0]);
 	if (argv[1] == NULL)
 		return bad_usage("incomplete command", argv[0]);
-	if (strcmp(argv[1], "--help") != 0)
-		return bad_usage("unknown command word", argv[1]);
+	if (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0) {
+		(void)snprintf(words, sizeof(words), "%s %s", argv[0],
+		    argv[1]);
+		return bad_usage("unknown command", words);
+	}
 	(void)printf("usage: scepctl %s COMMAND [OPTION ...]\n\n", argv[0]);
 	list_commands(argv[0]);
 	return CTL_OK;
@@ -150,7 +155,7 @@ static int
 parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
 {
 	struct option	 own[CTL_OPTS_MAX + 2];
-	const char	*shorts = call->cmd->reads_conf ? ":c:" : ":";
+	const char	*shorts = call->cmd->reads_conf ? ":hc:" : ":h";
 	int		 o;
 
 	own_options(call->cmd, own);
@@ -204,7 +209,7 @@ run(int argc, char **argv)
 	int		 o;
 
 	opterr = 0;
-	while ((o = getopt_long(argc, argv, "+:c:", global_opts, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "+:hVc:", global_opts, NULL)) != -1) {
 		switch (o) {
 		case OPT_CONF:
 			conf_file = optarg;

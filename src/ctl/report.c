@@ -56,6 +56,18 @@ ctl_fail(const struct ctl_call *call, const struct err *e)
 	return CTL_FAILED;
 }
 
+void
+ctl_note(const struct ctl_call *call, const char *fmt, ...)
+{
+	char	 text[ERR_TEXT_MAX];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(call->cmd, text, "");
+}
+
 int
 ctl_flush(struct buf *b, struct err *e)
 {
@@ -114,7 +126,7 @@ ctl_help(const struct ctl_cmd *c)
 	}
 	if (c->reads_conf)
 		help_row("-c", "FILE", "configuration that names the store");
-	help_row("--help", NULL, "this text");
+	help_row("-h, --help", NULL, "this text");
 }
 
 int

@@ -22,6 +22,7 @@ enum what {
 };
 
 static const struct option long_options[] = {
+	{ "version",	no_argument, NULL, DO_VERSION },
 	{ "sample",	no_argument, NULL, DO_SAMPLE },
 	{ "manual",	no_argument, NULL, DO_MANUAL },
 	{ "help",	no_argument, NULL, DO_HELP },
@@ -32,7 +33,8 @@ static const char usage_text[] =
     "usage: scepd [-c file]            serve\n"
     "       scepd [-c file] -t         check the configuration\n"
     "       scepd [-c file] -T         print the effective configuration\n"
-    "       scepd -V                   print the version\n"
+    "       scepd -V, --version        print the version\n"
+    "       scepd -h, --help           print this text\n"
     "       scepd --sample             print a commented configuration\n"
     "       scepd --manual             print the setting tables for the "
     "manual\n";
@@ -43,7 +45,7 @@ parse(int argc, char **argv, const char **file)
 	enum what	 what = DO_RUN;
 	int		 c;
 
-	while ((c = getopt_long(argc, argv, "c:tTV", long_options, NULL)) !=
+	while ((c = getopt_long(argc, argv, "c:htTV", long_options, NULL)) !=
 	    -1) {
 		switch (c) {
 		case 'c':
@@ -58,6 +60,10 @@ parse(int argc, char **argv, const char **file)
 		case 'V':
 			what = DO_VERSION;
 			break;
+		case 'h':
+			what = DO_HELP;
+			break;
+		case DO_VERSION:
 		case DO_SAMPLE:
 		case DO_MANUAL:
 		case DO_HELP:
@@ -67,7 +73,12 @@ parse(int argc, char **argv, const char **file)
 			return 0;
 		}
 	}
-	return optind == argc ? what : 0;
+	if (optind < argc) {
+		(void)fprintf(stderr, "scepd: unexpected word %s\n",
+		    argv[optind]);
+		return 0;
+	}
+	return what;
 }
 
 /* Few and small: a server of this size must not cost 8 MiB for each thread. */

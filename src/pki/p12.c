@@ -63,8 +63,10 @@ set_parse_error(const char *pass, struct err *e)
 	}
 	if (old)
 		err_set(e, ERR_KEY_FILE, "the PKCS#12 file is encrypted with "
-		    "an outdated cipher; convert it with openssl pkcs12 "
-		    "-legacy");
+		    "an outdated cipher; make a new one: openssl pkcs12 "
+		    "-legacy -noenc -in OLD.p12 -passin file:PASSFILE -out "
+		    "TMP.pem && openssl pkcs12 -export -in TMP.pem -out "
+		    "NEW.p12 -passout file:PASSFILE; rm TMP.pem");
 	else if (cipher)
 		err_set(e, ERR_PASSPHRASE, "the passphrase %s",
 		    *pass == '\0' ? "is missing" :

@@ -140,6 +140,8 @@ expect 0 'list' list --db store.db
 check '  header and rows' is "$(wc -l <out)" 6
 check '  soonest expiry first' is "$(sed 's/ .*//' out | tr '\n' ' ')" \
     'SERIAL 05 ff01 7f00000000000000000000000000000a 06 4a0b '
+check '  columns' is "$(sed -n 's/^\([^ ]*  *\)20..-..-..T.*/\1/p' out |
+    awk '{ print length }' | sort -u)" 42
 check '  no control bytes' is "$(tr -d '\n\040-\176' <out)" ''
 check '  they are shown' grep -qF 'CN=x\u{a}\u{1b}[2J\u{202e}' out
 expect 0 'list --json' list --db store.db --json
@@ -161,6 +163,9 @@ expect 0 'list --limit' list --db store.db --json --limit 2
 check '  rows' is "$(serials)" '05 ff01 '
 expect 0 'list, none' list --db store.db --json --endpoint none
 check '  rows' is "$(tr -d '\n' <out)" '[]'
+check '  says so' grep -q 'no endpoint is named "none"' err
+expect 0 'list, none now' list --db store.db --endpoint scep --expiring 1h
+check '  says nothing' test ! -s err
 expect 0 'list --csv' list --db store.db --csv
 check '  lines end in CR LF' is "$(grep -c "$(printf '\r')\$" out):$(
     tr -cd '\r\n' <out | wc -c)" 6:12
@@ -178,14 +183,24 @@ for n in x 30x -1d ''; do
 	refuse 2 'not a time' "list --expiring '$n'" \
 	    list --db store.db "--expiring=$n"
 done
+refuse 2 '30d for days' 'list --expiring, no unit' \
+    list --db store.db --expiring 30
 refuse 2 'not a number' 'list --limit 0' list --db store.db --limit 0
 refuse 2 'exclude' 'list, two formats' list --db store.db --json --csv
-refuse 1 'nothing.db' 'list, no store' list --db nothing.db
-refuse 1 'nothing.conf' 'list, no configuration' -c nothing.conf list
+refuse 1 'nothing.db: no such file; correct --db' 'list, no store' \
+    list --db nothing.db
+refuse 1 'nothing.conf: no such file; name the configuration with -c' \
+    'list, no configuration' -c nothing.conf list
+if [ "$(id -u)" -ne 0 ]; then
+	cp store.db sealed.db
+	chmod 0 sealed.db
+	refuse 1 "as root or as scepd's user" 'list, not allowed' \
+	    list --db sealed.db
+fi
 check 'list fails when its output is lost' sh -c \
     '"$1" list --db store.db >/dev/full; [ $? -eq 1 ]' - "$SCEPCTL"
 
-for serial in ff01 FF01 ff:01 00:FF:01 0000ff01 '0:f:f:0:1'; do
+for serial in ff01 FF01 ff:01 00:FF:01 0000ff01 '0:f:f:0:1' 0xff01 0X0FF01; do
 	expect 0 "show $serial" show $serial --db store.db
 	check '  subject' grep -q '^subject  *CN=sooner,O="Q"$' out
 done
@@ -203,9 +218,10 @@ check '  values' is "$(json "j->>'serial', j->>'subject',
 json "j->>'pem'" >pem
 check '  the certificate' is "$(openssl x509 -in pem)" \
     "$(openssl x509 -in defaults/ra.pem)"
-refuse 3 'no certificate' 'show, not there' show 1234 --db store.db
+refuse 3 '^scepctl show: no certificate has the serial number 1234$' \
+    'show, not there' show 1234 --db store.db
 refuse 3 'no certificate' 'show 0' show 0 --db store.db
-for serial in xyz '' : 12g 0x12 "$(printf '%0130d' 1 | tr 0 1)"; do
+for serial in xyz '' : 12g 0x 0x0x12 "$(printf '%0130d' 1 | tr 0 1)"; do
 	refuse 2 'not a serial number' "show '$serial'" \
 	    show --db store.db "$serial"
 done
@@ -217,7 +233,9 @@ cat >scepd.conf <<END
 store: { path = "store.db"; };
 endpoints = ( { name = "scep"; issuer = "local"; profile = "device";
     challenges = [ "test" ]; ra_cert = "defaults/ra.pem";
-    ra_key = "defaults/ra.key"; } );
+    ra_key = "defaults/ra.key"; }, { name = "quiet"; issuer = "local";
+    profile = "device"; challenges = [ "test" ]; paths = [ "/quiet" ];
+    ra_cert = "defaults/ra.pem"; ra_key = "defaults/ra.key"; } );
 issuers = ( { name = "local"; cert = "defaults/issuing.pem";
     key = "defaults/issuing.key"; chain = "defaults/chain.pem"; } );
 profiles = ( { name = "device"; } );
@@ -225,6 +243,14 @@ challenges = ( { name = "test"; hash = "$first"; } );
 END
 expect 0 'list with the configuration' -c scepd.conf list --json
 check '  rows' is "$(serials | wc -w)" 5
+expect 0 'list, an endpoint of the configuration alone' -c scepd.conf list \
+    --endpoint quiet
+check '  says nothing' test ! -s err
+expect 0 'list, an endpoint of neither' -c scepd.conf list --endpoint none
+check '  says so' grep -q 'no endpoint is named "none"' err
+rm store.db
+refuse 1 'correct store.path' 'list, the store is gone' -c scepd.conf list
+sqlite3 -bail store.db '.read fill.sql' >/dev/null
 expect 0 'show with the configuration behind' show 4a0b -c scepd.conf
 check '  subject' grep -q 'CN=later' out
 
@@ -236,13 +262,20 @@ for words in '' ca challenge 'ca init' 'ca import' 'challenge hash' list \
 	expect 0 "$words --help" $words --help
 	check '  on stdout' test -s out -a ! -s err
 	check '  a usage line' grep -q "^usage: scepctl.*$words" out
+	mv out long
+	# shellcheck disable=SC2086
+	expect 0 "$words -h" $words -h
+	check '  is the same' cmp out long
+	rm long
 done
-expect 0 '--version' --version
-check '  a version' grep -q '^scepctl [0-9]' out
+for option in --version -V; do
+	expect 0 "$option" $option
+	check '  a version' grep -q '^scepctl [0-9]' out
+done
 refuse 2 'command is missing' 'no command'
 refuse 2 'unknown command' 'unknown command' frobnicate
 refuse 2 'incomplete' 'noun alone' ca
-refuse 2 'unknown command word' 'unknown verb' ca frobnicate
+refuse 2 'unknown command ca frobnicate;' 'unknown verb' ca frobnicate
 refuse 2 'unknown option' 'unknown global option' --frobnicate
 refuse 2 'missing' 'global option without value' -c
 refuse 2 'unknown option' 'unknown option' list --frobnicate

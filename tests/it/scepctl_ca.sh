@@ -359,13 +359,34 @@ expect 0 'ca import, mode ca' ca import --dir in-mode --mode ca \
 check '  files' is "$(cd in-mode && echo ./* | sed 's|\./||g')" \
     'ca-bundle.pem issuing.key issuing.pem'
 
+# The RA certificate is renewed by importing the CA from where it is.
+expect 0 'ca import, the CA that ca init made' ca import --dir renewed \
+    --cert lives/issuing.pem --key lives/issuing.key \
+    --chain lives/chain.pem --name My
+check '  the same CA' cmp renewed/ca-bundle.pem lives/ca-bundle.pem
+check '  a new RA' sh -c '! cmp -s renewed/ra.pem lives/ra.pem'
+check '  verifies' openssl verify -CAfile lives/ca-bundle.pem renewed/ra.pem
+
+# What the message says to do with an old file is done.
+if openssl pkcs12 -legacy -export -inkey old.sub.key -in old.sub.pem \
+    -certfile old.chain.pem -passout file:pass -out OLD.p12 2>/dev/null; then
+	chmod 600 OLD.p12
+	refuse 1 'outdated cipher' 'ca import, RC2' ca import --dir x \
+	    --p12 OLD.p12 --passphrase-file pass
+	sed 's/.*make a new one: //; s/PASSFILE/pass/g' err >convert
+	check '  the commands it names' sh convert
+	imported 'PKCS#12 made by them' --p12 NEW.p12 --passphrase-file pass
+	check '  no key is left' test ! -e TMP.pem
+fi
+
 sub="--cert old.sub.pem --chain old.chain.pem"
 # Word splitting is wanted for $sub.
 # shellcheck disable=SC2086
 {
 refuse 1 'passphrase' 'ca import, wrong passphrase' ca import --dir x $sub \
     --key old.sub.enc --passphrase-file pass.wrong
-refuse 1 'encrypted and no passphrase' 'ca import, missing passphrase' \
+refuse 1 'is given.*; name a file .* --passphrase-file' \
+    'ca import, missing passphrase' \
     ca import --dir x $sub --key old.sub.enc
 refuse 1 'is not the key of' 'ca import, key of another certificate' \
     ca import --dir x $sub --key old.mid.key
@@ -389,7 +410,8 @@ refuse 2 'exclude' 'ca import, two passphrases' ca import --dir x $sub \
 }
 refuse 1 'does not open' 'ca import, PKCS#12, wrong passphrase' \
     ca import --dir x --p12 old.p12 --passphrase-file pass.wrong
-refuse 1 'none is given' 'ca import, PKCS#12, missing passphrase' \
+refuse 1 'none is given; .* --passphrase-file' \
+    'ca import, PKCS#12, missing passphrase' \
     ca import --dir x --p12 old.p12
 refuse 1 'not a PKCS#12' 'ca import, PEM as PKCS#12' \
     ca import --dir x --p12 old.sub.key

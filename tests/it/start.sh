@@ -188,6 +188,22 @@ bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
 checked '/none/sign: No such file'
 [ "$before" = "$(listing)" ] || it_fail '-t or -T left something'
 
+# ---- usage
+
+for words in foo '-t foo' --bogus -x; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	"$SCEPD" $words >"$tmp/out" 2>"$tmp/err" || status=$?
+	[ "$status" -eq 2 ] || it_fail "scepd $words: exit $status"
+	[ ! -s "$tmp/out" ] || it_fail "scepd $words: on standard output"
+	head -n 1 "$tmp/err" | grep -q -e "${words##*[ -]}" ||
+	    it_fail "scepd $words: which word?"
+done
+for words in -h --help -V --version; do
+	"$SCEPD" $words >"$tmp/out" || it_fail "scepd $words"
+	grep -q '^\(usage: \)\{0,1\}scepd ' "$tmp/out" || it_fail "$words"
+done
+
 # ---- what systemd is told
 
 told() {
