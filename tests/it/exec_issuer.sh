@@ -141,6 +141,43 @@ gone() {
 }
 it_until 10 gone || it_fail 'its children outlive it'
 issue last
+
+# ---- a CA that begins its serial numbers anew
+
+: >"$tmp/upstream/index"
+echo 1000 >"$tmp/upstream/serial"
+ask repeated http store_conflict
+grep -q 'the CA has issued serial 1000 before' "$tmp/scepd.log" ||
+    it_fail 'nothing says which serial number'
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'
+
+# ---- the example of the manual
+
+manual=${srcdir:-.}/conf/scepd.conf.5.tail
+# displayed WORDS: the first display behind a line with these words
+displayed() {
+	awk -v words="$1" '
+	begun && /^\.Ed/ { exit }
+	begun { gsub(/\\e/, "\\"); print }
+	found && /^\.Bd/ { begun = 1 }
+	index($0, words) { found = 1 }' "$manual" |
+	    sed "s|/etc/scepd/upstream|$tmp/ca|"
+}
+displayed 'exec_issuer.sh runs this' >"$tmp/upstream/issue"
+displayed 'Pa leaf.ext' >"$tmp/ca/leaf.ext"
+[ "$(head -n 1 "$tmp/upstream/issue")" = '#!/bin/sh' ] ||
+    it_fail 'the manual has no script'
+sed -i 's/timeout = 2/timeout = 15/' "$tmp/scepd.conf"
+it_start
+issue laptop-1
+openssl x509 -in "$tmp/laptop-1.pem" -noout -ext extendedKeyUsage |
+    grep -q 'Client Auth' || it_fail 'leaf.ext of the manual is not used'
+ask desktop-1 failure issuer_refused
+grep -q 'not in the inventory: subject=CN=desktop-1' "$tmp/scepd.log" ||
+    it_fail 'nothing says why'
+mv "$tmp/ca/leaf.ext" "$tmp/ca/leaf.away"
+ask laptop-2 http issuer
+it_stop
+! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
