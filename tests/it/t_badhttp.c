@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -126,15 +125,12 @@ static void
 test_no_http(void **state)
 {
 	static const char *const rows[] = {
-		"\026\003\001\002", "hello\r\n\r\n", "\r\n\r\n\r\n",
+		"\026\003\001\002\r\n\r\n", "hello\r\n\r\n",
 		"GET /scep?operation=GetCACaps\r\n\r\n",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 		"POST /scep HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
 		"POST /scep HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-		"POST /scep HTTP/1.1\r\n"
-		    "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"POST /scep HTTP/1.1\r\n"
-		    "Content-Length: 30\r\n\r\nshort",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
 	};
 	struct lab *l = *state;
 	struct http_answer a;
@@ -145,7 +141,6 @@ test_no_http(void **state)
 	for (i = 0; i < N(rows); i++) {
 		fd = http_open(l->server.port);
 		(void)http_send(fd, bytes_str(rows[i]));
-		(void)shutdown(fd, SHUT_WR);
 		if (!http_ends(fd))
 			fail_msg("not closed: %s", rows[i]);
 		close(fd);
