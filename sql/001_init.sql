@@ -6,6 +6,7 @@ CREATE TABLE txn (
 	id		INTEGER PRIMARY KEY,
 	endpoint	TEXT NOT NULL,
 	txid		TEXT NOT NULL,
+	msg_hash	BLOB NOT NULL CHECK (length(msg_hash) = 32),
 	signer_hash	BLOB NOT NULL CHECK (length(signer_hash) = 32),
 	csr_hash	BLOB NOT NULL CHECK (length(csr_hash) = 32),
 	serial		BLOB NOT NULL UNIQUE CHECK (length(serial) > 0),

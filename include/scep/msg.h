@@ -39,6 +39,7 @@ struct scep_msg {
 	bool		 identified;	/* txid is known: failures are told in
 					 * a CertRep, before only by HTTP */
 	char		 txid[SCEP_TXID_MAX + 1];
+	uint8_t		 hash[PKI_HASH];	/* SHA-256 of the message */
 	int		 type;		/* messageType, or -1 */
 	uint8_t		 nonce[SCEP_NONCE_MAX];	/* senderNonce */
 	size_t		 n_nonce;	/* 0: none known */

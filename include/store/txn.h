@@ -13,18 +13,43 @@
 struct txn {
 	const char	*endpoint;
 	const char	*txid;		/* transactionID, any printable text */
+	uint8_t		 msg_hash[TXN_HASH];	/* of the pkiMessage */
 	uint8_t		 signer_hash[TXN_HASH]; /* of the signer's SPKI */
 	uint8_t		 csr_hash[TXN_HASH];	/* of the CSR's DER */
-	struct bytes	 serial;	/* positive, content of the INTEGER */
+	struct bytes	 signer_serial;	/* of the signer's certificate */
+	uint8_t		 signer_issuer[TXN_HASH]; /* of its issuer's Name */
+	struct bytes	 serial;	/* reserved serial, positive, DER content */
 	const char	*challenge;	/* name of the challenge, or NULL */
 	const char	*peer;
 	int64_t		 when;		/* seconds since 1970 */
+	int64_t		 replay;	/* window for repeated requests, in s */
 };
 
-/* Durable on return; *id names it in issued.txn and txn_fail(). A reserved
- * serial is never reserved again: ERR_STORE_CONFLICT. */
-int	 txn_reserve(struct db *, const struct txn *, int64_t *id,
+enum txn_state {
+	TXN_NONE,		/* there is no such transaction */
+	TXN_RESERVED,		/* somebody works on it now */
+	TXN_ISSUED,
+	TXN_ENDED		/* failed or abandoned */
+};
+
+struct txn_found {
+	int64_t		 id;
+	enum txn_state	 state;
+};
+
+/* The transaction that this message repeats; TXN_NONE if it is a new one. The
+ * serial is not looked at. */
+int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 	    struct err *e);
+/*
+ * Durable on return: the transaction that it repeats, or a new one, with
+ * *fresh set. Both in one step, so that of many copies at once one is new. id
+ * names it in issued.txn and txn_fail(). A reserved serial is never reserved
+ * again: ERR_STORE_CONFLICT.
+ */
+int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
+	    bool *fresh, struct err *e);
+int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
 /* The transaction ended without a certificate, for this reason. */
 int	 txn_fail(struct db *, int64_t id, enum err_reason, int64_t when,
 	    struct err *e);

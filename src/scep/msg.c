@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/secret.h"
 #include "scep/msg.h"
 
 /* RSA keys of signers: below, anybody can forge; above, verifying is dear. */
@@ -160,7 +161,7 @@ scep_decode(struct bytes der, struct scep_msg *m, struct err *e)
 	memset(m, 0, sizeof(*m));
 	m->type = -1;
 	rc = cms_signed_parse(der, &m->cms, e);
-	if (m->cms.n_attrs == 0)
+	if (m->cms.n_attrs == 0 || secret_sha256(der, m->hash, e) == -1)
 		return -1;
 	/* Whatever is wrong with the rest, the failure has an addressee. */
 	if (read_attrs(m, e) == -1 || rc == -1)

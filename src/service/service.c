@@ -52,6 +52,7 @@ service_open(struct site *site, struct service **out, struct err *e)
 	atomic_init(&s->draining, false);
 	atomic_init(&s->stopping, false);
 	if (algs_open(&s->algs, e) == -1 || proven_new(&s->proven, e) == -1 ||
+	    flight_new(&s->flight, e) == -1 ||
 	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
 		service_close(s);
@@ -89,6 +90,7 @@ service_close(struct service *s)
 	atomic_store(&s->stopping, true);
 	pool_free(s->pool);
 	db_close(s->db);
+	flight_free(s->flight);
 	proven_free(s->proven);
 	algs_free(s->algs);
 	site_put(s->site);

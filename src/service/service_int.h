@@ -67,6 +67,16 @@ int	 pool_put(struct pool *, struct exchange *);
 int	 pool_drain(struct pool *, int timeout_ms);
 void	 pool_free(struct pool *);		/* ends the workers */
 
+/* ---- flight: transactions that workers are busy with ---- */
+
+struct flight;
+int	 flight_new(struct flight **out, struct err *e);
+void	 flight_free(struct flight *);
+void	 flight_end(struct flight *);	/* a transaction has ended */
+/* Take a mark, look, wait: -1 if nothing ended since the mark for so long. */
+unsigned long	 flight_mark(struct flight *);
+int	 flight_wait(struct flight *, unsigned long mark, int seconds);
+
 /* ---- the service ---- */
 
 struct service {
@@ -77,6 +87,7 @@ struct service {
 	struct db	*db;
 	struct algs	*algs;
 	struct proven	*proven;
+	struct flight	*flight;
 	struct pool	*pool;
 };
 

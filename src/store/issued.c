@@ -316,6 +316,31 @@ issued_each(struct db *db, const struct issued_filter *f,
 }
 
 int
+issued_of_txn(struct db *db, int64_t txn,
+    int (*cb)(const struct issued *, void *), void *arg, struct err *e)
+{
+	struct page pg = { .n = 0 };
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_ISSUED_TXN];
+	if ((rc = sqlite3_bind_int64(st, 1, txn)) != SQLITE_OK) {
+		db_fault(c, "transaction", e);
+		rc = -1;
+	} else if ((rc = db_row(c, DB_STMT_ISSUED_TXN, e)) == 1)
+		rc = page_add(&pg, st, e);
+	db_end(c, DB_STMT_ISSUED_TXN);
+	db_conn_give(db, c);
+	if (rc == 0 && pg.n == 1)
+		rc = cb(&pg.row[0], arg);
+	page_clear(&pg);
+	return rc;
+}
+
+int
 issued_count(struct db *db, int64_t *n, struct err *e)
 {
 	struct db_conn *c;

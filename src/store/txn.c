@@ -1,21 +1,102 @@
 /*
  * Transactions: reserved, then issued (issued.c), failed or abandoned.
  */
+#include <string.h>
+
 #include "store/store_int.h"
 #include "store/txn.h"
 
+static enum txn_state
+state_named(const unsigned char *name)
+{
+	if (name == NULL)
+		return TXN_NONE;
+	if (strcmp((const char *)name, "reserved") == 0)
+		return TXN_RESERVED;
+	return strcmp((const char *)name, "issued") == 0 ? TXN_ISSUED :
+	    TXN_ENDED;
+}
+
+static int
+bind_repeated(sqlite3_stmt *st, const struct txn *t)
+{
+	int rc = 0;
+
+	rc |= db_bind_text(st, 1, t->endpoint);
+	rc |= db_bind_text(st, 2, t->txid);
+	rc |= db_bind_blob(st, 3, bytes_make(t->signer_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 4, bytes_make(t->csr_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 5, bytes_make(t->msg_hash, TXN_HASH));
+	rc |= sqlite3_bind_int64(st, 6, t->when - t->replay);
+	rc |= db_bind_blob(st, 7, t->signer_serial);
+	rc |= db_bind_blob(st, 8, bytes_make(t->signer_issuer, TXN_HASH));
+	return rc;
+}
+
+static int
+repeated(struct db_conn *c, const struct txn *t, struct txn_found *out,
+    struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_REPEATED];
+	int rc;
+
+	*out = (struct txn_found){ .id = 0, .state = TXN_NONE };
+	if (bind_repeated(st, t) != SQLITE_OK) {
+		db_fault(c, "transaction", e);
+		db_end(c, DB_STMT_TXN_REPEATED);
+		return -1;
+	}
+	if ((rc = db_row(c, DB_STMT_TXN_REPEATED, e)) == 1) {
+		out->id = sqlite3_column_int64(st, 0);
+		out->state = state_named(sqlite3_column_text(st, 1));
+	}
+	db_end(c, DB_STMT_TXN_REPEATED);
+	return rc == -1 ? -1 : 0;
+}
+
+int
+txn_repeated(struct db *db, const struct txn *t, struct txn_found *out,
+    struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = repeated(c, t, out, e);
+	db_conn_give(db, c);
+	return rc;
+}
+
+int
+txn_state(struct db *db, int64_t id, enum txn_state *out, struct err *e)
+{
+	sqlite3_stmt *st;
+	struct db_conn *c;
+	int rc = -1;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_TXN_STATE];
+	if (sqlite3_bind_int64(st, 1, id) != SQLITE_OK)
+		db_fault(c, "transaction", e);
+	else if ((rc = db_row(c, DB_STMT_TXN_STATE, e)) != -1)
+		*out = rc == 0 ? TXN_NONE :
+		    state_named(sqlite3_column_text(st, 0));
+	db_end(c, DB_STMT_TXN_STATE);
+	db_conn_give(db, c);
+	return rc == -1 ? -1 : 0;
+}
+
 struct reserve {
 	const struct txn	*txn;
-	int64_t			 id;
+	struct txn_found	 found;
+	bool			 fresh;
 };
 
 static int
-reserve_run(struct db *db, void *arg, struct err *e)
+bind_reserve(sqlite3_stmt *st, const struct txn *t)
 {
-	struct db_conn *c = db->writer;
-	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_RESERVE];
-	struct reserve *r = arg;
-	const struct txn *t = r->txn;
 	int rc = 0;
 
 	rc |= db_bind_text(st, 1, t->endpoint);
@@ -26,19 +107,36 @@ reserve_run(struct db *db, void *arg, struct err *e)
 	rc |= db_bind_text(st, 6, t->challenge);
 	rc |= db_bind_text(st, 7, t->peer);
 	rc |= sqlite3_bind_int64(st, 8, t->when);
-	if (rc != SQLITE_OK) {
+	rc |= db_bind_blob(st, 9, bytes_make(t->msg_hash, TXN_HASH));
+	return rc;
+}
+
+static int
+reserve_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	struct reserve *r = arg;
+
+	if (repeated(c, r->txn, &r->found, e) == -1)
+		return -1;
+	if (r->found.state != TXN_NONE)
+		return 0;
+	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
 		db_fault(c, "reserve", e);
 		db_end(c, DB_STMT_TXN_RESERVE);
 		return -1;
 	}
 	if (db_step_one(c, DB_STMT_TXN_RESERVE, e) == -1)
 		return -1;
-	r->id = sqlite3_last_insert_rowid(c->h);
+	r->fresh = true;
+	r->found = (struct txn_found){ .state = TXN_RESERVED,
+	    .id = sqlite3_last_insert_rowid(c->h) };
 	return 0;
 }
 
 int
-txn_reserve(struct db *db, const struct txn *t, int64_t *id, struct err *e)
+txn_reserve(struct db *db, const struct txn *t, struct txn_found *out,
+    bool *fresh, struct err *e)
 {
 	struct reserve r = { .txn = t };
 	struct db_op op = { .run = reserve_run, .arg = &r };
@@ -46,7 +144,8 @@ txn_reserve(struct db *db, const struct txn *t, int64_t *id, struct err *e)
 	db_submit(db, &op);
 	if (db_wait(db, &op, e) == -1)
 		return -1;
-	*id = r.id;
+	*out = r.found;
+	*fresh = r.fresh;
 	return 0;
 }
 

@@ -41,7 +41,8 @@ add(struct db *db, int64_t number)
 	uint8_t serial[16] = { 0x40 };
 	struct issued row;
 	struct txn t;
-	int64_t id;
+	struct txn_found found;
+	bool fresh;
 
 	memcpy(serial + 8, &number, sizeof(number));
 	(void)snprintf(txid, sizeof(txid), "FILL%016llX",
@@ -52,9 +53,9 @@ add(struct db *db, int64_t number)
 	    .serial = bytes_make(serial, sizeof(serial)), .peer = "127.0.0.1",
 	    .challenge = "bench", .when = clock_now() };
 	memcpy(t.signer_hash, &number, sizeof(number));
-	if (txn_reserve(db, &t, &id, &e) == -1)
+	if (txn_reserve(db, &t, &found, &fresh, &e) == -1)
 		die(&e);
-	row = (struct issued){ .txn = id, .der = bytes_make(der, DER_LEN),
+	row = (struct issued){ .txn = found.id, .der = bytes_make(der, DER_LEN),
 	    .serial = t.serial, .subject = subject, .sans = "",
 	    .endpoint = "default", .profile = "default", .issuer = "local",
 	    .txid = txid, .challenge = "bench", .peer = "127.0.0.1",

@@ -1,0 +1,53 @@
+/*
+ * Private to service: one PKIOperation on its way, and the steps it takes.
+ */
+#ifndef SERVICE_PIPELINE_INT_H
+#define SERVICE_PIPELINE_INT_H
+
+#include "policy/decide.h"
+#include "scep/wrap.h"
+#include "service/service_int.h"
+#include "store/issued.h"
+#include "store/txn.h"
+
+struct work;
+
+/* 0, or -1 and the reason. A step may send the work on another way by setting
+ * work.flow; the steps of its own way that follow are then left out. */
+struct step {
+	const char	*name;
+	int		(*run)(struct work *, struct err *);
+};
+
+struct work {
+	struct service			*s;
+	struct exchange			*x;
+	const struct site_endpoint	*se;
+	int64_t				 now;
+	const struct step		*flow;	/* ends with a NULL name */
+	struct scep_msg			 msg;
+	struct csr			*csr;
+	struct cms_suite		 suite;
+	const struct conf_challenge	*challenge;
+	struct policy_verdict		 verdict;
+	struct txn			 txn;	/* what is asked, for the store */
+	uint8_t				 serial[SERIAL_LEN];
+	struct txn_found		 found;	/* the row of this request */
+	bool				 fresh;	/* the row is ours to end */
+	bool				 repeated;
+	struct cert			*cert;
+	struct buf			 sans;
+	struct issued			 row;
+	struct issued_op		 op;
+	bool				 recording;	/* op is in flight */
+	struct buf			 reply;
+};
+
+/* Ways through the service, by messageType. */
+extern const struct step flow_enroll[];		/* PKCSReq, RenewalReq */
+extern const struct step flow_repeat[];		/* seen before */
+
+/* A fresh nonce and the keys of the endpoint. */
+int	 work_reply(const struct work *, struct scep_reply *, struct err *e);
+
+#endif
