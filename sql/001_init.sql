@@ -13,17 +13,25 @@ CREATE TABLE txn (
 	challenge	TEXT,
 	peer		TEXT NOT NULL,
 	state		TEXT NOT NULL CHECK (state IN
-			    ('reserved', 'issued', 'failed', 'abandoned')),
+			    ('reserved', 'pending', 'approved', 'issued',
+			    'failed', 'rejected', 'expired', 'abandoned')),
 	reason		TEXT,
 	created		INTEGER NOT NULL,
 	finished	INTEGER,
-	CHECK ((state = 'reserved') = (finished IS NULL)),
-	CHECK ((state = 'failed') = (reason IS NOT NULL))
+	-- Only of requests that wait, or waited, for an operator.
+	csr		BLOB,
+	CHECK ((state IN ('reserved', 'pending', 'approved')) =
+	    (finished IS NULL)),
+	CHECK ((state = 'failed') = (reason IS NOT NULL)),
+	CHECK (state NOT IN ('pending', 'approved') OR csr IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX txn_asked ON txn (endpoint, txid, signer_hash);
 -- Holds only what is in flight: looking for it at start costs nothing.
 CREATE INDEX txn_reserved ON txn (id) WHERE state = 'reserved';
+-- Holds only what waits for an operator, oldest first.
+CREATE INDEX txn_waiting ON txn (created)
+    WHERE state IN ('pending', 'approved');
 
 -- What was issued; never deleted. A transaction has at most one certificate.
 -- der stands last: what lies before it is read without its bytes.

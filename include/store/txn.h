@@ -23,13 +23,18 @@ struct txn {
 	const char	*peer;
 	int64_t		 when;		/* seconds since 1970 */
 	int64_t		 replay;	/* window for repeated requests, in s */
+	struct bytes	 hold;		/* CSR that waits for an operator; n ==
+					 * 0: none does */
 };
 
 enum txn_state {
 	TXN_NONE,		/* there is no such transaction */
 	TXN_RESERVED,		/* somebody works on it now */
+	TXN_PENDING,		/* waits for an operator */
+	TXN_APPROVED,		/* to be issued when the client asks again */
 	TXN_ISSUED,
-	TXN_ENDED		/* failed or abandoned */
+	TXN_REJECTED,		/* by an operator */
+	TXN_ENDED		/* failed, expired or abandoned */
 };
 
 struct txn_found {
@@ -45,7 +50,8 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * Durable on return: the transaction that it repeats, or a new one, with
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
- * again: ERR_STORE_CONFLICT.
+ * again: ERR_STORE_CONFLICT. While another request waits under the same
+ * transactionID: ERR_TXN_LIVE.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "store/db.h"
+#include "store/txn.h"
 #include "util/bytes.h"
 
 #define DB_APPLICATION_ID	0x73636570	/* "scep" */
@@ -95,6 +96,9 @@ void	 db_end(struct db_conn *, enum db_stmt);
 int	 db_step(struct db_conn *, enum db_stmt, struct err *e);
 /* As db_step(), for one that must change exactly one row. */
 int	 db_step_one(struct db_conn *, enum db_stmt, struct err *e);
+
+/* txn.c: the column state */
+enum txn_state	 txn_state_named(const unsigned char *);
 
 /* migrate.c */
 struct db_migration {

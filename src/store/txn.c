@@ -1,20 +1,31 @@
 /*
- * Transactions: reserved, then issued (issued.c), failed or abandoned.
+ * Transactions: reserved, then issued (issued.c), failed or abandoned. Those
+ * that wait for an operator are in waiting.c.
  */
 #include <string.h>
 
 #include "store/store_int.h"
 #include "store/txn.h"
 
-static enum txn_state
-state_named(const unsigned char *name)
+enum txn_state
+txn_state_named(const unsigned char *name)
 {
-	if (name == NULL)
-		return TXN_NONE;
-	if (strcmp((const char *)name, "reserved") == 0)
-		return TXN_RESERVED;
-	return strcmp((const char *)name, "issued") == 0 ? TXN_ISSUED :
-	    TXN_ENDED;
+	static const struct {
+		const char	*name;
+		enum txn_state	 state;
+	} states[] = {
+		{ "reserved", TXN_RESERVED },
+		{ "pending", TXN_PENDING },
+		{ "approved", TXN_APPROVED },
+		{ "issued", TXN_ISSUED },
+		{ "rejected", TXN_REJECTED },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].name, (const char *)name) == 0)
+			return states[i].state;
+	return TXN_ENDED;
 }
 
 static int
@@ -48,7 +59,7 @@ repeated(struct db_conn *c, const struct txn *t, struct txn_found *out,
 	}
 	if ((rc = db_row(c, DB_STMT_TXN_REPEATED, e)) == 1) {
 		out->id = sqlite3_column_int64(st, 0);
-		out->state = state_named(sqlite3_column_text(st, 1));
+		out->state = txn_state_named(sqlite3_column_text(st, 1));
 	}
 	db_end(c, DB_STMT_TXN_REPEATED);
 	return rc == -1 ? -1 : 0;
@@ -82,7 +93,7 @@ txn_state(struct db *db, int64_t id, enum txn_state *out, struct err *e)
 		db_fault(c, "transaction", e);
 	else if ((rc = db_row(c, DB_STMT_TXN_STATE, e)) != -1)
 		*out = rc == 0 ? TXN_NONE :
-		    state_named(sqlite3_column_text(st, 0));
+		    txn_state_named(sqlite3_column_text(st, 0));
 	db_end(c, DB_STMT_TXN_STATE);
 	db_conn_give(db, c);
 	return rc == -1 ? -1 : 0;
@@ -108,6 +119,25 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_text(st, 7, t->peer);
 	rc |= sqlite3_bind_int64(st, 8, t->when);
 	rc |= db_bind_blob(st, 9, bytes_make(t->msg_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 10, t->hold);
+	return rc;
+}
+
+/* Two requests must not wait under one name: which would a poll mean? */
+static int
+check_live(struct db_conn *c, const struct txn *t, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_LIVE];
+	int rc = -1;
+
+	if (db_bind_text(st, 1, t->endpoint) != SQLITE_OK ||
+	    db_bind_text(st, 2, t->txid) != SQLITE_OK)
+		db_fault(c, "transaction", e);
+	else if ((rc = db_row(c, DB_STMT_TXN_LIVE, e)) == 1) {
+		err_set(e, ERR_TXN_LIVE, "another key or certificate request");
+		rc = -1;
+	}
+	db_end(c, DB_STMT_TXN_LIVE);
 	return rc;
 }
 
@@ -121,6 +151,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return -1;
 	if (r->found.state != TXN_NONE)
 		return 0;
+	if (check_live(c, r->txn, e) == -1)
+		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
 		db_fault(c, "reserve", e);
 		db_end(c, DB_STMT_TXN_RESERVE);
@@ -129,8 +161,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 	if (db_step_one(c, DB_STMT_TXN_RESERVE, e) == -1)
 		return -1;
 	r->fresh = true;
-	r->found = (struct txn_found){ .state = TXN_RESERVED,
-	    .id = sqlite3_last_insert_rowid(c->h) };
+	r->found = (struct txn_found){ .state = r->txn->hold.n > 0 ?
+	    TXN_PENDING : TXN_RESERVED, .id = sqlite3_last_insert_rowid(c->h) };
 	return 0;
 }
 

@@ -1,0 +1,41 @@
+/*
+ * Transactions that wait for an operator: pending, then approved (issued when
+ * the client asks again) or rejected.
+ */
+#ifndef STORE_WAITING_H
+#define STORE_WAITING_H
+
+#include "store/txn.h"
+#include "util/buf.h"
+
+/*
+ * The newest transaction of this transactionID and signer key; *other is set,
+ * and found is TXN_NONE, if there are only transactions of other keys.
+ */
+int	 waiting_polled(struct db *, const char *endpoint, const char *txid,
+	    const uint8_t signer_hash[TXN_HASH], struct txn_found *,
+	    bool *other, struct err *e);
+
+/* An approved transaction, to be worked on. */
+struct waiting_claim {
+	uint8_t		 serial[32];	/* as reserved, n_serial bytes */
+	size_t		 n_serial;
+	char		 challenge[65];	/* name; "" if none */
+	struct buf	*csr;		/* the caller's; gets the CSR */
+};
+/* *ours: the transaction is now reserved for the caller, who ends it by
+ * issued_add_start(), txn_fail() or waiting_release(). */
+int	 waiting_claim(struct db *, int64_t id, struct waiting_claim *,
+	    bool *ours, struct err *e);
+/* Back to approved: it was not the request's fault. */
+int	 waiting_release(struct db *, int64_t id, struct err *e);
+
+/* Ends what waits since before `before`; counts what waits. */
+int	 waiting_expire(struct db *, int64_t before, int64_t now,
+	    struct err *e);
+int	 waiting_count(struct db *, int64_t *n, struct err *e);
+/* An operator's word; ERR_STORE if the transaction is not pending. */
+int	 waiting_decide(struct db *, int64_t id, bool approve, int64_t now,
+	    struct err *e);
+
+#endif

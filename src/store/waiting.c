@@ -1,0 +1,207 @@
+#include <string.h>
+
+#include "store/store_int.h"
+#include "store/waiting.h"
+
+int
+waiting_polled(struct db *db, const char *endpoint, const char *txid,
+    const uint8_t signer_hash[TXN_HASH], struct txn_found *out, bool *other,
+    struct err *e)
+{
+	sqlite3_stmt *st;
+	struct db_conn *c;
+	bool same;
+	int rc = -1;
+
+	*out = (struct txn_found){ .id = 0, .state = TXN_NONE };
+	*other = false;
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_TXN_POLLED];
+	if (db_bind_text(st, 1, endpoint) != SQLITE_OK ||
+	    db_bind_text(st, 2, txid) != SQLITE_OK || db_bind_blob(st, 3,
+	    bytes_make(signer_hash, TXN_HASH)) != SQLITE_OK)
+		db_fault(c, "transaction", e);
+	else if ((rc = db_row(c, DB_STMT_TXN_POLLED, e)) == 1) {
+		same = sqlite3_column_int(st, 2) == 1;
+		*other = !same;
+		if (same)
+			*out = (struct txn_found){
+			    .id = sqlite3_column_int64(st, 0),
+			    .state = txn_state_named(
+			    sqlite3_column_text(st, 1)) };
+	}
+	db_end(c, DB_STMT_TXN_POLLED);
+	db_conn_give(db, c);
+	return rc == -1 ? -1 : 0;
+}
+
+struct claim {
+	int64_t			 id;
+	struct waiting_claim	*out;
+	bool			 ours;
+};
+
+static int
+take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
+{
+	const char *name = (const char *)sqlite3_column_text(st, 1);
+	size_t n = (size_t)sqlite3_column_bytes(st, 0);
+
+	if (n > sizeof(out->serial) || (name != NULL &&
+	    strlen(name) >= sizeof(out->challenge)) ||
+	    buf_put(out->csr, sqlite3_column_blob(st, 2),
+	    (size_t)sqlite3_column_bytes(st, 2)) == -1) {
+		err_set(e, ERR_STORE, "transaction is malformed");
+		return -1;
+	}
+	memcpy(out->serial, sqlite3_column_blob(st, 0), n);
+	out->n_serial = n;
+	memset(out->challenge, 0, sizeof(out->challenge));
+	if (name != NULL)
+		memcpy(out->challenge, name, strlen(name));
+	return 0;
+}
+
+static int
+claim_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_CLAIM];
+	struct claim *cl = arg;
+	int rc = -1;
+
+	if (sqlite3_bind_int64(st, 1, cl->id) != SQLITE_OK)
+		db_fault(c, "transaction", e);
+	else if ((rc = db_row(c, DB_STMT_TXN_CLAIM, e)) == 1) {
+		cl->ours = true;
+		rc = take_claim(st, cl->out, e);
+	}
+	db_end(c, DB_STMT_TXN_CLAIM);
+	return rc;
+}
+
+int
+waiting_claim(struct db *db, int64_t id, struct waiting_claim *out,
+    bool *ours, struct err *e)
+{
+	struct claim cl = { .id = id, .out = out };
+	struct db_op op = { .run = claim_run, .arg = &cl };
+
+	db_submit(db, &op);
+	if (db_wait(db, &op, e) == -1)
+		return -1;
+	*ours = cl.ours;
+	return 0;
+}
+
+static int
+release_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	const int64_t *id = arg;
+
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RELEASE], 1, *id) !=
+	    SQLITE_OK) {
+		db_fault(c, "transaction", e);
+		return -1;
+	}
+	return db_step_one(c, DB_STMT_TXN_RELEASE, e);
+}
+
+int
+waiting_release(struct db *db, int64_t id, struct err *e)
+{
+	struct db_op op = { .run = release_run, .arg = &id };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
+}
+
+struct expire {
+	int64_t	 before;
+	int64_t	 now;
+};
+
+static int
+expire_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_EXPIRE];
+	const struct expire *x = arg;
+
+	if (sqlite3_bind_int64(st, 1, x->before) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, x->now) != SQLITE_OK) {
+		db_fault(c, "transaction", e);
+		return -1;
+	}
+	return db_step(c, DB_STMT_TXN_EXPIRE, e);
+}
+
+int
+waiting_expire(struct db *db, int64_t before, int64_t now, struct err *e)
+{
+	struct expire x = { .before = before, .now = now };
+	struct db_op op = { .run = expire_run, .arg = &x };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
+}
+
+int
+waiting_count(struct db *db, int64_t *n, struct err *e)
+{
+	struct db_conn *c;
+	int64_t count = 0;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = db_row(c, DB_STMT_TXN_WAITING, e);
+	if (rc == 1)
+		count = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
+	db_end(c, DB_STMT_TXN_WAITING);
+	db_conn_give(db, c);
+	if (rc != 1)
+		return -1;
+	*n = count;
+	return 0;
+}
+
+struct decide {
+	int64_t	 id;
+	bool	 approve;
+	int64_t	 now;
+};
+
+static int
+decide_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_DECIDE];
+	const struct decide *d = arg;
+	int rc = 0;
+
+	rc |= sqlite3_bind_int64(st, 1, d->id);
+	rc |= db_bind_text(st, 2, d->approve ? "approved" : "rejected");
+	/* What is approved has not ended yet. */
+	rc |= d->approve ? sqlite3_bind_null(st, 3) :
+	    sqlite3_bind_int64(st, 3, d->now);
+	if (rc != SQLITE_OK) {
+		db_fault(c, "decision", e);
+		db_end(c, DB_STMT_TXN_DECIDE);
+		return -1;
+	}
+	return db_step_one(c, DB_STMT_TXN_DECIDE, e);
+}
+
+int
+waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
+    struct err *e)
+{
+	struct decide d = { .id = id, .approve = approve, .now = now };
+	struct db_op op = { .run = decide_run, .arg = &d };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
+}
