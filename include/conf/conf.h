@@ -34,6 +34,7 @@ enum conf_log_level {
 };
 enum conf_mode { CONF_MODE_RA, CONF_MODE_CA };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
+enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {

@@ -14,10 +14,19 @@ enum policy_challenge {
 	POLICY_CHALLENGE_MATCH
 };
 
+/* The signer's certificate, where the ledger says that this endpoint issued
+ * it. */
+struct policy_old {
+	const struct cert	*cert;
+	const struct sans	*sans;
+};
+
 struct policy_facts {
 	const struct conf_endpoint	*endpoint;
 	const struct conf_profile	*profile;
-	bool				 is_pkcsreq;
+	bool				 renewal;	/* the message says so */
+	const struct policy_old		*old;	/* NULL: signed by a stranger */
+	bool				 approved;	/* by an operator */
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
@@ -34,6 +43,8 @@ struct policy_verdict {
 	struct cert_plan	 plan;
 	struct bytes		 sans[SANS_MAX_NAMES];
 	size_t			 dropped;	/* names the profile left out */
+	bool			 hold;		/* an operator decides */
+	bool			 renews;	/* proven by the old certificate */
 };
 
 /* 0: issue; -1: refused, with the reason. */

@@ -17,6 +17,7 @@
 enum scep_type {
 	SCEP_CERTREP = 3,
 	SCEP_RENEWALREQ = 17,
+	SCEP_UPDATEREQ = 18,	/* old drafts' RenewalReq */
 	SCEP_PKCSREQ = 19,
 	SCEP_CERTPOLL = 20,
 	SCEP_GETCERT = 21,
@@ -63,5 +64,13 @@ const char	*scep_type_name(int);
  */
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
 	    struct csr **csr, struct cms_suite *, struct err *e);
+
+/*
+ * Opens the envelope of a CertPoll and proves that it holds an IssuerAndSubject
+ * (RFC 8894, 3.3.3). What the names are does not matter: clients put the RA's
+ * or the CA's there; the transactionID and the signer's key decide.
+ */
+int	 scep_unwrap_poll(const struct scep_msg *, const struct cms_recipient *,
+	    struct cms_suite *, struct err *e);
 
 #endif

@@ -19,6 +19,8 @@ struct scep_reply {
 int	 scep_wrap_success(const struct scep_reply *, struct cms_suite,
 	    const struct cert *const *certs, size_t n, struct buf *out,
 	    struct err *e);
+int	 scep_wrap_pending(const struct scep_reply *, struct buf *out,
+	    struct err *e);
 /* text goes out as failInfoText: for people, without internal detail. */
 int	 scep_wrap_failure(const struct scep_reply *, enum failinfo,
 	    const char *text, struct buf *out, struct err *e);

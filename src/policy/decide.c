@@ -30,41 +30,93 @@ check_key(const struct conf_profile *p, const struct pubkey *k,
 /* Rules: each sees the facts and refuses, or lets the next one look. */
 
 static int
-rule_type(const struct policy_facts *f, struct err *e)
-{
-	if (f->is_pkcsreq)
-		return 0;
-	err_set(e, ERR_MESSAGE_TYPE, "only PKCSReq enrolls");
-	return -1;
-}
-
-static int
 rule_key(const struct policy_facts *f, struct err *e)
 {
 	return check_key(f->profile, &f->csr->key, e);
 }
 
-static int
-rule_challenge(const struct policy_facts *f, struct err *e)
+static bool
+is_manual(const struct policy_facts *f)
 {
-	switch (f->challenge) {
-	case POLICY_CHALLENGE_MATCH:
+	return f->endpoint->approval == CONF_APPROVAL_MANUAL ||
+	    f->profile->approval == CONF_APPROVAL_MANUAL;
+}
+
+/* Is the request allowed by its old certificate alone? A matching challenge, or
+ * an operator, allows more. */
+static bool
+by_old(const struct policy_facts *f)
+{
+	return f->old != NULL && !f->approved &&
+	    f->challenge != POLICY_CHALLENGE_MATCH;
+}
+
+/* Deny by default: somebody must have vouched for the request. */
+static int
+rule_proof(const struct policy_facts *f, struct err *e)
+{
+	if (f->approved || f->old != NULL ||
+	    (f->challenge == POLICY_CHALLENGE_MATCH && !f->renewal))
 		return 0;
-	case POLICY_CHALLENGE_ABSENT:
-		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
-		return -1;
-	case POLICY_CHALLENGE_WRONG:
-	default:
+	if (f->renewal)
+		err_set(e, ERR_RENEWAL_SIGNER, "the signer's certificate is "
+		    "not in the ledger of this endpoint");
+	else if (f->challenge == POLICY_CHALLENGE_WRONG)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
+	else if (is_manual(f))
+		return 0;
+	else
+		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
+	return -1;
+}
+
+static bool
+has_san(const struct sans *sans, const struct san *s)
+{
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (bytes_eq(sans->v[i].der, s->der))
+			return true;
+	return false;
+}
+
+/* A renewal is for the same names, by a certificate that is still good. */
+static int
+rule_renewal(const struct policy_facts *f, struct err *e)
+{
+	size_t i;
+
+	if (!by_old(f))
+		return 0;
+	if (f->old->cert->is_ca || f->now < f->old->cert->not_before ||
+	    f->now > f->old->cert->not_after) {
+		err_set(e, ERR_RENEWAL_SIGNER, "%s",
+		    f->now > f->old->cert->not_after ? "it has expired" :
+		    "it is not valid yet");
 		return -1;
 	}
+	if (!cert_has_subject(f->old->cert, f->csr->subject)) {
+		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
+		    f->old->cert->subject_text);
+		return -1;
+	}
+	for (i = 0; i < f->csr->sans.n; i++)
+		if (!has_san(f->old->sans, &f->csr->sans.v[i])) {
+			err_set(e, ERR_RENEWAL_NAMES, "%s:%s is new",
+			    san_kind_name(f->csr->sans.v[i].kind),
+			    f->csr->sans.v[i].text);
+			return -1;
+		}
+	return 0;
 }
 
 static int
 rule_signer(const struct policy_facts *f, struct err *e)
 {
-	if (f->endpoint->signer_key == CONF_SIGNER_ANY ||
+	/* A renewal with a new key is signed by the old one. */
+	if (f->old != NULL || f->endpoint->signer_key == CONF_SIGNER_ANY ||
 	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
 		return 0;
 	err_set(e, ERR_KEY_MISMATCH, "endpoint wants signer_key = \"same\"");
@@ -158,7 +210,7 @@ rule_sans(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_type, rule_key, rule_challenge, rule_signer, rule_subject,
+	rule_key, rule_proof, rule_renewal, rule_signer, rule_subject,
 	rule_named, rule_ca, rule_sans,
 };
 
@@ -209,6 +261,8 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 		if (rules[i](f, e) == -1)
 			return -1;
 	memset(v, 0, sizeof(*v));
+	v->hold = is_manual(f) && !f->approved;
+	v->renews = by_old(f);
 	v->plan = (struct cert_plan){
 		.subject = f->csr->subject,
 		.spki = f->csr->key.spki,

@@ -2,7 +2,8 @@
 #include "scep/caps.h"
 
 /* Capabilities that are no algorithms (RFC 8894, 3.5.2). */
-static const char *const others[] = { "POSTPKIOperation", "SCEPStandard" };
+static const char *const others[] = { "POSTPKIOperation", "Renewal",
+	"SCEPStandard" };
 
 int
 scep_caps(struct buf *out)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/cert_make.h"
 #include "pki/secret.h"
 #include "scep/msg.h"
 
@@ -14,6 +15,7 @@ static const struct {
 } types[] = {
 	{ SCEP_CERTREP,	   "CertRep" },
 	{ SCEP_RENEWALREQ, "RenewalReq" },
+	{ SCEP_UPDATEREQ,  "UpdateReq" },
 	{ SCEP_PKCSREQ,	   "PKCSReq" },
 	{ SCEP_CERTPOLL,   "CertPoll" },
 	{ SCEP_GETCERT,	   "GetCert" },
@@ -185,30 +187,49 @@ scep_msg_clear(struct scep_msg *m)
 	cms_signed_clear(&m->cms);
 }
 
+static int
+open_content(const struct scep_msg *m, const struct cms_recipient *us,
+    struct buf *plain, struct cms_suite *suite, struct err *e)
+{
+	if (m->cms.has_content && m->cms.content.n > 0)
+		return cms_open(m->cms.content, us, plain, suite, e);
+	err_set(e, ERR_NOT_ENVELOPED, "no content");
+	return -1;
+}
+
 int
 scep_unwrap(const struct scep_msg *m, const struct cms_recipient *us,
     struct csr **csr, struct cms_suite *suite, struct err *e)
 {
 	struct buf plain = BUF_INIT(CSR_MAX_DER);
+	struct err why = { .reason = ERR_NONE };
 	struct cms_suite found;
 	int rc;
 
-	if (!m->cms.has_content || m->cms.content.n == 0) {
-		err_set(e, ERR_NOT_ENVELOPED, "no content");
-		return -1;
-	}
-	rc = cms_open(m->cms.content, us, &plain, &found, e);
-	if (rc == 0) {
-		struct err why = { .reason = ERR_NONE };
-
-		rc = csr_parse(buf_bytes(&plain), csr, &why);
+	if ((rc = open_content(m, us, &plain, &found, e)) == 0 &&
+	    (rc = csr_parse(buf_bytes(&plain), csr, &why)) == -1)
 		/* Noise from a wrong key and a broken request look alike from
 		 * outside: no oracle. */
-		if (rc == -1 && why.reason == ERR_CSR_DER)
-			err_set(e, ERR_INTEGRITY, "pkcsPKIEnvelope");
-		else if (rc == -1)
-			err_set(e, why.reason, "%s", why.text);
-	}
+		err_set(e, why.reason == ERR_CSR_DER ? ERR_INTEGRITY :
+		    why.reason, "%s", why.reason == ERR_CSR_DER ?
+		    "pkcsPKIEnvelope" : why.text);
+	if (rc == 0)
+		*suite = found;
+	buf_wipe(&plain);
+	return rc;
+}
+
+int
+scep_unwrap_poll(const struct scep_msg *m, const struct cms_recipient *us,
+    struct cms_suite *suite, struct err *e)
+{
+	struct buf plain = BUF_INIT(CSR_MAX_DER);
+	struct cms_suite found;
+	int rc;
+
+	if ((rc = open_content(m, us, &plain, &found, e)) == 0 &&
+	    (rc = names_check(buf_bytes(&plain), 2)) == -1)
+		err_set(e, ERR_INTEGRITY, "pkcsPKIEnvelope");
 	if (rc == 0)
 		*suite = found;
 	buf_wipe(&plain);

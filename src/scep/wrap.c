@@ -68,3 +68,11 @@ scep_wrap_failure(const struct scep_reply *r, enum failinfo failinfo,
 
 	return sign(r, SCEP_FAILURE, why, 2, bytes_str(""), out, e);
 }
+
+int
+scep_wrap_pending(const struct scep_reply *r, struct buf *out, struct err *e)
+{
+	const struct cms_put none = { .oid = NULL };
+
+	return sign(r, SCEP_PENDING, &none, 0, bytes_str(""), out, e);
+}

@@ -1,13 +1,12 @@
 /*
- * The way of an enrollment: unwrap, recall, authorize, reserve, issue, record,
- * wrap, commit; and the shorter way of one that was seen before.
+ * The way of an enrollment: unwrap, recall, signer, authorize, reserve, issue,
+ * record, wrap, commit.
  */
 #include <string.h>
 
 #include "pki/secret.h"
 #include "service/pipeline_int.h"
-
-#define WAIT_SECONDS	20	/* for a copy that another worker has */
+#include "store/waiting.h"
 
 static int
 step_unwrap(struct work *w, struct err *e)
@@ -34,24 +33,74 @@ match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
 	return 0;
 }
 
-static int
-step_authorize(struct work *w, struct err *e)
+int
+work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
+	const struct policy_old old = { w->old, &w->old_sans };
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
 		.profile = w->se->profile,
-		.is_pkcsreq = w->msg.type == SCEP_PKCSREQ,
+		.renewal = w->type == SCEP_RENEWALREQ,
+		.old = w->old == NULL ? NULL : &old,
+		.approved = w->approved,
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
+		.challenge = challenge,
 		.ca = issuer_ca(w->se->issuer),
 		.authorities = w->se->authorities,
 		.n_authorities = w->se->n_authorities,
 		.now = w->now,
 	};
 
-	if (match_challenge(w, &f.challenge, e) == -1)
-		return -1;
 	return policy_decide(&f, &w->verdict, e);
+}
+
+struct signer {
+	struct work	*w;
+	struct err	*e;
+};
+
+/* The ledger's row is the signer's certificate, byte for byte. */
+static int
+is_signer(const struct issued *row, void *arg)
+{
+	struct signer *s = arg;
+	const struct cert *c = s->w->msg.cms.signer;
+
+	if (!bytes_eq(row->der, c->der) ||
+	    strcmp(row->endpoint, s->w->se->conf->name) != 0)
+		return 0;
+	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
+	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
+		return -1;
+	return 1;
+}
+
+/*
+ * Renewals are told by who signs, not by what the message says: certmonger,
+ * jscep and Apple renew with a PKCSReq.
+ */
+static int
+step_signer(struct work *w, struct err *e)
+{
+	const struct cert *c = w->msg.cms.signer;
+	const struct issued_filter f = { .serial = c->serial };
+	struct signer s = { w, e };
+
+	if (!bytes_eq(c->issuer, issuer_ca(w->se->issuer)->subject))
+		return 0;
+	return issued_each(w->s->db, &f, is_signer, &s, e) == -1 ? -1 : 0;
+}
+
+static int
+step_authorize(struct work *w, struct err *e)
+{
+	enum policy_challenge challenge;
+
+	if (match_challenge(w, &challenge, e) == -1)
+		return -1;
+	w->wrong = challenge == POLICY_CHALLENGE_WRONG;
+	return work_decide(w, challenge, e);
 }
 
 /* What is asked, as the store remembers it. */
@@ -94,18 +143,44 @@ step_recall(struct work *w, struct err *e)
 	return 0;
 }
 
+/* The queue is bounded in length and time. */
 static int
-step_reserve(struct work *w, struct err *e)
+check_room(struct work *w, struct err *e)
 {
-	w->txn.challenge = w->challenge->name;
-	if (txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
+	const struct conf *c = w->x->site->conf;
+	int64_t n;
+
+	if (waiting_expire(w->s->db, w->now - c->pending_expire, w->now,
+	    e) == -1 || waiting_count(w->s->db, &n, e) == -1)
 		return -1;
-	if (!w->fresh)
-		w->flow = flow_repeat;
-	return 0;
+	if (n < c->pending_max)
+		return 0;
+	err_set(e, ERR_PENDING_FULL, "transaction.pending_max = %lld",
+	    (long long)c->pending_max);
+	return -1;
 }
 
 static int
+step_reserve(struct work *w, struct err *e)
+{
+	if (w->challenge != NULL)
+		w->txn.challenge = w->challenge->name;
+	if (w->verdict.hold) {
+		w->txn.hold = w->csr->der;
+		if (check_room(w, e) == -1)
+			return -1;
+	}
+	if (txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
+		return -1;
+	/* A new one that waits is nobody's to end. */
+	if (!w->fresh || w->verdict.hold) {
+		w->fresh = false;
+		w->flow = flow_repeat;
+	}
+	return 0;
+}
+
+int
 step_issue(struct work *w, struct err *e)
 {
 	struct issuer_request r = {
@@ -141,7 +216,7 @@ list_sans(struct work *w, struct err *e)
 }
 
 /* Starts writing; the reply is signed while the disk works. */
-static int
+int
 step_record(struct work *w, struct err *e)
 {
 	struct issued *r = &w->row;
@@ -159,7 +234,7 @@ step_record(struct work *w, struct err *e)
 	r->profile = w->se->conf->profile;
 	r->issuer = w->se->conf->issuer;
 	r->txid = w->msg.txid;
-	r->challenge = w->challenge->name;
+	r->challenge = w->txn.challenge;
 	r->peer = w->x->peer;
 	r->not_before = w->cert->not_before;
 	r->not_after = w->cert->not_after;
@@ -169,7 +244,7 @@ step_record(struct work *w, struct err *e)
 	return 0;
 }
 
-static int
+int
 step_wrap(struct work *w, struct err *e)
 {
 	const struct cert *leaf = w->cert;
@@ -181,79 +256,27 @@ step_wrap(struct work *w, struct err *e)
 }
 
 /* Durable before the client can see it. */
-static int
+int
 step_commit(struct work *w, struct err *e)
 {
 	w->recording = false;
 	if (issued_add_wait(w->s->db, &w->op, e) == -1)
 		return -1;
 	w->fresh = false;
+	w->recorded = true;
 	flight_end(w->s->flight);
 	return 0;
-}
-
-/* Waits while another worker has the transaction. */
-static int
-await_end(struct work *w, struct err *e)
-{
-	unsigned long mark;
-
-	for (;;) {
-		mark = flight_mark(w->s->flight);
-		if (txn_state(w->s->db, w->found.id, &w->found.state,
-		    e) == -1)
-			return -1;
-		if (w->found.state != TXN_RESERVED)
-			return 0;
-		if (flight_wait(w->s->flight, mark, WAIT_SECONDS) == -1) {
-			err_set(e, ERR_BUSY, "the same request is being "
-			    "worked on");
-			return -1;
-		}
-	}
-}
-
-static int
-take_cert(const struct issued *row, void *arg)
-{
-	struct work *w = arg;
-	struct err e = { .reason = ERR_NONE };
-
-	return cert_parse(row->der, &w->cert, &e);
-}
-
-static int
-step_await(struct work *w, struct err *e)
-{
-	w->repeated = true;
-	if (await_end(w, e) == -1)
-		return -1;
-	if (w->found.state != TXN_ISSUED) {
-		err_set(e, ERR_BUSY, "the same request has just failed");
-		return -1;
-	}
-	if (issued_of_txn(w->s->db, w->found.id, take_cert, w, e) == 0 &&
-	    w->cert != NULL)
-		return 0;
-	err_set(e, ERR_STORE, "certificate of transaction %lld",
-	    (long long)w->found.id);
-	return -1;
 }
 
 const struct step flow_enroll[] = {
 	{ "unwrap",    step_unwrap    },
 	{ "recall",    step_recall    },
+	{ "signer",    step_signer    },
 	{ "authorize", step_authorize },
 	{ "reserve",   step_reserve   },
 	{ "issue",     step_issue     },
 	{ "record",    step_record    },
 	{ "wrap",      step_wrap      },
 	{ "commit",    step_commit    },
-	{ NULL,        NULL           },
-};
-
-const struct step flow_repeat[] = {
-	{ "await",     step_await     },
-	{ "wrap",      step_wrap      },
 	{ NULL,        NULL           },
 };

@@ -9,6 +9,7 @@
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/pipeline_int.h"
+#include "store/waiting.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -19,7 +20,9 @@ static const struct {
 	int			 type;
 	const struct step	*flow;
 } flows[] = {
-	{ SCEP_PKCSREQ, flow_enroll },
+	{ SCEP_PKCSREQ,	   flow_enroll },
+	{ SCEP_RENEWALREQ, flow_enroll },
+	{ SCEP_CERTPOLL,   flow_poll },
 };
 
 static int
@@ -27,8 +30,11 @@ choose_flow(struct work *w, struct err *e)
 {
 	size_t i;
 
+	w->type = w->msg.type;
+	if (w->type == SCEP_UPDATEREQ && w->se->conf->update)
+		w->type = SCEP_RENEWALREQ;
 	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		if (flows[i].type == w->msg.type) {
+		if (flows[i].type == w->type) {
 			w->flow = flows[i].flow;
 			return 0;
 		}
@@ -77,8 +83,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	log_str(&l, "peer", w->x->peer);
 	if (w->msg.type != -1)
 		log_str(&l, "type", scep_type_name(w->msg.type));
-	log_str(&l, "outcome", bad ? "refused" :
-	    w->repeated ? "repeated" : "issued");
+	log_str(&l, "outcome", bad ? "refused" : w->pending ? "pending" :
+	    w->recorded ? "issued" : "repeated");
 	if (bad) {
 		log_str(&l, "step", step);
 		log_err(&l, e);
@@ -87,12 +93,25 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_str(&l, "subject", w->csr->subject_text);
 	if (w->challenge != NULL)
 		log_str(&l, "challenge", w->challenge->name);
+	if (w->wrong && !bad)
+		log_str(&l, "challenge", "wrong");
+	if (w->verdict.renews)
+		log_hex(&l, "renews", w->old->serial);
 	if (w->cert != NULL)
 		log_hex(&l, "serial", w->cert->serial);
 	if (w->verdict.dropped > 0)
 		log_int(&l, "names_dropped", (long long)w->verdict.dropped);
 	log_int(&l, "us", clock_mono_us() - w->x->began_us);
 	log_end(&l);
+}
+
+/* An operator's word outlives our own trouble. */
+static int
+end_txn(struct work *w, enum err_reason reason, struct err *e)
+{
+	if (w->approved && err_failinfo(reason) == FAIL_TROUBLE)
+		return waiting_release(w->s->db, w->found.id, e);
+	return txn_fail(w->s->db, w->found.id, reason, w->now, e);
 }
 
 /* Ends what was begun; its own failure changes nothing for the client. */
@@ -106,8 +125,7 @@ undo(struct work *w, const struct err *why)
 	/* What is recorded stays issued, even if the reply went wrong. */
 	if (!w->recording || issued_add_wait(w->s->db, &w->op, &e) == -1) {
 		err_clear(&e);
-		if (txn_fail(w->s->db, w->found.id, why->reason, w->now,
-		    &e) == -1)
+		if (end_txn(w, why->reason, &e) == -1)
 			log_msg(LOG_L_ERR, "txn_fail", "%s", err_text(&e));
 	}
 	flight_end(w->s->flight);
@@ -169,7 +187,10 @@ work_clear(struct work *w)
 {
 	buf_wipe(&w->reply);
 	buf_wipe(&w->sans);
+	buf_wipe(&w->claimed);
 	cert_free(w->cert);
+	cert_free(w->old);
+	sans_free(&w->old_sans);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -181,6 +202,7 @@ pipeline_run(struct exchange *x, void *service)
 		.s = service, .x = x, .se = x->endpoint, .now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
+		.claimed = BUF_INIT(CSR_MAX_DER),
 	};
 	struct err e = { .reason = ERR_NONE };
 	const char *failed;

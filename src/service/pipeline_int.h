@@ -28,13 +28,20 @@ struct work {
 	struct scep_msg			 msg;
 	struct csr			*csr;
 	struct cms_suite		 suite;
+	int				 type;	/* of the message, as taken */
+	struct cert			*old;	/* signer's, if it is ours */
+	struct sans			 old_sans;
 	const struct conf_challenge	*challenge;
+	bool				 wrong;	/* its challenge is */
+	bool				 approved;	/* by an operator */
+	bool				 pending;	/* is the answer */
+	struct buf			 claimed;	/* CSR of such a request */
 	struct policy_verdict		 verdict;
 	struct txn			 txn;	/* what is asked, for the store */
 	uint8_t				 serial[SERIAL_LEN];
 	struct txn_found		 found;	/* the row of this request */
 	bool				 fresh;	/* the row is ours to end */
-	bool				 repeated;
+	bool				 recorded;	/* issued just now */
 	struct cert			*cert;
 	struct buf			 sans;
 	struct issued			 row;
@@ -46,6 +53,19 @@ struct work {
 /* Ways through the service, by messageType. */
 extern const struct step flow_enroll[];		/* PKCSReq, RenewalReq */
 extern const struct step flow_repeat[];		/* seen before */
+extern const struct step flow_approved[];	/* by an operator */
+extern const struct step flow_poll[];		/* CertPoll */
+
+/* Steps that several ways have. */
+int	 step_issue(struct work *, struct err *e);
+int	 step_record(struct work *, struct err *e);
+int	 step_wrap(struct work *, struct err *e);
+int	 step_commit(struct work *, struct err *e);
+int	 step_pending(struct work *, struct err *e);
+/* Asks policy, as far as the work knows the facts. */
+int	 work_decide(struct work *, enum policy_challenge, struct err *e);
+/* Waits for what the transaction found comes to, and goes on from there. */
+int	 step_outcome(struct work *, struct err *e);
 
 /* A fresh nonce and the keys of the endpoint. */
 int	 work_reply(const struct work *, struct scep_reply *, struct err *e);

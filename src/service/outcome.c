@@ -1,0 +1,184 @@
+/*
+ * Requests that were made before: copies, and polls. What comes of them depends
+ * on what became of the transaction.
+ */
+#include <string.h>
+
+#include "service/pipeline_int.h"
+#include "store/waiting.h"
+
+#define WAIT_SECONDS	20	/* for a copy that another worker has */
+
+/* Waits while another worker has the transaction. */
+static int
+await_end(struct work *w, struct err *e)
+{
+	unsigned long mark;
+
+	for (;;) {
+		mark = flight_mark(w->s->flight);
+		if (txn_state(w->s->db, w->found.id, &w->found.state,
+		    e) == -1)
+			return -1;
+		if (w->found.state != TXN_RESERVED)
+			return 0;
+		if (flight_wait(w->s->flight, mark, WAIT_SECONDS) == -1) {
+			err_set(e, ERR_BUSY, "the same request is being "
+			    "worked on");
+			return -1;
+		}
+	}
+}
+
+static int
+take_cert(const struct issued *row, void *arg)
+{
+	struct work *w = arg;
+	struct err e = { .reason = ERR_NONE };
+
+	return cert_parse(row->der, &w->cert, &e);
+}
+
+static int
+fetch_cert(struct work *w, struct err *e)
+{
+	if (issued_of_txn(w->s->db, w->found.id, take_cert, w, e) == 0 &&
+	    w->cert != NULL)
+		return 0;
+	err_set(e, ERR_STORE, "certificate of transaction %lld",
+	    (long long)w->found.id);
+	return -1;
+}
+
+static const struct step flow_issued[] = {
+	{ "wrap",    step_wrap    },
+	{ NULL,      NULL         },
+};
+
+static const struct step flow_pending[] = {
+	{ "wrap",    step_pending },
+	{ NULL,      NULL         },
+};
+
+int
+step_outcome(struct work *w, struct err *e)
+{
+	if (await_end(w, e) == -1)
+		return -1;
+	switch (w->found.state) {
+	case TXN_ISSUED:
+		w->flow = flow_issued;
+		return fetch_cert(w, e);
+	case TXN_PENDING:
+		w->flow = flow_pending;
+		return 0;
+	case TXN_APPROVED:
+		w->flow = flow_approved;
+		return 0;
+	case TXN_REJECTED:
+		err_set(e, ERR_REJECTED, "by an operator");
+		return -1;
+	default:
+		err_set(e, ERR_TXN_ENDED, "send a new request");
+		return -1;
+	}
+}
+
+int
+step_pending(struct work *w, struct err *e)
+{
+	struct scep_reply r;
+
+	w->pending = true;
+	if (work_reply(w, &r, e) == -1)
+		return -1;
+	return scep_wrap_pending(&r, &w->reply, e);
+}
+
+const struct step flow_repeat[] = {
+	{ "outcome", step_outcome },
+	{ NULL,      NULL         },
+};
+
+/* ---- approved: issued when the client asks again ---- */
+
+static int
+step_claim(struct work *w, struct err *e)
+{
+	struct waiting_claim cl = { .csr = &w->claimed };
+	bool ours;
+
+	if (waiting_claim(w->s->db, w->found.id, &cl, &ours, e) == -1)
+		return -1;
+	if (!ours) {
+		/* Another copy was faster; it may be done by now. */
+		w->flow = flow_repeat;
+		return 0;
+	}
+	w->fresh = true;
+	w->approved = true;
+	csr_free(w->csr);
+	w->csr = NULL;
+	if (csr_parse(buf_bytes(&w->claimed), &w->csr, e) == -1)
+		return -1;
+	memcpy(w->serial, cl.serial, cl.n_serial < SERIAL_LEN ? cl.n_serial :
+	    SERIAL_LEN);
+	if (*cl.challenge != '\0') {
+		w->challenge = conf_challenge(w->x->site->conf, cl.challenge);
+		w->txn.challenge = w->challenge == NULL ? NULL :
+		    w->challenge->name;
+	}
+	return 0;
+}
+
+static int
+step_authorize_approved(struct work *w, struct err *e)
+{
+	return work_decide(w, POLICY_CHALLENGE_ABSENT, e);
+}
+
+const struct step flow_approved[] = {
+	{ "claim",     step_claim              },
+	{ "authorize", step_authorize_approved },
+	{ "issue",     step_issue              },
+	{ "record",    step_record             },
+	{ "wrap",      step_wrap               },
+	{ "commit",    step_commit             },
+	{ NULL,        NULL                    },
+};
+
+/* ---- polls ---- */
+
+static int
+step_unwrap_poll(struct work *w, struct err *e)
+{
+	const struct cms_recipient us = { w->se->key, w->se->cert };
+
+	return scep_unwrap_poll(&w->msg, &us, &w->suite, e);
+}
+
+/* By transactionID and the key that asked first: anybody may know the former. */
+static int
+step_find(struct work *w, struct err *e)
+{
+	const struct conf *c = w->x->site->conf;
+	bool other;
+
+	if (waiting_expire(w->s->db, w->now - c->pending_expire, w->now,
+	    e) == -1 || waiting_polled(w->s->db, w->se->conf->name,
+	    w->msg.txid, w->msg.cms.signer->key.hash, &w->found, &other,
+	    e) == -1)
+		return -1;
+	if (w->found.state != TXN_NONE)
+		return 0;
+	err_set(e, other ? ERR_TXN_KEY : ERR_TXN_UNKNOWN, "%s",
+	    other ? "poll with the key of the request" : "nothing to poll");
+	return -1;
+}
+
+const struct step flow_poll[] = {
+	{ "unwrap",  step_unwrap_poll },
+	{ "find",    step_find        },
+	{ "outcome", step_outcome     },
+	{ NULL,      NULL             },
+};
