@@ -61,7 +61,7 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	if (f->renewal)
 		err_set(e, ERR_RENEWAL_SIGNER, "the signer's certificate is "
 		    "not in the ledger of this endpoint");
-	else if (f->challenge == POLICY_CHALLENGE_WRONG)
+	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
 	else if (is_manual(f))

@@ -72,7 +72,7 @@ judge(const struct csr *r)
 {
 	const struct policy_facts facts = {
 		.endpoint = &endpoint, .profile = &profile,
-		.is_pkcsreq = true, .challenge = POLICY_CHALLENGE_MATCH,
+		.challenge = POLICY_CHALLENGE_MATCH,
 		.csr = r, .signer = &r->key, .ca = ca,
 		.authorities = &ca, .n_authorities = 1, .now = FUZZ_NOW
 	};

@@ -41,7 +41,8 @@ test_caps(void **state)
 	(void)state;
 	assert_int_equal(scep_caps(&out), 0);
 	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
-	    "SHA-384\nSHA-512\nPOSTPKIOperation\nSCEPStandard\n");
+	    "SHA-384\nSHA-512\nPOSTPKIOperation\n"
+	    "Renewal\nSCEPStandard\n");
 	assert_int_equal(scep_caps(&small), -1);
 	buf_wipe(&out);
 	buf_wipe(&small);

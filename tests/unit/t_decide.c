@@ -72,7 +72,7 @@ static struct policy_facts
 facts(const struct conf_profile *p, const struct csr *r)
 {
 	return (struct policy_facts){
-		.endpoint = &same, .profile = p, .is_pkcsreq = true,
+		.endpoint = &same, .profile = p,
 		.csr = r, .signer = &r->key,
 		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert, .now = NOW
 	};
@@ -226,7 +226,7 @@ struct wrong {
 
 static const struct wrong wrongs[] = {
 	{ .name = "type", .csr = CSR(plain), .challenge = M,
-	    .other_type = true, .want = ERR_MESSAGE_TYPE },
+	    .other_type = true, .want = ERR_RENEWAL_SIGNER },
 	{ .name = "absent", .csr = CSR(plain),
 	    .challenge = POLICY_CHALLENGE_ABSENT,
 	    .want = ERR_CHALLENGE_MISSING },
@@ -276,7 +276,7 @@ test_refused(void **state)
 			p.san = (struct conf_strings){ one_rsa, 1 };
 		if (w->other_signer)
 			f.signer = &with_ec->key;
-		f.is_pkcsreq = !w->other_type;
+		f.renewal = w->other_type;
 		f.challenge = w->challenge;
 		f.now += w->now;
 		memset(&v, 0x55, sizeof(v));
