@@ -40,13 +40,13 @@ pkey_of(const struct key *key)
 }
 
 void
-lab_open(struct lab *l, const char *settings)
+lab_open(struct lab *l, const char *settings, int replay)
 {
 	struct err e = { .reason = ERR_NONE };
 
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
-	server_start(&l->server, settings);
+	server_start(&l->server, settings, replay);
 	must(algs_open(&l->algs, &e), &e);
 	must(cert_load(server_path(&l->server, "ca/ra.pem"), &l->ra, &e), &e);
 	must(key_generate("rsa:2048", &l->key, &e), &e);

@@ -43,8 +43,8 @@ struct lab {
 	struct server_rows rows;
 };
 
-/* settings: for the group http */
-void	 lab_open(struct lab *, const char *settings);
+/* settings: for the group http; replay as server_start() takes it */
+void	 lab_open(struct lab *, const char *settings, int replay);
 void	 lab_close(struct lab *);
 
 /*

@@ -65,6 +65,8 @@ change_back() {
 }
 
 it_ca --key ec:p256
+# The clients' requests differ in the nonce alone.
+it_global='transaction: { replay = 0; };'
 it_conf
 it_start
 
@@ -157,7 +159,7 @@ cat >"$tmp/issue" <<-END
 	    -set_serial 0x\$(openssl rand -hex 8)
 END
 chmod 700 "$tmp/issue"
-it_global='pipeline: { workers = 2; };'
+it_global='pipeline: { workers = 2; }; transaction: { replay = 0; };'
 it_conf
 change "s|key = \"ca/issuing.key\";|type = \"exec\";\
     command = [ \"$tmp/issue\" ];|"

@@ -100,8 +100,10 @@ id=0
 row() {
 	id=$((id + 1))
 	cat <<-END
-	INSERT INTO txn VALUES ($id, '$5', 't$id', x'$zero', x'$zero', x'$1',
-	    NULL, '192.0.2.1', 'issued', NULL, $now, $now);
+	INSERT INTO txn (id, endpoint, txid, msg_hash, signer_hash, csr_hash,
+	    serial, peer, state, created, finished)
+	    VALUES ($id, '$5', 't$id', x'$zero', x'$zero', x'$zero', x'$1',
+	    '192.0.2.1', 'issued', $now, $now);
 	INSERT INTO issued (txn, serial, issuer_hash, key_hash, subject, sans,
 	    endpoint, profile, issuer, txid, challenge, peer, not_before,
 	    not_after, issued_at, der)

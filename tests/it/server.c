@@ -23,6 +23,7 @@
 static const char configuration[] =
     "http: { listen = \"127.0.0.1:0\"; %s };\n"
     "store: { path = \"scepd.db\"; };\n"
+    "transaction: { replay = %d; };\n"
     "log: { rate = 0; };\n"
     "endpoints = ( { name = \"scep\"; issuer = \"local\";\n"
     "    profile = \"device\"; challenges = [ \"test\" ];\n"
@@ -72,14 +73,14 @@ program(const char *variable)
 }
 
 static void
-write_conf(const struct server *s, const char *settings)
+write_conf(const struct server *s, const char *settings, int replay)
 {
 	FILE *f = fopen(server_path(s, "scepd.conf"), "wx");
 
 	assert_non_null(f);
 	/* The challenge stands in it. */
 	assert_int_equal(fchmod(fileno(f), 0600), 0);
-	assert_true(fprintf(f, configuration, settings) > 0);
+	assert_true(fprintf(f, configuration, settings, replay) > 0);
 	assert_int_equal(fclose(f), 0);
 }
 
@@ -129,7 +130,7 @@ wait_listening(struct server *s)
 }
 
 void
-server_start(struct server *s, const char *settings)
+server_start(struct server *s, const char *settings, int replay)
 {
 	const char *tmp = getenv("TMPDIR");
 	char conf[128], option[] = "-c";
@@ -140,7 +141,7 @@ server_start(struct server *s, const char *settings)
 	    tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(s->dir));
 	make_ca(s);
-	write_conf(s, settings);
+	write_conf(s, settings, replay);
 	(void)snprintf(conf, sizeof(conf), "%s/scepd.conf", s->dir);
 	s->pid = spawn(server_path(s, "scepd.log"), argv);
 	wait_listening(s);

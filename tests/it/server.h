@@ -28,7 +28,8 @@ struct server_rows {
 };
 
 /* `settings` are lines of configuration to add, or "". */
-void	 server_start(struct server *, const char *settings);
+/* replay: transaction.replay; 0 makes each message a request of its own. */
+void	 server_start(struct server *, const char *settings, int replay);
 /*
  * SIGTERM; it must end well, and its log must hold neither the challenge nor a
  * PEM armour.

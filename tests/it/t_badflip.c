@@ -72,7 +72,7 @@ open_flip(void **state)
 	struct err e = { .reason = ERR_NONE };
 
 	assert_non_null(f);
-	lab_open(&f->lab, "");
+	lab_open(&f->lab, "", 0);
 	lab_message(&f->lab, &f->message);
 	f->proven = calloc(f->message.n, sizeof(*f->proven));
 	assert_non_null(f->proven);

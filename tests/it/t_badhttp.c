@@ -22,7 +22,7 @@ open_lab(void **state)
 	struct lab *l = malloc(sizeof(*l));
 
 	assert_non_null(l);
-	lab_open(l, "");
+	lab_open(l, "", 0);
 	*state = l;
 	return 0;
 }

@@ -22,7 +22,7 @@ open_lab(void **state)
 
 	assert_non_null(l);
 	memset(long_text, 'x', sizeof(long_text));
-	lab_open(l, "");
+	lab_open(l, "", 0);
 	*state = l;
 	return 0;
 }
@@ -182,6 +182,9 @@ test_message_types(void **state)
 {
 	const struct want good = WANT_ISSUED;
 	const struct want bad = WANT_FAIL(BAD_REQUEST, "message_type");
+	const struct want stranger = WANT_FAIL(BAD_REQUEST, "renewal_signer");
+	/* A request is not what these ask with. */
+	const struct want other = WANT_FAIL(BAD_MESSAGE_CHECK, "integrity");
 	struct lab *l = *state;
 	struct craft_attr a = lab_attrs[LAB_ATTR_TYPE];
 	struct buf message;
@@ -194,7 +197,8 @@ test_message_types(void **state)
 		a.value = bytes_str(text);
 		sign_with(l, LAB_ATTR_TYPE, &a, 1, &message);
 		lab_post(l, name, buf_bytes(&message),
-		    type == SCEP_PKCSREQ ? good : bad);
+		    type == SCEP_PKCSREQ ? good : type == SCEP_RENEWALREQ ?
+		    stranger : type == SCEP_CERTPOLL ? other : bad);
 		buf_wipe(&message);
 	}
 	lab_good(l);

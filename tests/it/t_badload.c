@@ -21,7 +21,7 @@ open_lab(void **state)
 	struct lab *l = malloc(sizeof(*l));
 
 	assert_non_null(l);
-	lab_open(l, "");
+	lab_open(l, "", 0);
 	*state = l;
 	return 0;
 }
@@ -178,7 +178,7 @@ test_slow(void **state)
 	size_t i;
 
 	(void)state;
-	lab_open(&l, "request_timeout = 1;");
+	lab_open(&l, "request_timeout = 1;", 0);
 	(void)gettimeofday(&begin, NULL);
 	for (i = 0; i < N(slow); i++) {
 		fds[i] = http_open(l.server.port);

@@ -29,7 +29,7 @@ open_lab(void **state)
 
 	assert_non_null(l);
 	memset(long_text, 'x', sizeof(long_text));
-	lab_open(l, "");
+	lab_open(l, "", 0);
 	*state = l;
 	return 0;
 }
@@ -415,7 +415,7 @@ test_large(void **state)
 	struct lab l;
 
 	(void)state;
-	lab_open(&l, "max_body = 1048576;");
+	lab_open(&l, "max_body = 1048576;", 0);
 	c.key = l.pkey;
 	c.cn = bytes_make(long_text, 65536);
 	post_csr(&l, "CN of 64 KiB", &c, (struct want)INTEGRITY);
