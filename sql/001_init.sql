@@ -52,11 +52,51 @@ CREATE TABLE issued (
 	not_before	INTEGER NOT NULL,
 	not_after	INTEGER NOT NULL,
 	issued_at	INTEGER NOT NULL,
+	-- When it was revoked, and why: a CRLReason of RFC 5280, 5.3.1. One on
+	-- hold (6) may become valid again.
+	revoked_at	INTEGER,
+	revoke_reason	INTEGER CHECK (revoke_reason BETWEEN 0 AND 6 OR
+			    revoke_reason IN (9, 10)),
 	der		BLOB NOT NULL CHECK (length(der) > 0),
 	-- Serial first: the same index finds a certificate by serial alone.
-	UNIQUE (serial, issuer_hash)
+	UNIQUE (serial, issuer_hash),
+	CHECK ((revoked_at IS NULL) = (revoke_reason IS NULL))
 ) STRICT;
 
 CREATE INDEX issued_not_after ON issued (not_after);
 CREATE INDEX issued_key_hash ON issued (key_hash);
 CREATE INDEX issued_subject ON issued (subject);
+-- Holds only what a CRL may have to list.
+CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
+	WHERE revoked_at IS NOT NULL;
+
+-- How often the set of revoked certificates of an issuer has changed: asked for
+-- every second, so that a CRL follows, whoever made the change.
+CREATE TABLE revocation (
+	issuer_hash	BLOB PRIMARY KEY CHECK (length(issuer_hash) = 32),
+	changes		INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER issued_revocation
+AFTER UPDATE OF revoked_at, revoke_reason ON issued BEGIN
+	INSERT INTO revocation VALUES (NEW.issuer_hash, 1)
+	ON CONFLICT DO UPDATE SET changes = changes + 1;
+END;
+
+-- The last CRL of each CA key. Numbers rise by the issuer's name, which two
+-- keys may share.
+CREATE TABLE crl (
+	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
+	key_hash	BLOB NOT NULL CHECK (length(key_hash) = 32),
+	number		INTEGER NOT NULL,
+	-- Changes that it knows of
+	changes		INTEGER NOT NULL,
+	this_update	INTEGER NOT NULL,
+	next_update	INTEGER NOT NULL,
+	-- When the last one was made because its time had come: what expired
+	-- before is listed no more (RFC 5280, 3.3).
+	scheduled	INTEGER NOT NULL,
+	der		BLOB NOT NULL CHECK (length(der) > 0),
+	PRIMARY KEY (issuer_hash, key_hash),
+	UNIQUE (issuer_hash, number)
+) STRICT;

@@ -50,6 +50,9 @@ struct json_cert {
 	int64_t		 not_before;
 	int64_t		 not_after;
 	int64_t		 issued_at;
+	bool		 revoked;
+	int64_t		 revoked_at;
+	const char	*revoke_reason;	/* NULL if it is not revoked */
 	const char	*sha256;	/* fingerprint; NULL leaves it out */
 	const char	*pem;		/* NULL leaves it out */
 };

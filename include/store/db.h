@@ -26,6 +26,13 @@ int	 db_open(const char *path, struct db **out, struct err *e);
 int	 db_check(const char *path, struct err *e);
 /* Opens an existing store for reading only, without a writer. */
 int	 db_open_reader(const char *path, struct db **out, struct err *e);
+/*
+ * Opens an existing store of the current schema for writing beside the daemon,
+ * which need not run: a few small ops, for no longer than they take. Whoever is
+ * neither root nor the file's owner is refused: SQLite's other files would be
+ * theirs, and the daemon could not open them.
+ */
+int	 db_open_beside(const char *path, struct db **out, struct err *e);
 /* Waits for submitted ops, checkpoints, stops the writer. NULL is fine. */
 void	 db_close(struct db *);
 

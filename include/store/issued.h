@@ -28,6 +28,10 @@ struct issued {
 	int64_t		 not_before;
 	int64_t		 not_after;
 	int64_t		 issued_at;
+	/* set by store/revoked.h */
+	bool		 revoked;
+	int64_t		 revoked_at;
+	int		 revoke_reason;	/* CRLReason */
 };
 
 /*
@@ -48,6 +52,7 @@ struct issued_filter {
 	int64_t		 expires_from;	/* not_after >= this; 0: any */
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
+	bool		 revoked;	/* only what is revoked */
 	struct bytes	 serial;	/* n == 0: any */
 	int64_t		 limit;		/* 0: no limit */
 };

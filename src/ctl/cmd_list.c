@@ -4,16 +4,18 @@
 #include <stdio.h>
 
 #include "ctl/ctl_int.h"
+#include "pki/crl.h"
 #include "render/text.h"
 #include "util/clock.h"
 #include "util/str.h"
 
-enum { EXPIRING, ENDPOINT, LIMIT, JSON, CSV, DB };
+enum { EXPIRING, ENDPOINT, REVOKED, LIMIT, JSON, CSV, DB };
 
 static const struct ctl_opt opts[] = {
 	[EXPIRING] = { "expiring", "TIME",
 	    "only those valid now that expire within TIME (12h, 30d, 2w)" },
 	[ENDPOINT] = { "endpoint", "NAME", "only those of one endpoint" },
+	[REVOKED] = { "revoked", NULL, "only those revoked or on hold" },
 	[LIMIT] = { "limit", "N", "at most N" },
 	[JSON] = { "json", NULL, "print a JSON array" },
 	[CSV] = { "csv", NULL, "print CSV with a header" },
@@ -59,8 +61,19 @@ no_tail(size_t n, struct buf *out, struct err *e)
 static int
 table_head(struct buf *out, struct err *e)
 {
-	return full(buf_printf(out, "%-*s  %-20s  %-15s  %s\n", SERIAL_WIDTH,
-	    "SERIAL", "NOT AFTER", "ENDPOINT", "SUBJECT"), e);
+	return full(buf_printf(out, "%-*s  %-20s  %-7s  %-15s  %s\n",
+	    SERIAL_WIDTH, "SERIAL", "NOT AFTER", "STATUS", "ENDPOINT", "SUBJECT"), e);
+}
+
+static const char *
+status(const struct json_cert *c)
+{
+	const char	*hold = crl_reason_name(CRL_HOLD);
+
+	if (c->revoked)
+		return c->revoke_reason != NULL &&
+		    strcmp(c->revoke_reason, hold) == 0 ? "hold" : "revoked";
+	return c->not_after < clock_now() ? "expired" : "valid";
 }
 
 static int
@@ -75,8 +88,9 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	clock_text(c->not_after, when);
 	rc = text_line(bytes_str(c->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%-*s  %-20s  %-15s  ", SERIAL_WIDTH,
-		    c->serial, when, buf_cstr(&endpoint));
+		rc = buf_printf(out, "%-*s  %-20s  %-7s  %-15s  ",
+		    SERIAL_WIDTH, c->serial, when, status(c),
+		    buf_cstr(&endpoint));
 	if (rc == 0)
 		rc = text_line(bytes_str(c->subject), out);
 	if (rc == 0)
@@ -92,20 +106,20 @@ csv_head(struct buf *out, struct err *e)
 {
 	return full(buf_puts(out, "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
-	    "peer\r\n"), e);
+	    "peer,revoked_at,revoke_reason\r\n"), e);
 }
 
 static int
 csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 {
 	char		 begin[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX];
-	char		 issued[CLOCK_TEXT_MAX];
+	char		 issued[CLOCK_TEXT_MAX], revoked[CLOCK_TEXT_MAX] = "";
 	struct buf	 sans = BUF_INIT(CTL_TEXT_MAX);
 	int		 rc = ledger_sans(c->sans, &sans);
 	const char	*fields[] = {
 		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
 		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
-		c->peer
+		c->peer, revoked, c->revoke_reason
 	};
 	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
 
@@ -113,6 +127,8 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 	clock_text(c->not_before, begin);
 	clock_text(c->not_after, end);
 	clock_text(c->issued_at, issued);
+	if (c->revoked)
+		clock_text(c->revoked_at, revoked);
 	for (i = 0; rc == 0 && i < n; i++) {
 		rc = text_csv(bytes_str(fields[i]), out);
 		if (rc == 0)
@@ -236,6 +252,7 @@ static int
 read_filter(const struct ctl_call *call, struct issued_filter *f)
 {
 	f->endpoint = call->opt[ENDPOINT];
+	f->revoked = call->opt[REVOKED] != NULL;
 	if (call->opt[EXPIRING] != NULL && read_expiring(call, f) != 0)
 		return -1;
 	return ctl_number(call, LIMIT, INT64_MAX, &f->limit);
@@ -259,7 +276,7 @@ run(const struct ctl_call *call)
 		format = &as_json;
 	else if (call->opt[CSV] != NULL)
 		format = &as_csv;
-	if (ledger_open(call, call->opt[DB], &db, &e) != 0)
+	if (ledger_open(call, call->opt[DB], db_open_reader, &db, &e) != 0)
 		return ctl_fail(call, &e);
 	rc = print_all(db, &f, format, &n, &e);
 	if (rc == 0 && n == 0 && f.endpoint != NULL)

@@ -7,7 +7,6 @@
 #include "pki/cert.h"
 #include "render/text.h"
 #include "util/clock.h"
-#include "util/str.h"
 
 enum { PEM, JSON, DB };
 
@@ -50,6 +49,16 @@ put_time(struct buf *out, const char *name, int64_t when)
 }
 
 static int
+put_revocation(struct buf *out, const struct json_cert *c)
+{
+	if (!c->revoked)
+		return 0;
+	if (put_time(out, "revoked at", c->revoked_at) != 0)
+		return -1;
+	return put_line(out, "reason", c->revoke_reason);
+}
+
+static int
 put_all(const struct shown *s, struct buf *out)
 {
 	const struct json_cert	*c = &s->c;
@@ -63,6 +72,7 @@ put_all(const struct shown *s, struct buf *out)
 	    put_time(out, "not before", c->not_before) == 0 &&
 	    put_time(out, "not after", c->not_after) == 0 &&
 	    put_time(out, "issued at", c->issued_at) == 0 &&
+	    put_revocation(out, c) == 0 &&
 	    put_line(out, "endpoint", c->endpoint) == 0 &&
 	    put_line(out, "profile", c->profile) == 0 &&
 	    put_line(out, "issuer", c->issuer) == 0 &&
@@ -128,69 +138,19 @@ on_row(const struct issued *row, void *arg)
 	return rc;
 }
 
-/*
- * Hex in any case, with colons, any number of leading zeros and maybe 0x, as
- * the content of the INTEGER that DER makes of it.
- */
-static int
-read_serial(const char *text, struct buf *out)
-{
-	char	 hex[1 + 2 * PKI_SERIAL_MAX + 1] = "0";
-	bool	 digit = false;
-	size_t	 n = 0;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	for (; *text != '\0'; text++) {
-		digit |= *text != ':';
-		if (*text == ':' || (n == 0 && *text == '0'))
-			continue;
-		if (n == 2 * PKI_SERIAL_MAX)
-			return -1;
-		hex[1 + n++] = *text;
-	}
-	if (!digit)
-		return -1;
-	if (n % 2 == 1)
-		return str_unhex(hex, out);
-	/* A set first bit would make it negative: DER puts a zero before. */
-	if (strchr("1234567", hex[1]) == NULL || n == 0)
-		if (buf_putc(out, '\0') != 0)
-			return -1;
-	return str_unhex(hex + 1, out);
-}
-
-static int
-find(struct db *db, struct bytes serial, struct walk *w)
-{
-	struct issued_filter	 f = { .serial = serial };
-
-	if (issued_each(db, &f, on_row, w, w->e) != 0)
-		return -1;
-	if (w->n > 0 || serial.n < 2 || serial.p[0] != 0)
-		return 0;
-	/* Some CAs forget the zero: their serials really are negative. */
-	f.serial = bytes_make(serial.p + 1, serial.n - 1);
-	return issued_each(db, &f, on_row, w, w->e);
-}
-
 static enum ctl_exit
 show(const struct ctl_call *call, struct bytes serial, struct walk *w)
 {
 	struct db	*db = NULL;
 	int		 rc;
 
-	if (ledger_open(call, call->opt[DB], &db, w->e) != 0)
+	if (ledger_open(call, call->opt[DB], db_open_reader, &db, w->e) != 0)
 		return ctl_fail(call, w->e);
-	rc = find(db, serial, w);
+	rc = ledger_find(db, serial, on_row, w, w->e);
 	db_close(db);
 	if (rc != 0)
 		return ctl_fail(call, w->e);
-	if (w->n > 0)
-		return CTL_OK;
-	ctl_note(call, "no certificate has the serial number %s",
-	    call->operand);
-	return CTL_NOT_FOUND;
+	return w->n > 0 ? CTL_OK : ledger_missing(call);
 }
 
 static enum ctl_exit
@@ -199,7 +159,7 @@ run(const struct ctl_call *call)
 	struct err	 e = { .reason = ERR_NONE };
 	struct walk	 w = { .print = print_text, .e = &e };
 	struct buf	 serial = BUF_INIT(PKI_SERIAL_MAX + 1);
-	enum ctl_exit	 rc;
+	enum ctl_exit	 rc = CTL_USAGE;
 
 	if (call->opt[PEM] != NULL && call->opt[JSON] != NULL)
 		return ctl_usage(call, "--pem and --json exclude each other");
@@ -207,11 +167,8 @@ run(const struct ctl_call *call)
 		w.print = print_pem;
 	else if (call->opt[JSON] != NULL)
 		w.print = print_json;
-	if (read_serial(call->operand, &serial) == 0)
+	if (ledger_read_serial(call, &serial) == 0)
 		rc = show(call, buf_bytes(&serial), &w);
-	else
-		rc = ctl_usage(call, "\"%s\" is not a serial number in hex",
-		    call->operand);
 	buf_wipe(&serial);
 	return rc;
 }

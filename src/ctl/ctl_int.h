@@ -52,7 +52,7 @@ struct ctl_call {
 };
 
 extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
-				cmd_list, cmd_show;
+				cmd_list, cmd_revoke, cmd_show;
 
 /* ---- report.c: what a command says ---- */
 
@@ -84,18 +84,26 @@ int		 ctl_word(const struct ctl_call *, size_t opt,
 /* One line from stdin; from a terminal asked for twice, without echo. */
 int	 ctl_read_secret(struct buf *out, struct err *e);
 
-/* ---- ledger.c: what list and show share ---- */
+/* ---- ledger.c: what list, show and revoke share ---- */
 
 #define CTL_TEXT_MAX	(4u * 1024 * 1024)	/* one certificate as text */
 
-/* Opens the store: db_path, or if that is NULL the configuration's. Faults
- * name what to mend: --db, -c, store.path, or who calls. */
+/* Opens the store by open_db: db_path, or if that is NULL the configuration's.
+ * Faults name what to mend: --db, -c, store.path, or who calls. */
 int	 ledger_open(const struct ctl_call *, const char *db_path,
+	    int (*open_db)(const char *, struct db **, struct err *),
 	    struct db **out, struct err *e);
 /* Whether an endpoint is known: the configuration has it (unless db_path is
  * given), or a certificate of it is in the store. */
 int	 ledger_has_endpoint(const struct ctl_call *, const char *db_path,
 	    struct db *, const char *name, bool *known, struct err *e);
+/* The operand as content of an INTEGER; a fault is told by ctl_usage(): -1. */
+int	 ledger_read_serial(const struct ctl_call *, struct buf *out);
+/* Calls each certificate with that serial number, of any issuer. */
+int	 ledger_find(struct db *, struct bytes serial,
+	    int (*)(const struct issued *, void *), void *arg, struct err *e);
+/* There is none with the operand for its serial number: says so. */
+enum ctl_exit	 ledger_missing(const struct ctl_call *);
 /* Hex of a serial number, without the zeros that DER puts in front. */
 #define LEDGER_SERIAL	512
 void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);

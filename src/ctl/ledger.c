@@ -1,5 +1,5 @@
 /*
- * The ledger as list and show see it.
+ * The ledger as list, show and revoke see it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "ctl/ctl_int.h"
+#include "pki/crl.h"
 #include "util/str.h"
 
 /* The store is its user's alone, and the configuration mostly: a caller who
@@ -36,21 +37,22 @@ load_conf(const struct ctl_call *call, struct conf **out, struct err *e)
 }
 
 int
-ledger_open(const struct ctl_call *call, const char *db_path, struct db **out,
-    struct err *e)
+ledger_open(const struct ctl_call *call, const char *db_path,
+    int (*open_db)(const char *, struct db **, struct err *),
+    struct db **out, struct err *e)
 {
 	struct conf	*conf = NULL;
 	int		 rc;
 
 	if (db_path != NULL)
 		return check_readable(db_path, "correct --db", e) != 0 ? -1 :
-		    db_open_reader(db_path, out, e);
+		    open_db(db_path, out, e);
 	if (load_conf(call, &conf, e) != 0)
 		return -1;
 	rc = check_readable(conf->store_path, "correct store.path, or start "
 	    "scepd once", e);
 	if (rc == 0)
-		rc = db_open_reader(conf->store_path, out, e);
+		rc = open_db(conf->store_path, out, e);
 	conf_free(conf);
 	return rc;
 }
@@ -92,6 +94,87 @@ ledger_has_endpoint(const struct ctl_call *call, const char *db_path,
 	return 0;
 }
 
+/*
+ * Hex in any case, with colons, any number of leading zeros and maybe 0x, as
+ * the content of the INTEGER that DER makes of it.
+ */
+static int
+read_serial(const char *text, struct buf *out)
+{
+	char	 hex[1 + 2 * PKI_SERIAL_MAX + 1] = "0";
+	bool	 digit = false;
+	size_t	 n = 0;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
+	for (; *text != '\0'; text++) {
+		digit |= *text != ':';
+		if (*text == ':' || (n == 0 && *text == '0'))
+			continue;
+		if (n == 2 * PKI_SERIAL_MAX)
+			return -1;
+		hex[1 + n++] = *text;
+	}
+	if (!digit)
+		return -1;
+	if (n % 2 == 1)
+		return str_unhex(hex, out);
+	/* A set first bit would make it negative: DER puts a zero before. */
+	if (strchr("1234567", hex[1]) == NULL || n == 0)
+		if (buf_putc(out, '\0') != 0)
+			return -1;
+	return str_unhex(hex + 1, out);
+}
+
+int
+ledger_read_serial(const struct ctl_call *call, struct buf *out)
+{
+	if (read_serial(call->operand, out) == 0)
+		return 0;
+	(void)ctl_usage(call, "\"%s\" is not a serial number in hex",
+	    call->operand);
+	return -1;
+}
+
+struct counted {
+	int	(*cb)(const struct issued *, void *);
+	void	*arg;
+	size_t	 n;
+};
+
+static int
+on_counted(const struct issued *row, void *arg)
+{
+	struct counted	*c = arg;
+
+	c->n++;
+	return c->cb(row, c->arg);
+}
+
+int
+ledger_find(struct db *db, struct bytes serial,
+    int (*cb)(const struct issued *, void *), void *arg, struct err *e)
+{
+	struct issued_filter	 f = { .serial = serial };
+	struct counted		 c = { .cb = cb, .arg = arg };
+
+	if (issued_each(db, &f, on_counted, &c, e) != 0)
+		return -1;
+	if (c.n > 0 || serial.n < 2 || serial.p[0] != 0)
+		return 0;
+	/* Some CAs forget the zero: their serials really are negative. */
+	f.serial = bytes_make(serial.p + 1, serial.n - 1);
+	return issued_each(db, &f, on_counted, &c, e);
+}
+
+enum ctl_exit
+ledger_missing(const struct ctl_call *call)
+{
+	ctl_note(call, "no certificate has the serial number %s",
+	    call->operand);
+	return CTL_NOT_FOUND;
+}
+
 void
 ledger_serial(struct bytes serial, char out[LEDGER_SERIAL])
 {
@@ -119,7 +202,11 @@ ledger_facts(const struct issued *row, const char *serial)
 		.peer = row->peer,
 		.not_before = row->not_before,
 		.not_after = row->not_after,
-		.issued_at = row->issued_at
+		.issued_at = row->issued_at,
+		.revoked = row->revoked,
+		.revoked_at = row->revoked_at,
+		.revoke_reason = row->revoked ?
+		    crl_reason_name(row->revoke_reason) : NULL
 	};
 }
 

@@ -17,6 +17,7 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_ca_import,
 	&cmd_challenge_hash,
 	&cmd_list,
+	&cmd_revoke,
 	&cmd_show,
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

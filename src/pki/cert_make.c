@@ -89,8 +89,7 @@ fill(X509 *x, const struct cert_plan *plan, struct bytes issuer,
 	return -1;
 }
 
-/* SHA-256, but SHA-384 for curves that are worth it (RFC 5480, 4). */
-static const EVP_MD *
+const EVP_MD *
 digest_for(const struct key *key)
 {
 	if (key_type(key) == KEY_EC && key_bits(key) > 256)

@@ -13,4 +13,7 @@ int	 cert_extend(X509 *, const struct cert_plan *,
 /* An extended key usage by the name or OID that a profile gives; or NULL. */
 ASN1_OBJECT	*eku_object(const char *name);
 
+/* SHA-256, but SHA-384 for curves that are worth it (RFC 5480, 4). */
+const EVP_MD	*digest_for(const struct key *);
+
 #endif

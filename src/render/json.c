@@ -156,6 +156,11 @@ json_new_cert(const struct json_cert *c)
 	json_add_time(d, "not_before", c->not_before);
 	json_add_time(d, "not_after", c->not_after);
 	json_add_time(d, "issued_at", c->issued_at);
+	if (c->revoked)
+		json_add_time(d, "revoked_at", c->revoked_at);
+	else
+		json_add_str(d, "revoked_at", NULL);
+	json_add_str(d, "revoke_reason", c->revoke_reason);
 	json_add_str(d, "endpoint", c->endpoint);
 	json_add_str(d, "profile", c->profile);
 	json_add_str(d, "issuer", c->issuer);

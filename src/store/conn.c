@@ -216,6 +216,14 @@ db_end(struct db_conn *c, enum db_stmt id)
 }
 
 int
+db_unbound(struct db_conn *c, enum db_stmt id, struct err *e)
+{
+	db_fault(c, stmts[id].name, e);
+	db_end(c, id);
+	return -1;
+}
+
+int
 db_step(struct db_conn *c, enum db_stmt id, struct err *e)
 {
 	int rc = db_row(c, id, e);

@@ -147,11 +147,29 @@ writer_open(struct db *db, struct err *e)
 	return 0;
 }
 
+/* The schema must be as it is: migrations are the daemon's. */
+static int
+beside_open(struct db *db, struct err *e)
+{
+	struct db_conn *c;
+
+	if (db_conn_open(db->path, DB_WRITER, &c, e) == -1)
+		return -1;
+	if (db_schema_check(c, DB_READER, db_migrations, e) == -1 ||
+	    db_conn_prepare(c, DB_WRITER, e) == -1 || try_write(c, e) == -1) {
+		db_conn_close(c);
+		return -1;
+	}
+	db->writer = c;
+	return 0;
+}
+
 /* Everything but creating and the lock. */
 static int
-db_start(struct db *db, struct err *e)
+db_start(struct db *db, int (*open_writer)(struct db *, struct err *),
+    struct err *e)
 {
-	if (writer_open(db, e) == -1) {
+	if (open_writer(db, e) == -1) {
 		err_prefix(e, "%s", db->path);
 		return -1;
 	}
@@ -192,13 +210,43 @@ db_open(const char *path, struct db **out, struct err *e)
 			goto fail;
 		created = true;
 	}
-	if (db_start(db, e) == -1)
+	if (db_start(db, writer_open, e) == -1)
 		goto fail;
 	*out = db;
 	return 0;
 fail:
 	db_finish(db, !created);
 	return -1;
+}
+
+static int
+must_exist(const char *path, struct err *e)
+{
+	bool present;
+
+	if (file_present(path, &present, e) == -1)
+		return -1;
+	if (present)
+		return 0;
+	err_set(e, ERR_FILE, "%s: no such file: correct store.path, or start "
+	    "scepd once", path);
+	return -1;
+}
+
+int
+db_open_beside(const char *path, struct db **out, struct err *e)
+{
+	struct db *db = NULL;
+
+	if (must_exist(path, e) == -1 || db_owner_check(path, e) == -1 ||
+	    (db = db_new(path, e)) == NULL)
+		return -1;
+	if (db_start(db, beside_open, e) == -1) {
+		db_free(db);
+		return -1;
+	}
+	*out = db;
+	return 0;
 }
 
 int
@@ -212,16 +260,8 @@ db_open_reader(const char *path, struct db **out, struct err *e)
 {
 	struct db *db = NULL;
 	struct db_conn *c;
-	bool present;
 
-	if (file_present(path, &present, e) == -1)
-		return -1;
-	if (!present) {
-		err_set(e, ERR_FILE, "%s: no such file: correct store.path, "
-		    "or start scepd once", path);
-		return -1;
-	}
-	if ((db = db_new(path, e)) == NULL)
+	if (must_exist(path, e) == -1 || (db = db_new(path, e)) == NULL)
 		return -1;
 	db->read_mode = db_mode_read(path);
 	if (db_conn_take(db, &c, e) == -1) {

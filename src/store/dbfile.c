@@ -69,6 +69,22 @@ db_folder_check(const char *path, struct err *e)
 	return rc;
 }
 
+int
+db_owner_check(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		err_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (geteuid() == 0 || geteuid() == st.st_uid)
+		return 0;
+	err_set(e, ERR_FILE, "%s: belongs to another user: become root, or "
+	    "the user of scepd", path);
+	return -1;
+}
+
 static void
 lock_refused(const char *path, int fd, struct err *e)
 {

@@ -17,7 +17,7 @@ enum col {
 	COL_ID, COL_TXN, COL_SERIAL, COL_ISSUER_HASH, COL_KEY_HASH,
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
-	COL_DER
+	COL_REVOKED_AT, COL_REVOKE_REASON, COL_DER
 };
 
 static int
@@ -197,6 +197,9 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->not_before = sqlite3_column_int64(st, COL_NOT_BEFORE);
 	r->not_after = sqlite3_column_int64(st, COL_NOT_AFTER);
 	r->issued_at = sqlite3_column_int64(st, COL_ISSUED_AT);
+	r->revoked = sqlite3_column_type(st, COL_REVOKED_AT) != SQLITE_NULL;
+	r->revoked_at = sqlite3_column_int64(st, COL_REVOKED_AT);
+	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
 	r->der = copy_blob(st, COL_DER, &p);
 	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
 		err_set(e, ERR_MEMORY, "list of certificates");
@@ -218,8 +221,9 @@ page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
 	rc |= sqlite3_bind_int64(st, 3, to);
 	rc |= db_bind_text(st, 4, f->endpoint);
 	rc |= sqlite3_bind_int64(st, 5, n);
+	rc |= sqlite3_bind_int(st, 6, f->revoked);
 	if (id == DB_STMT_ISSUED_SERIAL)
-		rc |= db_bind_blob(st, 6, f->serial);
+		rc |= db_bind_blob(st, 7, f->serial);
 	return rc == SQLITE_OK ? 0 : -1;
 }
 

@@ -27,7 +27,8 @@
 #define STMT_ISSUED							\
 	"id, txn, serial, issuer_hash, key_hash, subject, sans,"	\
 	" endpoint, profile, issuer, txid, challenge, peer,"		\
-	" not_before, not_after, issued_at, der"
+	" not_before, not_after, issued_at, revoked_at, revoke_reason,"	\
+	" der"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
@@ -92,6 +93,8 @@ int	 db_bind_blob(sqlite3_stmt *, int, struct bytes);
 /* 1 for a row, 0 at the end, -1. */
 int	 db_row(struct db_conn *, enum db_stmt, struct err *e);
 void	 db_end(struct db_conn *, enum db_stmt);
+/* Tells the fault of a statement that cannot be bound, and ends it; -1. */
+int	 db_unbound(struct db_conn *, enum db_stmt, struct err *e);
 /* Runs a statement without result to its end, and ends it. */
 int	 db_step(struct db_conn *, enum db_stmt, struct err *e);
 /* As db_step(), for one that must change exactly one row. */
@@ -118,6 +121,8 @@ int	 db_schema_check(struct db_conn *, enum db_mode,
 /* dbfile.c */
 char	*db_path(const char *path, const char *suffix, struct err *e);
 int	 db_folder_check(const char *path, struct err *e);
+/* Root may write: SQLite gives the files that it makes to the file's owner. */
+int	 db_owner_check(const char *path, struct err *e);
 /* One daemon a database; the descriptor holds the lock until db_unlock(). */
 int	 db_lock(const char *path, int *fd, struct err *e);
 void	 db_unlock(const char *path, int fd);

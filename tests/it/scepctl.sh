@@ -180,7 +180,8 @@ check '  no formula' is "$(cell 05 subject)" "'=cmd|'/c calc'!A1"
 check '  quotes' is "$(cell ff01 subject)" 'CN=sooner,O="Q"'
 check '  names' is "$(cell 4a0b sans)" 'dns:a.example dns:b.example'
 check '  odd subject' is "$(cell 06 subject)" 'CN=x\u{a}\u{1b}[2J\u{202e}'
-check '  last column' is "$(cell 05 peer)" 192.0.2.1
+check '  a column' is "$(cell 05 peer)" 192.0.2.1
+check '  last column' is "$(cell 05 revoke_reason)" ''
 for n in x 30x -1d ''; do
 	refuse 2 'not a time' "list --expiring '$n'" \
 	    list --db store.db "--expiring=$n"
@@ -231,6 +232,80 @@ refuse 2 'SERIAL is missing' 'show without serial' show --db store.db
 refuse 2 'unexpected' 'show, two serials' show --db store.db 1 2
 refuse 2 'exclude' 'show, two formats' show --db store.db 5 --pem --json
 
+# ---- revoke ----
+
+expect 0 'revoke' revoke 4A:0b --db store.db --reason keyCompromise
+check '  says so' is "$(cat out)" 'revoked 4a0b (keyCompromise)'
+check '  leaves one file' is "$(echo store.db*)" store.db
+expect 0 'show what is revoked' show 4a0b --db store.db --json
+check '  when and why' is "$(json "j->>'revoke_reason',
+    abs(strftime('%s', j->>'revoked_at') - $now) < 600")" 'keyCompromise|1'
+expect 0 'show it as text' show 4a0b --db store.db
+check '  why' grep -q '^reason  *keyCompromise$' out
+refuse 1 'revoked already' 'revoke twice' revoke 4a0b --db store.db
+refuse 1 'not on hold' 'release what is revoked' \
+    revoke 4a0b --db store.db --reason removeFromCRL
+refuse 1 'not on hold' 'release what is valid' \
+    revoke 05 --db store.db --reason removeFromCRL
+expect 0 'revoke --json' revoke 06 --db store.db --json
+check '  the certificate' is "$(json "j->>'serial', j->>'revoke_reason'")" \
+    '06|unspecified'
+expect 0 'put on hold' revoke 05 --db store.db --reason certificateHold
+expect 0 'list --revoked' list --db store.db --json --revoked
+check '  rows' is "$(serials)" '05 06 4a0b '
+expect 0 'list tells it' list --db store.db
+check '  each status' is "$(sed 's/  */ /g' out | cut -d' ' -f1,3 | tr '\n' ' ')" \
+    'SERIAL AFTER 05 hold ff01 valid 7f00000000000000000000000000000a valid 06 revoked 4a0b revoked '
+refuse 1 'revoked already' 'hold twice' \
+    revoke 05 --db store.db --reason certificateHold
+expect 0 'release' revoke 05 --db store.db --reason removeFromCRL
+check '  says so' is "$(cat out)" 'released 05'
+expect 0 'hold again' revoke 05 --db store.db --reason certificateHold
+expect 0 'revoke what is on hold' revoke 05 --db store.db --reason superseded
+refuse 1 'not on hold' 'which is for good' \
+    revoke 05 --db store.db --reason removeFromCRL
+check 'changes are counted' is "$(sqlite3 store.db \
+    'SELECT changes FROM revocation')" 6
+refuse 3 'no certificate' 'revoke, not there' revoke 1234 --db store.db
+refuse 3 'no certificate' 'revoke, another issuer' \
+    revoke ff01 --db store.db --issuer none
+refuse 2 'not a serial number' 'revoke xyz' revoke xyz --db store.db
+for n in '' KeyCompromise 1 ' '; do
+	refuse 2 'none of RFC 5280' "revoke --reason '$n'" \
+	    revoke ff01 --db store.db "--reason=$n"
+done
+refuse 1 'nothing.db' 'revoke, no store' revoke 05 --db nothing.db
+sqlite3 store.db "INSERT INTO txn SELECT 99, endpoint, 't99', msg_hash,
+    signer_hash, csr_hash, x'99', NULL, peer, state, NULL, created, finished
+    FROM txn WHERE id = 2;
+    INSERT INTO issued (txn, serial, issuer_hash, key_hash, subject, sans,
+    endpoint, profile, issuer, txid, peer, not_before, not_after, issued_at,
+    der) SELECT 99, serial, x'$(printf '%064d' 1)', key_hash, subject, sans,
+    endpoint, profile, 'second', 't99', peer, not_before, not_after,
+    issued_at, der FROM issued WHERE txn = 2;"
+refuse 1 'choose one with --issuer' 'revoke, one of two' \
+    revoke ff01 --db store.db
+expect 0 'revoke that of one issuer' \
+    revoke ff01 --db store.db --issuer second --json
+check '  the other one is valid' is "$(sqlite3 store.db "SELECT issuer
+    FROM issued WHERE serial = x'00ff01' AND revoked_at IS NULL")" local
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir -m 755 owned
+	cp store.db owned/store.db
+	chown -R 65534:65534 owned
+	chmod 600 owned/store.db
+	chmod 755 . owned
+	expect 0 'revoke as root' revoke 7f00000000000000000000000000000a \
+	    --db owned/store.db
+	check '  the owner is the same' is "$(stat -c '%u %a' owned/store.db)" \
+	    '65534 600'
+	cp "$SCEPCTL" scepctl
+	check 'revoke as another user is refused' sh -c \
+	    'setpriv --reuid 65533 --clear-groups ./scepctl revoke ff01 \
+	    --db owned/store.db 2>err; [ $? -eq 1 ] &&
+	    grep -q "belongs to another user" err'
+fi
+
 cat >scepd.conf <<END
 store: { path = "store.db"; };
 endpoints = ( { name = "scep"; issuer = "local"; profile = "device";
@@ -244,7 +319,7 @@ profiles = ( { name = "device"; } );
 challenges = ( { name = "test"; hash = "$first"; } );
 END
 expect 0 'list with the configuration' -c scepd.conf list --json
-check '  rows' is "$(serials | wc -w)" 5
+check '  rows' is "$(serials | wc -w)" 6
 expect 0 'list, an endpoint of the configuration alone' -c scepd.conf list \
     --endpoint quiet
 check '  says nothing' test ! -s err
@@ -259,7 +334,7 @@ check '  subject' grep -q 'CN=later' out
 # ---- usage ----
 
 for words in '' ca challenge 'ca init' 'ca import' 'challenge hash' list \
-    show; do
+    revoke show; do
 	# shellcheck disable=SC2086
 	expect 0 "$words --help" $words --help
 	check '  on stdout' test -s out -a ! -s err

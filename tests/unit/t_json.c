@@ -31,6 +31,7 @@ static const struct json_cert plain = {
 	"\"not_before\": \"1970-01-01T00:00:00Z\", "			\
 	"\"not_after\": \"2099-12-31T23:59:59Z\", "			\
 	"\"issued_at\": \"2023-11-14T22:13:20Z\", "			\
+	"\"revoked_at\": null, \"revoke_reason\": null, "		\
 	"\"endpoint\": \"scep\", \"profile\": \"device\", "		\
 	"\"issuer\": \"local\", \"transaction_id\": \"A1B2\", "		\
 	"\"challenge\": null, \"peer\": \"192.0.2.7\"}"
@@ -103,6 +104,9 @@ test_cert(void **state)
 	assert_json(json_new_cert(&c), PLAIN);
 	c.sans = "";
 	c.challenge = "lab";
+	c.revoked = true;
+	c.revoked_at = 1700000001;
+	c.revoke_reason = "keyCompromise";
 	c.sha256 = "00ff";
 	c.pem = "-----BEGIN\n";
 	assert_json(json_new_cert(&c),
@@ -111,6 +115,8 @@ test_cert(void **state)
 	    "\"not_before\": \"1970-01-01T00:00:00Z\", "
 	    "\"not_after\": \"2099-12-31T23:59:59Z\", "
 	    "\"issued_at\": \"2023-11-14T22:13:20Z\", "
+	    "\"revoked_at\": \"2023-11-14T22:13:21Z\", "
+	    "\"revoke_reason\": \"keyCompromise\", "
 	    "\"endpoint\": \"scep\", \"profile\": \"device\", "
 	    "\"issuer\": \"local\", \"transaction_id\": \"A1B2\", "
 	    "\"challenge\": \"lab\", \"peer\": \"192.0.2.7\", "

@@ -1,0 +1,63 @@
+/*
+ * Revoked certificates, and the CRLs made of them.
+ *
+ * Reasons are the numbers of CRLReason (RFC 5280, 5.3.1). Revoking, releasing
+ * and any other change of a revocation counts up the issuer's changes: whoever
+ * publishes a CRL compares them with those that his last one knows.
+ */
+#ifndef STORE_REVOKED_H
+#define STORE_REVOKED_H
+
+#include "store/issued.h"
+#include "util/buf.h"
+
+#define REVOKED_HOLD	6		/* certificateHold */
+#define REVOKED_RELEASE	8		/* removeFromCRL */
+
+/*
+ * Durable on return. id: the row in issued. With REVOKED_RELEASE a certificate
+ * on hold is valid again; one on hold can also be revoked for good, and keeps
+ * its date. ERR_ALREADY_REVOKED, ERR_NOT_ON_HOLD.
+ */
+int	 revoked_put(struct db *, int64_t id, int reason, int64_t when,
+	    struct err *e);
+
+struct revoked {
+	struct bytes	 serial;	/* content of the INTEGER */
+	int64_t		 when;
+	int		 reason;
+};
+
+/* Calls each revoked certificate of the issuer that is valid at `from` or
+ * later. As issued_each(); but call the store from the callback no more. */
+int	 revoked_each(struct db *, const uint8_t issuer_hash[ISSUED_HASH],
+	    int64_t from, int (*)(const struct revoked *, void *), void *arg,
+	    struct err *e);
+int	 revoked_changes(struct db *, const uint8_t issuer_hash[ISSUED_HASH],
+	    int64_t *changes, struct err *e);
+
+/* The last CRL of a CA, by the hashes of its Name and SubjectPublicKeyInfo. */
+struct revoked_crl {
+	uint8_t		 issuer_hash[ISSUED_HASH];
+	uint8_t		 key_hash[ISSUED_HASH];
+	int64_t		 number;
+	int64_t		 changes;	/* that it knows of */
+	int64_t		 this_update;
+	int64_t		 next_update;
+	int64_t		 scheduled;	/* of the last one made on schedule */
+};
+
+/* Fills crl by its two hashes and appends its DER; *found tells if there is
+ * one. */
+int	 revoked_crl_get(struct db *, struct revoked_crl *crl, struct buf *der,
+	    bool *found, struct err *e);
+/* The highest number that the issuer has used, whatever its key; 0: none. */
+int	 revoked_crl_number(struct db *,
+	    const uint8_t issuer_hash[ISSUED_HASH], int64_t *number,
+	    struct err *e);
+/* Durable on return, in the place of the one before. ERR_STORE unless its
+ * number is higher than any. */
+int	 revoked_crl_put(struct db *, const struct revoked_crl *,
+	    struct bytes der, struct err *e);
+
+#endif
