@@ -96,7 +96,11 @@ int	 cms_open(struct bytes der, const struct cms_recipient *,
 /* Degenerate SignedData with certificates in this very order. */
 int	 cms_bag(const struct cert *const *, size_t n, struct buf *out,
 	    struct err *e);
+/* The same with one CRL, in DER, and no certificate. */
+int	 cms_bag_crl(struct bytes crl, struct buf *out, struct err *e);
 /* Reads one back, in order. */
 int	 cms_unbag(struct bytes der, struct certs *out, struct err *e);
+/* Reads one back that holds one CRL and no certificate; its DER appended. */
+int	 cms_unbag_crl(struct bytes der, struct buf *out, struct err *e);
 
 #endif

@@ -33,6 +33,7 @@ struct scep_got {
 	enum alg		 digest;
 	struct cms_suite	 suite;		/* SUCCESS only */
 	struct certs		 certs;		/* SUCCESS only, in order */
+	struct buf		 crl;		/* DER; SUCCESS of GetCRL only */
 };
 
 /* Verifies with `ra` (byte-identical signer), opens with the asker's key. */

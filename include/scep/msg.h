@@ -8,6 +8,7 @@
 
 #include "pki/cms.h"
 #include "pki/csr.h"
+#include "pki/ias.h"
 
 #define SCEP_TXID_MAX	256	/* longest transactionID, in bytes */
 #define SCEP_NONCE_MAX	64	/* longest senderNonce that is echoed */
@@ -64,6 +65,10 @@ const char	*scep_type_name(int);
  */
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
 	    struct csr **csr, struct cms_suite *, struct err *e);
+/* The same for GetCert and GetCRL; ias borrows from plain. */
+int	 scep_unwrap_ias(const struct scep_msg *, const struct cms_recipient *,
+	    struct buf *plain, struct ias *, struct cms_suite *,
+	    struct err *e);
 
 /*
  * Opens the envelope of a CertPoll and proves that it holds an IssuerAndSubject

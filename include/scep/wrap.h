@@ -21,6 +21,9 @@ int	 scep_wrap_success(const struct scep_reply *, struct cms_suite,
 	    struct err *e);
 int	 scep_wrap_pending(const struct scep_reply *, struct buf *out,
 	    struct err *e);
+/* GetCRL: only the CRL (RFC 8894, 4.6.1). */
+int	 scep_wrap_crl(const struct scep_reply *, struct cms_suite,
+	    struct bytes crl, struct buf *out, struct err *e);
 /* text goes out as failInfoText: for people, without internal detail. */
 int	 scep_wrap_failure(const struct scep_reply *, enum failinfo,
 	    const char *text, struct buf *out, struct err *e);

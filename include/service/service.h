@@ -33,6 +33,9 @@ const struct conf	*site_conf(const struct site *);
 int	 service_open(struct site *, struct service **out, struct err *e);
 /* The same service with another site, for exchanges that begin now. Takes it. */
 void	 service_replace(struct service *, struct site *);
+/* What is to be done when its time has come (CRLs); about once a second, from
+ * the thread that opened the service. */
+void	 service_tick(struct service *);
 /* New exchanges are answered 503; returns when none is in flight any more or
  * timeout_ms have passed: -1 then. */
 int	 service_drain(struct service *, int timeout_ms);
@@ -52,6 +55,8 @@ struct exchange {
 	const char		*query;		/* raw, without '?', or NULL */
 	struct buf		 body;		/* what came, at most max_body */
 	char			 peer[PEER_MAX];	/* address, no port */
+	const char		*if_none_match;	/* fields, or NULL */
+	const char		*if_modified_since;
 	void			(*done)(struct exchange *, void *);
 	void			*arg;
 
@@ -61,10 +66,17 @@ struct exchange {
 	struct buf		 reply;
 	unsigned		 retry_after;	/* seconds; 0: no header */
 	bool			 no_store;	/* Cache-Control: no-store */
+	const char		*allow;		/* with 405; NULL: GET, POST */
+	struct bytes		 lent;		/* n > 0: instead of reply */
+	const char		*etag;		/* NULL: this and the next */
+	int64_t			 modified;	/* three are not sent */
+	int64_t			 expires;
+	int64_t			 max_age;	/* Cache-Control, in seconds */
 
 	/* the service's */
 	struct site		*site;
 	const struct site_endpoint *endpoint;
+	struct document		*document;	/* to which lent belongs */
 	struct exchange		*next;
 	int64_t			 began_us;
 };

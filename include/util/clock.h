@@ -8,10 +8,13 @@
 #include <stdint.h>
 
 #define CLOCK_TEXT_MAX	24	/* "2026-01-31T23:59:59Z" and its NUL */
+#define CLOCK_HTTP_MAX	32	/* "Sat, 31 Jan 2026 23:59:59 GMT" */
 
 int64_t	 clock_now(void);		/* seconds since 1970, UTC */
 int64_t	 clock_mono_us(void);		/* microseconds, never backwards */
 /* RFC 3339 in UTC, seconds. */
 void	 clock_text(int64_t when, char out[CLOCK_TEXT_MAX]);
+/* As HTTP writes it (RFC 9110, 5.6.7). */
+void	 clock_http(int64_t when, char out[CLOCK_HTTP_MAX]);
 
 #endif

@@ -200,6 +200,10 @@ check_local(struct conf_reader *r, size_t i)
 	if (is->command.n > 0)
 		return conf_refuse(r, spot(p, i, "command"), "is for type "
 		    "\"exec\"; remove it, or change type");
+	if (is->crl_renew >= is->crl_validity)
+		return conf_refuse(r, spot(p, i, "crl_renew"), "is not less "
+		    "than crl_validity; a CRL would be outdated when it is "
+		    "made");
 	return check_given(r, spot(p, i, "key"), is->key,
 	    "is missing; type \"local\" needs it");
 }
@@ -214,7 +218,8 @@ check_exec(struct conf_reader *r, size_t i)
 
 	if (check_absent(r, spot(p, i, "key"), is->key, mend) != 0 ||
 	    check_absent(r, spot(p, i, "key_passphrase"), is->key_passphrase,
-	    mend) != 0)
+	    mend) != 0 ||
+	    check_absent(r, spot(p, i, "crl_file"), is->crl_file, mend) != 0)
 		return -1;
 	if (is->command.n == 0)
 		return conf_refuse(r, spot(p, i, "command"), "is missing; "

@@ -199,6 +199,7 @@ serve(struct daemon *d, const sigset_t *set)
 			return;
 		if (sig == SIGHUP)
 			reload(d);
+		service_tick(d->service);
 		limit_us = site_conf(d->site)->request_timeout * 1000000;
 		(void)http_sweep(d->http, clock_mono_us(), limit_us);
 	}

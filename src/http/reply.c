@@ -1,14 +1,34 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "http/http_int.h"
+#include "util/clock.h"
 
 static int
 add(struct MHD_Response *resp, const char *name, const char *value)
 {
 	return MHD_add_response_header(resp, name, value) == MHD_YES ? 0 : -1;
+}
+
+/* What a cache may know of an answer. */
+static int
+add_cache(struct MHD_Response *resp, const struct exchange *x)
+{
+	char	 date[CLOCK_HTTP_MAX], age[40];
+
+	if (add(resp, MHD_HTTP_HEADER_ETAG, x->etag) == -1)
+		return -1;
+	clock_http(x->modified, date);
+	if (add(resp, MHD_HTTP_HEADER_LAST_MODIFIED, date) == -1)
+		return -1;
+	clock_http(x->expires, date);
+	if (add(resp, MHD_HTTP_HEADER_EXPIRES, date) == -1)
+		return -1;
+	(void)snprintf(age, sizeof(age), "max-age=%" PRId64, x->max_age);
+	return add(resp, MHD_HTTP_HEADER_CACHE_CONTROL, age);
 }
 
 static int
@@ -22,8 +42,11 @@ add_headers(struct MHD_Response *resp, const struct exchange *x, bool closing)
 	if (x->no_store &&
 	    add(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == -1)
 		return -1;
+	if (x->etag != NULL && add_cache(resp, x) == -1)
+		return -1;
 	if (x->status == MHD_HTTP_METHOD_NOT_ALLOWED &&
-	    add(resp, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST") == -1)
+	    add(resp, MHD_HTTP_HEADER_ALLOW, x->allow != NULL ? x->allow :
+	    "GET, HEAD, POST") == -1)
 		return -1;
 	if (x->retry_after > 0) {
 		(void)snprintf(seconds, sizeof(seconds), "%u", x->retry_after);
@@ -36,10 +59,12 @@ add_headers(struct MHD_Response *resp, const struct exchange *x, bool closing)
 enum MHD_Result
 reply_send(struct MHD_Connection *con, const struct exchange *x, bool closing)
 {
+	struct bytes		 b = x->lent.n > 0 ? x->lent :
+	    buf_bytes(&x->reply);
 	struct MHD_Response	*resp;
 	enum MHD_Result		 r = MHD_NO;
 
-	resp = MHD_create_response_from_buffer(x->reply.n, x->reply.p,
+	resp = MHD_create_response_from_buffer(b.n, (void *)(uintptr_t)b.p,
 	    MHD_RESPMEM_PERSISTENT);
 	if (resp == NULL)
 		return MHD_NO;

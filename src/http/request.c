@@ -182,6 +182,12 @@ check_framing(struct request *r, struct err *e)
 	return -1;
 }
 
+static const char *
+field(struct MHD_Connection *con, const char *name)
+{
+	return MHD_lookup_connection_value(con, MHD_HEADER_KIND, name);
+}
+
 /* Refuses by Content-Length, before a byte of the body is read. */
 static int
 check_length(struct request *r, struct err *e)
@@ -191,8 +197,7 @@ check_length(struct request *r, struct err *e)
 
 	if (check_framing(r, e) == -1)
 		return -1;
-	text = MHD_lookup_connection_value(r->con, MHD_HEADER_KIND,
-	    MHD_HTTP_HEADER_CONTENT_LENGTH);
+	text = field(r->con, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (text == NULL)
 		return 0;
 	errno = 0;
@@ -246,6 +251,9 @@ request_head(struct request *r, const char *method)
 	r->phase = PHASE_BODY;
 	r->x.path = "/";
 	memcpy(r->x.peer, r->watch->peer, sizeof(r->x.peer));
+	r->x.if_none_match = field(r->con, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	r->x.if_modified_since = field(r->con,
+	    MHD_HTTP_HEADER_IF_MODIFIED_SINCE);
 	r->x.done = request_done;
 	r->x.arg = r;
 	buf_init(&r->x.body, exchange_max_body(&r->x));

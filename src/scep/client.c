@@ -113,7 +113,7 @@ read_attrs(const struct cms_signed *s, const struct scep_ask *ask,
 }
 
 static int
-read_certs(const struct cms_signed *s, const struct scep_ask *ask,
+read_bag(const struct cms_signed *s, const struct scep_ask *ask,
     struct scep_got *got, struct err *e)
 {
 	const struct cms_recipient us = { ask->key, ask->cert };
@@ -121,7 +121,9 @@ read_certs(const struct cms_signed *s, const struct scep_ask *ask,
 	int rc = -1;
 
 	if (cms_open(s->content, &us, &bag, &got->suite, e) == 0)
-		rc = cms_unbag(buf_bytes(&bag), &got->certs, e);
+		rc = ask->type == SCEP_GETCRL ?
+		    cms_unbag_crl(buf_bytes(&bag), &got->crl, e) :
+		    cms_unbag(buf_bytes(&bag), &got->certs, e);
 	buf_wipe(&bag);
 	return rc;
 }
@@ -130,7 +132,9 @@ int
 scep_client_reply(struct bytes der, const struct scep_ask *ask,
     const struct cert *ra, struct scep_got *out, struct err *e)
 {
-	struct scep_got got = { .failinfo = -1 };
+	struct scep_got got = {
+		.failinfo = -1, .crl = BUF_INIT(CMS_MAX_DER)
+	};
 	struct cms_signed s;
 	int rc = -1;
 
@@ -144,7 +148,7 @@ scep_client_reply(struct bytes der, const struct scep_ask *ask,
 	if (cms_signed_verify(&s, e) == -1 ||
 	    read_attrs(&s, ask, &got, e) == -1)
 		goto out;
-	if (got.status == SCEP_SUCCESS && read_certs(&s, ask, &got, e) == -1)
+	if (got.status == SCEP_SUCCESS && read_bag(&s, ask, &got, e) == -1)
 		goto out;
 	*out = got;
 	rc = 0;
@@ -157,4 +161,5 @@ void
 scep_got_clear(struct scep_got *got)
 {
 	certs_free(&got->certs);
+	buf_wipe(&got->crl);
 }

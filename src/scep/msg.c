@@ -198,6 +198,20 @@ open_content(const struct scep_msg *m, const struct cms_recipient *us,
 }
 
 int
+scep_unwrap_ias(const struct scep_msg *m, const struct cms_recipient *us,
+    struct buf *plain, struct ias *ias, struct cms_suite *suite,
+    struct err *e)
+{
+	struct cms_suite found;
+
+	if (open_content(m, us, plain, &found, e) == -1 ||
+	    ias_parse(buf_bytes(plain), ias, e) == -1)
+		return -1;
+	*suite = found;
+	return 0;
+}
+
+int
 scep_unwrap(const struct scep_msg *m, const struct cms_recipient *us,
     struct csr **csr, struct cms_suite *suite, struct err *e)
 {

@@ -37,23 +37,49 @@ sign(const struct scep_reply *r, enum scep_status status,
 	    reply_digest(r->to), out, e);
 }
 
+/* Eats the bag. */
+static int
+wrap_bag(const struct scep_reply *r, struct cms_suite suite, struct buf *bag,
+    struct buf *out, struct err *e)
+{
+	struct buf sealed = BUF_INIT(bag->max + BAG_MAX);
+	const struct cms_put none = { .oid = NULL };
+	int rc = -1;
+
+	if (cms_seal(buf_bytes(bag), r->to->cms.signer, r->algs, suite,
+	    &sealed, e) == 0)
+		rc = sign(r, SCEP_SUCCESS, &none, 0, buf_bytes(&sealed), out,
+		    e);
+	buf_wipe(bag);
+	buf_wipe(&sealed);
+	return rc;
+}
+
 int
 scep_wrap_success(const struct scep_reply *r, struct cms_suite suite,
     const struct cert *const *certs, size_t n, struct buf *out,
     struct err *e)
 {
-	struct buf bag = BUF_INIT(BAG_MAX), sealed = BUF_INIT(BAG_MAX);
-	const struct cms_put none = { .oid = NULL };
-	int rc = -1;
+	struct buf bag = BUF_INIT(BAG_MAX);
 
-	if (cms_bag(certs, n, &bag, e) == 0 &&
-	    cms_seal(buf_bytes(&bag), r->to->cms.signer, r->algs, suite,
-	    &sealed, e) == 0)
-		rc = sign(r, SCEP_SUCCESS, &none, 0, buf_bytes(&sealed), out,
-		    e);
-	buf_wipe(&bag);
-	buf_wipe(&sealed);
-	return rc;
+	if (cms_bag(certs, n, &bag, e) == -1) {
+		buf_wipe(&bag);
+		return -1;
+	}
+	return wrap_bag(r, suite, &bag, out, e);
+}
+
+int
+scep_wrap_crl(const struct scep_reply *r, struct cms_suite suite,
+    struct bytes crl, struct buf *out, struct err *e)
+{
+	struct buf bag = BUF_INIT(crl.n + BAG_MAX);
+
+	if (cms_bag_crl(crl, &bag, e) == -1) {
+		buf_wipe(&bag);
+		return -1;
+	}
+	return wrap_bag(r, suite, &bag, out, e);
 }
 
 int

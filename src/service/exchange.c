@@ -30,6 +30,9 @@ exchange_clear(struct exchange *x)
 {
 	buf_wipe(&x->body);
 	buf_wipe(&x->reply);
+	document_put(x->document);
+	x->document = NULL;
+	x->lent = bytes_make(NULL, 0);
 	site_put(x->site);
 	x->site = NULL;
 }
@@ -122,8 +125,8 @@ answer_document(struct exchange *x, struct err *e)
 	return 0;
 }
 
-static int
-begin(struct service *s, struct exchange *x, struct err *e)
+int
+exchange_scep(struct service *s, struct exchange *x, struct err *e)
 {
 	int rc;
 
@@ -157,7 +160,7 @@ service_begin(struct service *s, struct exchange *x)
 	int rc;
 
 	/* Behind a successful pool_put() the exchange is the worker's. */
-	if ((rc = begin(s, x, &e)) == 1)
+	if ((rc = route_begin(s, x, &e)) == 1)
 		return SERVICE_LATER;
 	if (rc == -1)
 		service_refuse(s, x, &e);

@@ -89,7 +89,7 @@ step_pending(struct work *w, struct err *e)
 {
 	struct scep_reply r;
 
-	w->pending = true;
+	w->outcome = "pending";
 	if (work_reply(w, &r, e) == -1)
 		return -1;
 	return scep_wrap_pending(&r, &w->reply, e);
@@ -105,7 +105,7 @@ const struct step flow_repeat[] = {
 static int
 step_claim(struct work *w, struct err *e)
 {
-	struct waiting_claim cl = { .csr = &w->claimed };
+	struct waiting_claim cl = { .csr = &w->plain };
 	bool ours;
 
 	if (waiting_claim(w->s->db, w->found.id, &cl, &ours, e) == -1)
@@ -119,7 +119,7 @@ step_claim(struct work *w, struct err *e)
 	w->approved = true;
 	csr_free(w->csr);
 	w->csr = NULL;
-	if (csr_parse(buf_bytes(&w->claimed), &w->csr, e) == -1)
+	if (csr_parse(buf_bytes(&w->plain), &w->csr, e) == -1)
 		return -1;
 	memcpy(w->serial, cl.serial, cl.n_serial < SERIAL_LEN ? cl.n_serial :
 	    SERIAL_LEN);

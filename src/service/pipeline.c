@@ -23,6 +23,8 @@ static const struct {
 	{ SCEP_PKCSREQ,	   flow_enroll },
 	{ SCEP_RENEWALREQ, flow_enroll },
 	{ SCEP_CERTPOLL,   flow_poll },
+	{ SCEP_GETCERT,	   flow_getcert },
+	{ SCEP_GETCRL,	   flow_getcrl },
 };
 
 static int
@@ -83,7 +85,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	log_str(&l, "peer", w->x->peer);
 	if (w->msg.type != -1)
 		log_str(&l, "type", scep_type_name(w->msg.type));
-	log_str(&l, "outcome", bad ? "refused" : w->pending ? "pending" :
+	log_str(&l, "outcome", bad ? "refused" :
+	    w->outcome != NULL ? w->outcome :
 	    w->recorded ? "issued" : "repeated");
 	if (bad) {
 		log_str(&l, "step", step);
@@ -186,8 +189,9 @@ static void
 work_clear(struct work *w)
 {
 	buf_wipe(&w->reply);
+	buf_wipe(&w->plain);
+	document_put(w->crl);
 	buf_wipe(&w->sans);
-	buf_wipe(&w->claimed);
 	cert_free(w->cert);
 	cert_free(w->old);
 	sans_free(&w->old_sans);
@@ -202,7 +206,7 @@ pipeline_run(struct exchange *x, void *service)
 		.s = service, .x = x, .se = x->endpoint, .now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
-		.claimed = BUF_INIT(CSR_MAX_DER),
+		.plain = BUF_INIT(CMS_MAX_DER),
 	};
 	struct err e = { .reason = ERR_NONE };
 	const char *failed;

@@ -34,8 +34,6 @@ struct work {
 	const struct conf_challenge	*challenge;
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
-	bool				 pending;	/* is the answer */
-	struct buf			 claimed;	/* CSR of such a request */
 	struct policy_verdict		 verdict;
 	struct txn			 txn;	/* what is asked, for the store */
 	uint8_t				 serial[SERIAL_LEN];
@@ -48,6 +46,13 @@ struct work {
 	struct issued_op		 op;
 	bool				 recording;	/* op is in flight */
 	struct buf			 reply;
+
+	/* GetCert and GetCRL */
+	struct buf			 plain;	/* of the envelope */
+	struct ias			 ias;	/* borrowed from it */
+	struct document			*crl;
+	const char			*outcome;	/* for the log; NULL:
+							 * issued, repeated */
 };
 
 /* Ways through the service, by messageType. */
@@ -66,6 +71,8 @@ int	 step_pending(struct work *, struct err *e);
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */
 int	 step_outcome(struct work *, struct err *e);
+extern const struct step flow_getcert[];
+extern const struct step flow_getcrl[];
 
 /* A fresh nonce and the keys of the endpoint. */
 int	 work_reply(const struct work *, struct scep_reply *, struct err *e);

@@ -52,15 +52,23 @@ service_open(struct site *site, struct service **out, struct err *e)
 	atomic_init(&s->draining, false);
 	atomic_init(&s->stopping, false);
 	if (algs_open(&s->algs, e) == -1 || proven_new(&s->proven, e) == -1 ||
-	    flight_new(&s->flight, e) == -1 ||
+	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
 	}
 	s->site = site;
+	/* Before anybody can ask for one. */
+	service_tick(s);
 	*out = s;
 	return 0;
+}
+
+void
+service_tick(struct service *s)
+{
+	crls_tick(s->crls, s->site, s->db, clock_now());
 }
 
 void
@@ -90,6 +98,7 @@ service_close(struct service *s)
 	atomic_store(&s->stopping, true);
 	pool_free(s->pool);
 	db_close(s->db);
+	crls_free(s->crls);
 	flight_free(s->flight);
 	proven_free(s->proven);
 	algs_free(s->algs);

@@ -12,7 +12,43 @@
 #include "service/service.h"
 #include "store/db.h"
 
+/* ---- document: what is served to many, shared by all who send it ---- */
+
+#define DOCUMENT_ETAG	36
+
+struct document {
+	atomic_int	 refs;
+	const char	*type;		/* Content-Type */
+	struct buf	 content;
+	char		 etag[DOCUMENT_ETAG];
+	int64_t		 modified;
+	int64_t		 expires;	/* 0: when it is replaced */
+};
+
+/* Takes the content, also when it fails. */
+int	 document_new(const char *type, struct buf *content, int64_t modified,
+	    int64_t expires, struct document **out, struct err *e);
+struct document	*document_get(struct document *);  /* one more reference */
+void	 document_put(struct document *);	/* gives one up; NULL is fine */
+/* Answers with it, or that what the client has is the same. Takes over the
+ * reference. */
+void	 document_answer(struct exchange *, struct document *, int64_t now);
+
 /* ---- site: an endpoint made real ---- */
+
+/* An issuer as the world sees it. */
+struct site_ca {
+	const struct conf_issuer	*conf;
+	const struct issuer		*issuer;
+	uint8_t				 name_hash[PKI_HASH]; /* of its Name */
+	bool				 has_crl;	/* we make one */
+	struct document			*crt;	/* DER of the CA */
+	struct document			*pem;	/* it and all above it */
+};
+
+int	 site_ca_open(struct site_ca *, const struct conf_issuer *,
+	    const struct issuer *, struct err *e);
+void	 site_ca_clear(struct site_ca *);
 
 struct site_endpoint {
 	const struct conf_endpoint	*conf;
@@ -20,6 +56,7 @@ struct site_endpoint {
 	const struct conf_challenge	**challenges;	/* n of them */
 	size_t				 n_challenges;
 	const struct issuer		*issuer;
+	const struct site_ca		*ca;		/* the issuer's */
 	struct key			*own_key;	/* mode ra: ours */
 	struct cert			*own_cert;
 	const struct key		*key;	/* signs and decrypts: of the */
@@ -34,6 +71,7 @@ struct site {
 	atomic_int		 refs;
 	struct conf		*conf;
 	struct issuer		**issuers;	/* as conf->issuers */
+	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 	struct buf		 caps;		/* answer to GetCACaps */
 };
@@ -77,6 +115,25 @@ void	 flight_end(struct flight *);	/* a transaction has ended */
 unsigned long	 flight_mark(struct flight *);
 int	 flight_wait(struct flight *, unsigned long mark, int seconds);
 
+/* ---- crl: the CRL of each CA whose key is here ---- */
+
+struct crls;
+int	 crls_new(struct crls **out, struct err *e);
+void	 crls_free(struct crls *);
+/* Makes those whose time has come, or that no longer tell what is revoked; by
+ * one thread at a time. What fails is logged and tried again later. */
+void	 crls_tick(struct crls *, const struct site *, struct db *,
+	    int64_t now);
+/* The newest, a reference; NULL if it has none. */
+struct document	*crls_get(struct crls *, const struct site_ca *);
+
+/* ---- route: what lies behind a path ---- */
+
+/* 0: answered; 1: given to the workers; -1: refused. */
+int	 route_begin(struct service *, struct exchange *, struct err *e);
+/* The same for the paths of endpoints. */
+int	 exchange_scep(struct service *, struct exchange *, struct err *e);
+
 /* ---- the service ---- */
 
 struct service {
@@ -88,6 +145,7 @@ struct service {
 	struct algs	*algs;
 	struct proven	*proven;
 	struct flight	*flight;
+	struct crls	*crls;
 	struct pool	*pool;
 };
 

@@ -149,8 +149,8 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 
 	se->conf = c;
 	se->profile = conf_profile(s->conf, c->profile);
-	se->issuer = s->issuers[conf_issuer(s->conf, c->issuer) -
-	    s->conf->issuers];
+	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
+	se->issuer = se->ca->issuer;
 	buf_init(&se->cacert, CACERT_MAX);
 	rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) : open_ca(se, e);
 	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
@@ -173,7 +173,8 @@ open_issuers(struct site *s, int64_t now, struct err *e)
 
 	for (i = 0; i < s->conf->n_issuers; i++) {
 		c = &s->conf->issuers[i];
-		if (issuer_open(c, now, &s->issuers[i], e) == -1) {
+		if (issuer_open(c, now, &s->issuers[i], e) == -1 ||
+		    site_ca_open(&s->cas[i], c, s->issuers[i], e) == -1) {
 			err_prefix(e, "%s:%d: issuer %s", s->conf->file,
 			    c->line, c->name);
 			return -1;
@@ -232,6 +233,9 @@ site_free(struct site *s)
 	}
 	for (i = 0; s->issuers != NULL && i < s->conf->n_issuers; i++)
 		issuer_close(s->issuers[i]);
+	for (i = 0; s->cas != NULL && i < s->conf->n_issuers; i++)
+		site_ca_clear(&s->cas[i]);
+	free(s->cas);
 	free(s->endpoints);
 	free(s->issuers);
 	buf_wipe(&s->caps);
@@ -253,8 +257,9 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	atomic_init(&s->refs, 1);
 	buf_init(&s->caps, 4096);
 	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
+	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	if (s->issuers == NULL || s->endpoints == NULL ||
+	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL ||
 	    scep_caps(&s->caps) == -1) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;

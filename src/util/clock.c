@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <time.h>
 
 #include "util/clock.h"
@@ -21,18 +22,38 @@ clock_mono_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-void
-clock_text(int64_t when, char out[CLOCK_TEXT_MAX])
+static bool
+split(int64_t when, struct tm *tm)
 {
-	struct tm	 tm;
-	time_t		 t;
+	time_t	 t;
 
 	if (when < TEXT_FIRST)
 		when = TEXT_FIRST;
 	if (when > TEXT_LAST)
 		when = TEXT_LAST;
 	t = (time_t)when;
+	return gmtime_r(&t, tm) != NULL;
+}
+
+void
+clock_text(int64_t when, char out[CLOCK_TEXT_MAX])
+{
+	struct tm	 tm;
+
 	out[0] = '\0';
-	if (gmtime_r(&t, &tm) != NULL)
-		(void)strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (split(when, &tm))
+		(void)strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ",
+		    &tm);
+}
+
+/* The names are English: no program of ours sets a locale. */
+void
+clock_http(int64_t when, char out[CLOCK_HTTP_MAX])
+{
+	struct tm	 tm;
+
+	out[0] = '\0';
+	if (split(when, &tm))
+		(void)strftime(out, CLOCK_HTTP_MAX,
+		    "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }

@@ -1,0 +1,79 @@
+/*
+ * An issuer as the world sees it: its certificate, those above it, and whether
+ * there is a CRL.
+ */
+#include "pki/secret.h"
+#include "service/service_int.h"
+#include "util/log.h"
+
+#define PEM_MAX	(2u * CERTS_MAX * CERT_MAX_DER)
+
+static int
+make_crt(struct site_ca *ca, struct err *e)
+{
+	const struct cert *c = issuer_ca(ca->issuer);
+	struct buf der = BUF_INIT(CERT_MAX_DER);
+
+	if (buf_put(&der, c->der.p, c->der.n) == -1) {
+		err_set(e, ERR_MEMORY, "CA certificate");
+		return -1;
+	}
+	return document_new("application/pkix-cert", &der, c->not_before, 0,
+	    &ca->crt, e);
+}
+
+static int
+make_pem(struct site_ca *ca, struct err *e)
+{
+	const struct certs *upper = issuer_upper(ca->issuer);
+	const struct cert *c = issuer_ca(ca->issuer);
+	struct buf pem = BUF_INIT(PEM_MAX);
+	size_t i;
+	int rc;
+
+	rc = cert_pem(c, &pem, e);
+	for (i = 0; rc == 0 && i < upper->n; i++)
+		rc = cert_pem(upper->v[i], &pem, e);
+	if (rc == -1) {
+		buf_wipe(&pem);
+		return -1;
+	}
+	return document_new("application/pem-certificate-chain", &pem,
+	    c->not_before, 0, &ca->pem, e);
+}
+
+/* Nobody would accept a CRL of a CA that may not sign any. */
+static bool
+may_sign_crls(const struct site_ca *ca)
+{
+	const struct cert *c = issuer_ca(ca->issuer);
+
+	if (!ca->conf->crl || issuer_key(ca->issuer) == NULL)
+		return false;
+	if (!c->has_ku || (c->ku & CERT_KU_CRL_SIGN) != 0)
+		return true;
+	log_msg(LOG_L_WARN, "no_crl", "issuer %s: its CA certificate lacks "
+	    "keyUsage cRLSign, so there is no CRL; set crl = false, or issue "
+	    "it again", ca->conf->name);
+	return false;
+}
+
+int
+site_ca_open(struct site_ca *ca, const struct conf_issuer *conf,
+    const struct issuer *issuer, struct err *e)
+{
+	ca->conf = conf;
+	ca->issuer = issuer;
+	ca->has_crl = may_sign_crls(ca);
+	if (secret_sha256(issuer_ca(issuer)->subject, ca->name_hash, e) == -1 ||
+	    make_crt(ca, e) == -1)
+		return -1;
+	return make_pem(ca, e);
+}
+
+void
+site_ca_clear(struct site_ca *ca)
+{
+	document_put(ca->crt);
+	document_put(ca->pem);
+}

@@ -1,0 +1,130 @@
+/*
+ * What lies behind a path. The first row that fits has it; the last one has all
+ * that is left, for the endpoints.
+ */
+#include <string.h>
+
+#include "service/service_int.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define GET	(1u << SERVICE_GET)
+#define POST	(1u << SERVICE_POST)
+
+static int
+send_document(struct exchange *x, struct document *d)
+{
+	struct log_line l;
+
+	document_answer(x, d, clock_now());
+	log_begin(&l, LOG_L_DEBUG, "document");
+	log_str(&l, "path", x->path);
+	log_str(&l, "peer", x->peer);
+	log_int(&l, "status", x->status);
+	log_end(&l);
+	return 0;
+}
+
+static int
+route_crl(struct service *s, struct exchange *x, const struct site_ca *ca,
+    struct err *e)
+{
+	struct document *d = crls_get(s->crls, ca);
+
+	if (d != NULL)
+		return send_document(x, d);
+	err_set(e, ERR_NO_CRL, "issuer %s", ca->conf->name);
+	return -1;
+}
+
+static int
+route_crt(struct service *s, struct exchange *x, const struct site_ca *ca,
+    struct err *e)
+{
+	(void)s;
+	(void)e;
+	return send_document(x, document_get(ca->crt));
+}
+
+static int
+route_pem(struct service *s, struct exchange *x, const struct site_ca *ca,
+    struct err *e)
+{
+	(void)s;
+	(void)e;
+	return send_document(x, document_get(ca->pem));
+}
+
+static int
+route_scep(struct service *s, struct exchange *x, const struct site_ca *ca,
+    struct err *e)
+{
+	(void)ca;
+	return exchange_scep(s, x, e);
+}
+
+static const struct route {
+	const char	*begin;		/* of the path; NULL: any path */
+	const char	*end;		/* behind an issuer's name; NULL: the
+					 * path is all of it, and the issuer
+					 * that of the first endpoint */
+	unsigned	 methods;
+	const char	*allow;		/* the same in words */
+	int		(*run)(struct service *, struct exchange *,
+			    const struct site_ca *, struct err *);
+} routes[] = {
+	{ "/crl/",	   ".crl", GET,	       "GET, HEAD",	  route_crl },
+	{ "/ca/",	   ".crt", GET,	       "GET, HEAD",	  route_crt },
+	{ "/ca/",	   ".pem", GET,	       "GET, HEAD",	  route_pem },
+	{ "/ca/chain.pem", NULL,   GET,	       "GET, HEAD",	  route_pem },
+	{ NULL,		   NULL,   GET | POST, "GET, HEAD, POST", route_scep },
+};
+
+/* Is the path begin, name, end? */
+static bool
+is_path(const char *path, const struct route *r, const char *name)
+{
+	size_t begin = strlen(r->begin), n = strlen(name);
+
+	return strncmp(path, r->begin, begin) == 0 &&
+	    strncmp(path + begin, name, n) == 0 &&
+	    strcmp(path + begin + n, r->end) == 0;
+}
+
+/* Whether the row has the path; *ca is the issuer it names. */
+static bool
+fits(const struct route *r, const struct exchange *x,
+    const struct site_ca **ca)
+{
+	const struct site *site = x->site;
+	size_t i;
+
+	*ca = NULL;
+	if (r->begin == NULL)
+		return true;
+	if (r->end == NULL) {
+		*ca = site->endpoints[0].ca;
+		return strcmp(x->path, r->begin) == 0;
+	}
+	for (i = 0; i < site->conf->n_issuers; i++)
+		if (is_path(x->path, r, site->cas[i].conf->name)) {
+			*ca = &site->cas[i];
+			return true;
+		}
+	return false;
+}
+
+int
+route_begin(struct service *s, struct exchange *x, struct err *e)
+{
+	const struct route *r = routes;
+	const struct site_ca *ca;
+
+	while (!fits(r, x, &ca))
+		r++;
+	if ((r->methods & (1u << x->method)) != 0)
+		return r->run(s, x, ca, e);
+	x->allow = r->allow;
+	err_set(e, ERR_METHOD, "%s is for %s", x->path, r->allow);
+	return -1;
+}
