@@ -91,7 +91,7 @@ revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
 	if (ledger_find(db, serial, on_row, &s, e) != 0)
 		return ctl_fail(call, e);
 	if (s.n == 0)
-		return ledger_missing(call, e);
+		return ledger_missing(call);
 	if (s.n > 1) {
 		err_set(e, ERR_ARGUMENT, "%zu issuers have used this serial "
 		    "number: choose one with --issuer", s.n);

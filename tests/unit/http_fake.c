@@ -177,6 +177,20 @@ service_begin(struct service *s, struct exchange *x)
 		x->no_store = true;
 		return SERVICE_NOW;
 	}
+	if (strcmp(x->path, "/lent") == 0) {
+		x->status = x->if_none_match != NULL &&
+		    strcmp(x->if_none_match, "\"tag\"") == 0 ? 304 : 200;
+		if (x->if_modified_since != NULL)
+			x->status = 304;
+		x->type = x->status == 200 ? "application/x-lent" : NULL;
+		if (x->status == 200)
+			x->lent = bytes_str("lent bytes");
+		x->etag = "\"tag\"";
+		x->modified = 1;
+		x->expires = INT64_C(1800000000);
+		x->max_age = 77;
+		return SERVICE_NOW;
+	}
 	if (strcmp(x->path, "/fast") == 0) {
 		if (pthread_create(&t, NULL, answer_fast, x) != 0)
 			abort();

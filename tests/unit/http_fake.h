@@ -6,6 +6,8 @@
  *	/later	answered by a thread
  *	/fast	answered by a thread before service_begin() returns
  *	/hold	answered by fake_release()
+ *	/lent	bytes that stay the service's, with a tag and dates; 304 for the
+ *		tag and for any date
  *	/busy	503, Retry-After: 5, Cache-Control: no-store, no body
  */
 #ifndef HTTP_FAKE_H

@@ -60,6 +60,42 @@ test_headers(void **state)
 	assert_headers(&a, method);
 }
 
+/* What caches are told, with the answer and without it. */
+static void
+test_caching(void **state)
+{
+	static const char *const	 whole[] = {
+		"Cache-Control: max-age=77", "Content-Length: 10",
+		"Content-Type: application/x-lent", "Date", "ETag: \"tag\"",
+		"Expires: Fri, 15 Jan 2027 08:00:00 GMT",
+		"Last-Modified: Thu, 01 Jan 1970 00:00:01 GMT", NULL
+	};
+	static const char *const	 fields[] = {
+		"If-None-Match: \"tag\"",
+		"If-Modified-Since: Thu, 01 Jan 1970 00:00:01 GMT"
+	};
+	char		 text[256];
+	struct answer	 a;
+
+	assert_int_equal(client_ask(*state,
+	    "GET /lent HTTP/1.1\r\nHost: h\r\n\r\n", &a), 0);
+	assert_int_equal(a.status, 200);
+	assert_headers(&a, whole);
+	assert_string_equal(a.body, "lent bytes");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    "GET /lent HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n",
+		    fields[i]);
+		assert_int_equal(client_ask(*state, text, &a), 0);
+		assert_int_equal(a.status, 304);
+		assert_string_equal(a.body, "");
+		assert_string_equal(client_header(&a, "ETag"), "\"tag\"");
+		assert_string_equal(client_header(&a, "Cache-Control"),
+		    "max-age=77");
+		assert_null(client_header(&a, "Content-Type"));
+	}
+}
+
 /* One request text, its status, the refusal and the body. */
 static void
 test_requests(void **state)
@@ -290,6 +326,8 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test_setup_teardown(test_headers, fake_setup,
+		    fake_teardown),
+		cmocka_unit_test_setup_teardown(test_caching, fake_setup,
 		    fake_teardown),
 		cmocka_unit_test_setup_teardown(test_requests, fake_setup,
 		    fake_teardown),

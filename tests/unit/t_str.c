@@ -308,22 +308,32 @@ test_clock(void **state)
 	static const struct {
 		int64_t		 when;
 		const char	*want;
+		const char	*http;
 	} rows[] = {
-		{ 0,			"1970-01-01T00:00:00Z" },
-		{ 1769903999,		"2026-01-31T23:59:59Z" },
-		{ 951782400,		"2000-02-29T00:00:00Z" },
-		{ -1,			"1969-12-31T23:59:59Z" },
-		{ INT64_C(4102444800),	"2100-01-01T00:00:00Z" },
-		{ INT64_MAX,		"9999-12-31T23:59:59Z" },
-		{ INT64_MIN,		"1000-01-01T00:00:00Z" },
+		{ 0,			"1970-01-01T00:00:00Z",
+		    "Thu, 01 Jan 1970 00:00:00 GMT" },
+		{ 1769903999,		"2026-01-31T23:59:59Z",
+		    "Sat, 31 Jan 2026 23:59:59 GMT" },
+		{ 951782400,		"2000-02-29T00:00:00Z",
+		    "Tue, 29 Feb 2000 00:00:00 GMT" },
+		{ -1,			"1969-12-31T23:59:59Z",
+		    "Wed, 31 Dec 1969 23:59:59 GMT" },
+		{ INT64_C(4102444800),	"2100-01-01T00:00:00Z",
+		    "Fri, 01 Jan 2100 00:00:00 GMT" },
+		{ INT64_MAX,		"9999-12-31T23:59:59Z",
+		    "Fri, 31 Dec 9999 23:59:59 GMT" },
+		{ INT64_MIN,		"1000-01-01T00:00:00Z",
+		    "Wed, 01 Jan 1000 00:00:00 GMT" },
 	};
-	char	 text[CLOCK_TEXT_MAX];
+	char	 text[CLOCK_TEXT_MAX], http[CLOCK_HTTP_MAX];
 	int64_t	 a;
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
 		clock_text(rows[i].when, text);
 		assert_string_equal(text, rows[i].want);
+		clock_http(rows[i].when, http);
+		assert_string_equal(http, rows[i].http);
 	}
 	assert_true(clock_now() > 1700000000);
 	a = clock_mono_us();
