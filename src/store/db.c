@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "store/store_int.h"
 
@@ -147,6 +148,20 @@ writer_open(struct db *db, struct err *e)
 	return 0;
 }
 
+/*
+ * A busy daemon leaves the lock for moments only, between one commit and the
+ * next: who looks as seldom as SQLite's own handler may never find it free.
+ */
+static int
+look_again(void *arg, int looks)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	(void)arg;
+	(void)nanosleep(&ms, NULL);
+	return looks < DB_LOOKS_MAX;
+}
+
 /* The schema must be as it is: migrations are the daemon's. */
 static int
 beside_open(struct db *db, struct err *e)
@@ -155,6 +170,7 @@ beside_open(struct db *db, struct err *e)
 
 	if (db_conn_open(db->path, DB_WRITER, &c, e) == -1)
 		return -1;
+	(void)sqlite3_busy_handler(c->h, look_again, NULL);
 	if (db_schema_check(c, DB_READER, db_migrations, e) == -1 ||
 	    db_conn_prepare(c, DB_WRITER, e) == -1 || try_write(c, e) == -1) {
 		db_conn_close(c);

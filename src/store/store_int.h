@@ -21,6 +21,7 @@
 #define DB_BATCH_MAX		256		/* ops in one commit */
 #define DB_IDLE_MAX		4		/* reading connections kept */
 #define DB_BUSY_MS		5000
+#define DB_LOOKS_MAX		30000	/* for the lock, beside the daemon */
 #define DB_CACHE_KIB		1024
 #define DB_WAL_KEEP		4194304	/* bytes left after a checkpoint */
 
