@@ -19,6 +19,7 @@ enum policy_challenge {
 struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
+	bool			 revoked;
 };
 
 struct policy_facts {

@@ -97,6 +97,10 @@ rule_renewal(const struct policy_facts *f, struct err *e)
 		    "it is not valid yet");
 		return -1;
 	}
+	if (f->old->revoked) {
+		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
+		return -1;
+	}
 	if (!cert_has_subject(f->old->cert, f->csr->subject)) {
 		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
 		    f->old->cert->subject_text);

@@ -36,7 +36,9 @@ match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
-	const struct policy_old old = { w->old, &w->old_sans };
+	const struct policy_old old = {
+		w->old, &w->old_sans, w->old_revoked
+	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
 		.profile = w->se->profile,
@@ -73,6 +75,7 @@ is_signer(const struct issued *row, void *arg)
 	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
 	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
 		return -1;
+	s->w->old_revoked = row->revoked;
 	return 1;
 }
 

@@ -31,6 +31,7 @@ struct work {
 	int				 type;	/* of the message, as taken */
 	struct cert			*old;	/* signer's, if it is ours */
 	struct sans			 old_sans;
+	bool				 old_revoked;
 	const struct conf_challenge	*challenge;
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */

@@ -81,7 +81,7 @@ static const struct row {
 	struct cert		**old;		/* NULL: a stranger signed */
 	struct csr		**csr;
 	enum policy_challenge	 challenge;
-	bool			 manual, approved;
+	bool			 manual, approved, revoked;
 	enum err_reason		 want;		/* ERR_NONE: allowed */
 	bool			 renews, hold;
 } rows[] = {
@@ -110,6 +110,10 @@ static const struct row {
 	    .want = ERR_RENEWAL_SIGNER },
 	{ "expired, with a challenge", false, &expired, &same_names, MATCH,
 	    .want = ERR_NONE },
+	{ "revoked", true, &old_cert, &same_names, ABSENT, .revoked = true,
+	    .want = ERR_RENEWAL_SIGNER },
+	{ "revoked, 19", false, &old_cert, &same_names, ABSENT,
+	    .revoked = true, .want = ERR_RENEWAL_SIGNER },
 	{ "a CA's", true, &ca.cert, &same_names, ABSENT,
 	    .want = ERR_RENEWAL_SIGNER },
 	{ "waits", false, NULL, &same_names, MATCH, .manual = true,
@@ -141,7 +145,7 @@ check_row(const struct row *r)
 		    CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO,
 	};
 	const struct policy_old old = {
-		r->old == NULL ? NULL : *r->old, &old_sans
+		r->old == NULL ? NULL : *r->old, &old_sans, r->revoked
 	};
 	const struct policy_facts f = {
 		.endpoint = &ep, .profile = &pr, .renewal = r->renewal,
