@@ -275,9 +275,10 @@ for n in '' KeyCompromise 1 ' '; do
 	    revoke ff01 --db store.db "--reason=$n"
 done
 refuse 1 'nothing.db' 'revoke, no store' revoke 05 --db nothing.db
-sqlite3 store.db "INSERT INTO txn SELECT 99, endpoint, 't99', msg_hash,
-    signer_hash, csr_hash, x'99', NULL, peer, state, NULL, created, finished
-    FROM txn WHERE id = 2;
+sqlite3 store.db "INSERT INTO txn (id, endpoint, txid, msg_hash,
+    signer_hash, csr_hash, serial, peer, state, created, finished)
+    SELECT 99, endpoint, 't99', msg_hash, signer_hash, csr_hash, x'99', peer,
+    state, created, finished FROM txn WHERE id = 2;
     INSERT INTO issued (txn, serial, issuer_hash, key_hash, subject, sans,
     endpoint, profile, issuer, txid, peer, not_before, not_after, issued_at,
     der) SELECT 99, serial, x'$(printf '%064d' 1)', key_hash, subject, sans,
