@@ -304,7 +304,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	check 'revoke as another user is refused' sh -c \
 	    'setpriv --reuid 65533 --clear-groups ./scepctl revoke ff01 \
 	    --db owned/store.db 2>err; [ $? -eq 1 ] &&
-	    grep -q "belongs to another user" err'
+	    grep -q "run this as root or as scepd" err'
 fi
 
 cat >scepd.conf <<END
