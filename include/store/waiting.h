@@ -34,8 +34,29 @@ int	 waiting_release(struct db *, int64_t id, struct err *e);
 int	 waiting_expire(struct db *, int64_t before, int64_t now,
 	    struct err *e);
 int	 waiting_count(struct db *, int64_t *n, struct err *e);
-/* An operator's word; ERR_STORE if the transaction is not pending. */
+/* An operator's word, durable on return: ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
 int	 waiting_decide(struct db *, int64_t id, bool approve, int64_t now,
+	    struct err *e);
+
+/* What waits, as an operator sees it. */
+struct waiting {
+	int64_t		 id;
+	int64_t		 since;
+	char		*endpoint;
+	char		*txid;
+	char		*challenge;	/* name, or NULL */
+	char		*peer;
+	struct bytes	 csr;
+	uint8_t		 csr_hash[TXN_HASH];
+	bool		 approved;	/* and not fetched yet */
+};
+/* Calls each, oldest first; the row lives during the call. A callback that
+ * returns other than 0 ends the walk with that value. */
+int	 waiting_each(struct db *, int (*)(const struct waiting *, void *),
+	    void *arg, struct err *e);
+/* Calls the one with this id: ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
+int	 waiting_one(struct db *, int64_t id,
+	    int (*)(const struct waiting *, void *), void *arg,
 	    struct err *e);
 
 #endif

@@ -52,7 +52,9 @@ struct ctl_call {
 };
 
 extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
-				cmd_list, cmd_revoke, cmd_show;
+				cmd_list, cmd_pending_approve,
+				cmd_pending_list, cmd_pending_reject,
+				cmd_pending_show, cmd_revoke, cmd_show;
 
 /* ---- report.c: what a command says ---- */
 

@@ -17,6 +17,10 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_ca_import,
 	&cmd_challenge_hash,
 	&cmd_list,
+	&cmd_pending_list,
+	&cmd_pending_show,
+	&cmd_pending_approve,
+	&cmd_pending_reject,
 	&cmd_revoke,
 	&cmd_show,
 };

@@ -31,6 +31,10 @@
 	" not_before, not_after, issued_at, revoked_at, revoke_reason,"	\
 	" der"
 
+#define STMT_WAITING							\
+	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
+	" state = 'approved'"
+
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
 #include "store/stmt.def"

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/store_int.h"
@@ -168,6 +169,26 @@ waiting_count(struct db *db, int64_t *n, struct err *e)
 	return 0;
 }
 
+/* Tells why there is no such row among those that wait. */
+static int
+set_gone(struct db_conn *c, int64_t id, struct err *e)
+{
+	int rc;
+
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_STATE], 1, id) !=
+	    SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_STATE, e);
+	rc = db_row(c, DB_STMT_TXN_STATE, e);
+	if (rc == 0)
+		err_set(e, ERR_TXN_UNKNOWN, "%lld", (long long)id);
+	else if (rc == 1)
+		err_set(e, ERR_NOT_PENDING, "%lld is %s", (long long)id,
+		    (const char *)sqlite3_column_text(
+		    c->stmt[DB_STMT_TXN_STATE], 0));
+	db_end(c, DB_STMT_TXN_STATE);
+	return -1;
+}
+
 struct decide {
 	int64_t	 id;
 	bool	 approve;
@@ -187,12 +208,11 @@ decide_run(struct db *db, void *arg, struct err *e)
 	/* What is approved has not ended yet. */
 	rc |= d->approve ? sqlite3_bind_null(st, 3) :
 	    sqlite3_bind_int64(st, 3, d->now);
-	if (rc != SQLITE_OK) {
-		db_fault(c, "decision", e);
-		db_end(c, DB_STMT_TXN_DECIDE);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_DECIDE, e);
+	if (db_step(c, DB_STMT_TXN_DECIDE, e) == -1)
 		return -1;
-	}
-	return db_step_one(c, DB_STMT_TXN_DECIDE, e);
+	return sqlite3_changes(c->h) == 1 ? 0 : set_gone(c, d->id, e);
 }
 
 int
@@ -204,4 +224,133 @@ waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
 
 	db_submit(db, &op);
 	return db_wait(db, &op, e);
+}
+
+/* ---- what waits ---- */
+
+/* Columns of STMT_WAITING */
+enum col {
+	COL_ID, COL_CREATED, COL_ENDPOINT, COL_TXID, COL_CHALLENGE, COL_PEER,
+	COL_CSR, COL_CSR_HASH, COL_APPROVED
+};
+
+static void
+row_free(struct waiting *w)
+{
+	free(w->endpoint);
+	free(w->txid);
+	free(w->challenge);
+	free(w->peer);
+	/* The challenge is in it. */
+	if (w->csr.p != NULL)
+		explicit_bzero((void *)(uintptr_t)w->csr.p, w->csr.n);
+	free((void *)(uintptr_t)w->csr.p);
+}
+
+static char *
+copy_text(sqlite3_stmt *st, int i)
+{
+	const unsigned char *s = sqlite3_column_text(st, i);
+
+	return s == NULL ? NULL : strdup((const char *)s);
+}
+
+/* Copied, so that no read transaction is open while a caller looks at it. */
+static int
+row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
+{
+	size_t n = (size_t)sqlite3_column_bytes(st, COL_CSR);
+	uint8_t *csr = malloc(n);
+
+	*w = (struct waiting){
+		.id = sqlite3_column_int64(st, COL_ID),
+		.since = sqlite3_column_int64(st, COL_CREATED),
+		.endpoint = copy_text(st, COL_ENDPOINT),
+		.txid = copy_text(st, COL_TXID),
+		.challenge = copy_text(st, COL_CHALLENGE),
+		.peer = copy_text(st, COL_PEER),
+		.csr = bytes_make(csr, csr == NULL ? 0 : n),
+		.approved = sqlite3_column_int(st, COL_APPROVED) == 1
+	};
+	if (csr == NULL || w->endpoint == NULL || w->txid == NULL ||
+	    w->peer == NULL || (w->challenge == NULL &&
+	    sqlite3_column_type(st, COL_CHALLENGE) != SQLITE_NULL)) {
+		err_set(e, ERR_MEMORY, "list of requests");
+		row_free(w);
+		return -1;
+	}
+	memcpy(csr, sqlite3_column_blob(st, COL_CSR), n);
+	memcpy(w->csr_hash, sqlite3_column_blob(st, COL_CSR_HASH), TXN_HASH);
+	return 1;
+}
+
+/* 1 and a row that is the caller's, 0, -1. Ends the statement. */
+static int
+row_read(struct db_conn *c, enum db_stmt id, struct waiting *w,
+    struct err *e)
+{
+	int rc = db_row(c, id, e);
+
+	if (rc == 1)
+		rc = row_copy(c->stmt[id], w, e);
+	db_end(c, id);
+	return rc;
+}
+
+static int
+read_next(struct db_conn *c, int64_t since, int64_t id, struct waiting *w,
+    struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_WAITING_NEXT];
+
+	if (sqlite3_bind_int64(st, 1, since) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, id) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_WAITING_NEXT, e);
+	return row_read(c, DB_STMT_WAITING_NEXT, w, e);
+}
+
+int
+waiting_each(struct db *db, int (*cb)(const struct waiting *, void *),
+    void *arg, struct err *e)
+{
+	int64_t since = INT64_MIN, id = 0;
+	struct waiting w;
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	while ((rc = read_next(c, since, id, &w, e)) == 1) {
+		since = w.since;
+		id = w.id;
+		rc = cb(&w, arg);
+		row_free(&w);
+		if (rc != 0)
+			break;
+	}
+	db_conn_give(db, c);
+	return rc;
+}
+
+int
+waiting_one(struct db *db, int64_t id,
+    int (*cb)(const struct waiting *, void *), void *arg, struct err *e)
+{
+	struct waiting w;
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_WAITING_ONE], 1, id) !=
+	    SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_WAITING_ONE, e);
+	else if ((rc = row_read(c, DB_STMT_WAITING_ONE, &w, e)) == 0)
+		rc = set_gone(c, id, e);
+	db_conn_give(db, c);
+	if (rc == 1) {
+		rc = cb(&w, arg);
+		row_free(&w);
+	}
+	return rc;
 }

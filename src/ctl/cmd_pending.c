@@ -1,0 +1,393 @@
+/*
+ * scepctl pending: the requests that wait for an operator, and his word. What he
+ * approved is issued when its device asks again.
+ */
+#include <stdio.h>
+
+#include "ctl/ctl_int.h"
+#include "pki/csr.h"
+#include "render/text.h"
+#include "store/waiting.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+enum { DB, JSON };
+
+static const struct ctl_opt opts[] = {
+	[DB] = { "db", "FILE", "the store; otherwise the configuration's" },
+	[JSON] = { "json", NULL, "print JSON" },
+};
+#define N_DECIDE	1	/* whoever decides has the first alone */
+#define N_LOOK		2
+
+/* A request as it is shown. */
+struct shown {
+	const struct waiting	*w;
+	const struct csr	*csr;
+	char			 sha256[2 * TXN_HASH + 1];
+	struct buf		 sans;		/* "dns:a.example upn:..." */
+};
+
+static const char *
+state(const struct waiting *w)
+{
+	return w->approved ? "approved" : "pending";
+}
+
+static int
+put_sans(const struct sans *sans, struct buf *out)
+{
+	size_t	 i;
+	int	 rc = 0;
+
+	for (i = 0; rc == 0 && i < sans->n; i++)
+		rc = buf_printf(out, "%s%s:%s", i > 0 ? " " : "",
+		    san_kind_name(sans->v[i].kind), sans->v[i].text);
+	return rc;
+}
+
+/* ---- as text ---- */
+
+static int
+put_line(struct buf *out, const char *name, const char *value)
+{
+	if (buf_printf(out, "%-14s ", name) != 0 ||
+	    text_line(bytes_str(value), out) != 0)
+		return -1;
+	return buf_putc(out, '\n');
+}
+
+static int
+put_facts(const struct shown *s, struct buf *out)
+{
+	const struct waiting	*w = s->w;
+	char			 when[CLOCK_TEXT_MAX];
+
+	clock_text(w->since, when);
+	if (buf_printf(out, "%-14s %lld\n", "id", (long long)w->id) != 0 ||
+	    put_line(out, "state", state(w)) != 0 ||
+	    put_line(out, "waiting since", when) != 0 ||
+	    put_line(out, "subject", s->csr->subject_text) != 0 ||
+	    put_line(out, "sans", buf_cstr(&s->sans)) != 0 ||
+	    buf_printf(out, "%-14s %s %d\n", "key",
+	    key_type_name(s->csr->key.type), s->csr->key.bits) != 0 ||
+	    put_line(out, "csr sha256", s->sha256) != 0 ||
+	    put_line(out, "endpoint", w->endpoint) != 0 ||
+	    put_line(out, "transaction", w->txid) != 0 ||
+	    put_line(out, "challenge", w->challenge == NULL ? "" :
+	    w->challenge) != 0)
+		return -1;
+	return put_line(out, "peer", w->peer);
+}
+
+static int
+put_row(const struct shown *s, struct buf *out)
+{
+	const struct waiting	*w = s->w;
+	struct buf		 endpoint = BUF_INIT(CTL_TEXT_MAX);
+	char			 when[CLOCK_TEXT_MAX];
+	int			 rc;
+
+	clock_text(w->since, when);
+	rc = text_line(bytes_str(w->endpoint), &endpoint);
+	if (rc == 0)
+		rc = buf_printf(out, "%8lld  %-20s  %-8s  %-15s  ",
+		    (long long)w->id, when, state(w), buf_cstr(&endpoint));
+	buf_wipe(&endpoint);
+	if (rc != 0 || text_line(bytes_str(s->csr->subject_text), out) != 0 ||
+	    (s->sans.n > 0 && buf_putc(out, ' ') != 0) ||
+	    text_line(buf_bytes(&s->sans), out) != 0)
+		return -1;
+	return buf_putc(out, '\n');
+}
+
+/* ---- as JSON ---- */
+
+static struct json *
+sans_array(const struct sans *sans)
+{
+	struct json	*a = json_new_array();
+	struct buf	 b = BUF_INIT(CTL_TEXT_MAX);
+	size_t		 i;
+
+	for (i = 0; i < sans->n; i++) {
+		buf_reset(&b);
+		if (buf_printf(&b, "%s:%s", san_kind_name(sans->v[i].kind),
+		    sans->v[i].text) == 0)
+			json_add_str(a, NULL, buf_cstr(&b));
+		else {
+			json_free(a);
+			a = NULL;
+		}
+	}
+	buf_wipe(&b);
+	return a;
+}
+
+static struct json *
+as_json(const struct shown *s)
+{
+	const struct waiting	*w = s->w;
+	struct json		*d = json_new_object();
+
+	json_add_int(d, "id", w->id);
+	json_add_str(d, "state", state(w));
+	json_add_time(d, "since", w->since);
+	json_add_str(d, "subject", s->csr->subject_text);
+	json_add_take(d, "sans", sans_array(&s->csr->sans));
+	json_add_str(d, "key_type", key_type_name(s->csr->key.type));
+	json_add_int(d, "key_bits", s->csr->key.bits);
+	json_add_str(d, "csr_sha256", s->sha256);
+	json_add_str(d, "endpoint", w->endpoint);
+	json_add_str(d, "transaction_id", w->txid);
+	json_add_str(d, "challenge", w->challenge);
+	json_add_str(d, "peer", w->peer);
+	return d;
+}
+
+/* ---- looking ---- */
+
+struct walk {
+	bool		 json;
+	bool		 list;
+	size_t		 n;
+	struct buf	 out;
+	struct err	*e;
+};
+
+static int
+full(int rc, struct err *e)
+{
+	if (rc != 0)
+		err_set(e, ERR_MEMORY, "request as text");
+	return rc;
+}
+
+static int
+print(struct walk *k, const struct shown *s)
+{
+	struct json	*d;
+	int		 rc;
+
+	if (!k->json) {
+		rc = full(k->list ? put_row(s, &k->out) :
+		    put_facts(s, &k->out), k->e);
+		return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+	}
+	d = as_json(s);
+	if (!k->list)
+		return ctl_print_json(d, k->e);
+	rc = json_list_item(k->n, d, &k->out, k->e);
+	json_free(d);
+	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+}
+
+static int
+on_waiting(const struct waiting *w, void *arg)
+{
+	struct shown	 s = { .w = w, .sans = BUF_INIT(CTL_TEXT_MAX) };
+	struct csr	*csr = NULL;
+	struct walk	*k = arg;
+	int		 rc = -1;
+
+	str_hex(bytes_make(w->csr_hash, TXN_HASH), s.sha256);
+	if (csr_parse(w->csr, &csr, k->e) == 0) {
+		s.csr = csr;
+		rc = full(put_sans(&csr->sans, &s.sans), k->e);
+	}
+	if (rc == 0)
+		rc = print(k, &s);
+	k->n++;
+	csr_free(csr);
+	buf_wipe(&s.sans);
+	return rc;
+}
+
+static int
+print_all(struct db *db, struct walk *k)
+{
+	int	 rc = 0;
+
+	if (!k->json)
+		rc = full(buf_printf(&k->out, "%8s  %-20s  %-8s  %-15s  %s\n",
+		    "ID", "WAITING SINCE", "STATE", "ENDPOINT",
+		    "SUBJECT AND NAMES"), k->e);
+	if (rc == 0)
+		rc = waiting_each(db, on_waiting, k, k->e);
+	if (rc == 0 && k->json)
+		rc = json_list_end(k->n, &k->out, k->e) != 0 ? -1 :
+		    full(buf_putc(&k->out, '\n'), k->e);
+	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+}
+
+static enum ctl_exit
+run_list(const struct ctl_call *call)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct walk	 k = {
+		.json = call->opt[JSON] != NULL,
+		.list = true,
+		.out = BUF_INIT(CTL_TEXT_MAX),
+		.e = &e
+	};
+	struct db	*db = NULL;
+	int		 rc;
+
+	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
+	if (rc == 0)
+		rc = print_all(db, &k);
+	db_close(db);
+	buf_wipe(&k.out);
+	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
+}
+
+/* ---- one of them ---- */
+
+static int
+read_id(const struct ctl_call *call, int64_t *id)
+{
+	size_t	 i, n = strlen(call->operand);
+	int64_t	 v = 0;
+
+	/* 18 digits always fit. */
+	for (i = 0; i < n && n <= 18; i++) {
+		if (call->operand[i] < '0' || call->operand[i] > '9')
+			break;
+		v = v * 10 + (call->operand[i] - '0');
+	}
+	if (n > 0 && i == n) {
+		*id = v;
+		return 0;
+	}
+	(void)ctl_usage(call, "\"%s\" is not an id of \"scepctl pending "
+	    "list\"", call->operand);
+	return -1;
+}
+
+static enum ctl_exit
+failed(const struct ctl_call *call, const struct err *e)
+{
+	if (e->reason == ERR_TXN_UNKNOWN) {
+		ctl_note(call, "no request has the id %s", call->operand);
+		return CTL_NOT_FOUND;
+	}
+	if (e->reason == ERR_NOT_PENDING) {
+		ctl_note(call, "does not wait for a decision: %s",
+		    err_text(e));
+		return CTL_FAILED;
+	}
+	return ctl_fail(call, e);
+}
+
+static enum ctl_exit
+run_show(const struct ctl_call *call)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct walk	 k = {
+		.json = call->opt[JSON] != NULL,
+		.out = BUF_INIT(CTL_TEXT_MAX),
+		.e = &e
+	};
+	struct db	*db = NULL;
+	int64_t		 id;
+	int		 rc;
+
+	if (read_id(call, &id) != 0)
+		return CTL_USAGE;
+	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
+	if (rc == 0)
+		rc = waiting_one(db, id, on_waiting, &k, &e);
+	db_close(db);
+	buf_wipe(&k.out);
+	return rc == 0 ? CTL_OK : failed(call, &e);
+}
+
+static enum ctl_exit
+decide(const struct ctl_call *call, bool approve)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct db	*db = NULL;
+	int64_t		 id;
+	int		 rc;
+
+	if (read_id(call, &id) != 0)
+		return CTL_USAGE;
+	rc = ledger_open(call, call->opt[DB], db_open_beside, &db, &e);
+	if (rc == 0)
+		rc = waiting_decide(db, id, approve, clock_now(), &e);
+	db_close(db);
+	if (rc != 0)
+		return failed(call, &e);
+	(void)printf("%s %lld\n", approve ? "approved" : "rejected",
+	    (long long)id);
+	return CTL_OK;
+}
+
+static enum ctl_exit
+run_approve(const struct ctl_call *call)
+{
+	return decide(call, true);
+}
+
+static enum ctl_exit
+run_reject(const struct ctl_call *call)
+{
+	return decide(call, false);
+}
+
+const struct ctl_cmd cmd_pending_list = {
+	.noun = "pending",
+	.verb = "list",
+	.reads_conf = true,
+	.summary = "list the requests that wait for approval",
+	.about =
+	    "Lists the requests that wait for approval, oldest first, and those\n"
+	    "that were approved but whose devices have not asked again yet.",
+	.opts = opts,
+	.n_opts = N_LOOK,
+	.run = run_list
+};
+
+const struct ctl_cmd cmd_pending_show = {
+	.noun = "pending",
+	.verb = "show",
+	.operand = "ID",
+	.reads_conf = true,
+	.summary = "show a request that waits",
+	.about =
+	    "Shows one request of \"scepctl pending list\". Exits 3 if there never\n"
+	    "was one with this id, 1 if it does not wait any more.",
+	.opts = opts,
+	.n_opts = N_LOOK,
+	.run = run_show
+};
+
+const struct ctl_cmd cmd_pending_approve = {
+	.noun = "pending",
+	.verb = "approve",
+	.operand = "ID",
+	.reads_conf = true,
+	.summary = "approve a request",
+	.about =
+	    "Approves a request, while scepd runs or not: its certificate is\n"
+	    "issued when the device asks again. Exits 3 if there never was one\n"
+	    "with this id, 1 if it does not wait for a decision any more.",
+	.opts = opts,
+	.n_opts = N_DECIDE,
+	.run = run_approve
+};
+
+const struct ctl_cmd cmd_pending_reject = {
+	.noun = "pending",
+	.verb = "reject",
+	.operand = "ID",
+	.reads_conf = true,
+	.summary = "reject a request",
+	.about =
+	    "Rejects a request, while scepd runs or not: the device is told so\n"
+	    "when it asks again. Exits 3 if there never was one with this id, 1\n"
+	    "if it does not wait for a decision any more.",
+	.opts = opts,
+	.n_opts = N_DECIDE,
+	.run = run_reject
+};
