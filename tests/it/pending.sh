@@ -1,0 +1,157 @@
+#!/bin/sh
+# Manual approval end to end: a real client that polls, and an operator with
+# scepctl beside the running scepd.
+set -eu
+# shellcheck source=tests/it/lib.sh
+. "${srcdir:-.}/tests/it/lib.sh"
+# shellcheck source=tests/interop/lib.sh
+. "${srcdir:-.}/tests/interop/lib.sh"
+
+interop_need pki openssl sqlite3
+pki --help 2>&1 | grep -q '^loaded plugins:.* curl' || {
+	echo "skipped: pki without its curl plugin"
+	exit 77
+}
+
+client=
+it_end_more() {
+	[ -z "$client" ] || kill "$client" 2>/dev/null || true
+}
+
+is() { # VALUE WANTED TEXT
+	[ "$1" = "$2" ] || it_fail "$3: \"$1\", not \"$2\""
+}
+
+# ctl STATUS ARGUMENT...: scepctl pending ends so; its output is in $tmp/out
+ctl() {
+	ctl_want=$1 ctl_got=0
+	shift
+	"$SCEPCTL" -c "$tmp/scepd.conf" pending "$@" >"$tmp/out" \
+	    2>"$tmp/err" || ctl_got=$?
+	[ "$ctl_got" -eq "$ctl_want" ] || {
+		cat "$tmp/err"
+		it_fail "pending $*: exit $ctl_got, not $ctl_want"
+	}
+}
+
+json() { # EXPRESSION over j, the JSON in out
+	sqlite3 :memory: "WITH o AS (SELECT readfile('$tmp/out') AS j)
+	    SELECT $1 FROM o"
+}
+
+# ask NAME INTERVAL: a client that polls so often, in the background
+ask() {
+	pki --gen --type rsa --size 2048 --outform pem >"$tmp/$1.key" \
+	    2>/dev/null
+	pki --scep --options "$tmp/options" --url "$url" --in "$tmp/$1.key" \
+	    --dn "CN=$1" --san "$1.example" --cacert-enc "$tmp/ca/ra.pem" \
+	    --cacert-sig "$tmp/ca/ra.pem" --cacert "$tmp/ca/root.pem" \
+	    --cacert "$tmp/ca/issuing.pem" --outform pem --interval "$2" \
+	    --maxpolltime 15 >"$tmp/$1.pem" 2>"$tmp/$1.log" &
+	client=$!
+}
+
+waits() { # NAME: sets $id
+	id=$(sqlite3 "$tmp/scepd.db" "SELECT coalesce(max(id), '') FROM txn
+	    WHERE state = 'pending'")
+	[ -n "$id" ] && grep -q "outcome=pending.*CN=$1" "$tmp/scepd.log"
+}
+
+must_wait() {
+	it_until 10 waits "$1" || {
+		cat "$tmp/$1.log"
+		it_fail "$1 does not wait"
+	}
+}
+
+# ended STATUS NAME: the client ends so
+ended() {
+	ended_got=0
+	wait "$client" || ended_got=$?
+	client=
+	[ $((ended_got != 0)) -eq "$1" ] || {
+		cat "$tmp/$2.log"
+		it_fail "the client of $2 ended with $ended_got"
+	}
+}
+
+printf -- '--password %s\n' "$challenge" >"$tmp/options"
+it_ca --key ec:p256
+it_global='transaction: { pending_max = 1; };'
+it_endpoint='approval = "manual";'
+it_conf
+it_start
+# The same port after a restart.
+sed -i "s/127\.0\.0\.1:0/127.0.0.1:${port%%/*}/" "$tmp/scepd.conf"
+
+ctl 0 list --json
+is "$(json 'json_array_length(j)')" 0 'an empty queue'
+
+# ---- approved, while the device polls ----
+
+ask a 1
+must_wait a
+ctl 0 list
+grep -q "^ *$id  .* pending .* CN=a dns:a.example\$" "$tmp/out" ||
+    it_fail "list: $(cat "$tmp/out")"
+ctl 0 list --json
+is "$(json "j->0->>'id' || ' ' || (j->0->>'state')")" "$id pending" 'list'
+ctl 0 show "$id" --json
+is "$(json "j->>'subject'")" CN=a subject
+is "$(json "j->>'sans'")" '["dns:a.example"]' sans
+is "$(json "j->>'key_type' || (j->>'key_bits')")" rsa2048 key
+is "$(json "j->>'challenge'")" test challenge
+is "$(json "j->>'peer'")" 127.0.0.1 peer
+is "$(json "j->>'endpoint'")" scep endpoint
+is "$(json "j->>'csr_sha256'")" "$(sqlite3 "$tmp/scepd.db" \
+    'SELECT lower(hex(csr_hash)) FROM txn')" csr_sha256
+! grep -q "$challenge" "$tmp/out" || it_fail "show tells the challenge"
+ctl 0 show "$id"
+grep -q '^subject  *CN=a$' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
+is "$(interop_count)" 0 'certificates before the approval'
+ctl 0 approve "$id"
+is "$(cat "$tmp/out")" "approved $id" approve
+ended 0 a
+interop_issued "$tmp/a.pem" "$tmp/a.key" a.example
+for verb in approve reject show; do
+	ctl 1 $verb "$id"
+	ctl 3 $verb 4711
+	ctl 2 $verb x
+	ctl 2 $verb
+done
+
+# ---- rejected ----
+
+ask b 1
+must_wait b
+ctl 0 reject "$id"
+ended 1 b
+grep -q 'outcome=refused.*reason=rejected' "$tmp/scepd.log" ||
+    it_fail "the log does not say that it was rejected"
+ctl 1 approve "$id"
+
+# ---- scepd restarts while a request waits; the queue is full meanwhile ----
+
+ask c 5
+must_wait c
+kept=$client
+ask d 1
+ended 1 d
+grep -q 'event=request.*reason=pending_full' "$tmp/scepd.log" ||
+    it_fail "the queue has no end"
+grep -q 503 "$tmp/d.log" || {
+	cat "$tmp/d.log"
+	it_fail "a full queue is not told by 503"
+}
+client=$kept
+it_stop
+ctl 0 approve "$id"
+ctl 0 list --json
+is "$(json "j->0->>'state'")" approved 'state at rest'
+it_start
+ended 0 c
+interop_issued "$tmp/c.pem" "$tmp/c.key" c.example
+is "$(interop_count)" 2 certificates
+ctl 0 list --json
+is "$(json 'json_array_length(j)')" 0 'the queue at the end'
+it_stop
