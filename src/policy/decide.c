@@ -119,8 +119,10 @@ rule_renewal(const struct policy_facts *f, struct err *e)
 static int
 rule_signer(const struct policy_facts *f, struct err *e)
 {
-	/* A renewal with a new key is signed by the old one. */
-	if (f->old != NULL || f->endpoint->signer_key == CONF_SIGNER_ANY ||
+	/* A renewal with a new key is signed by the old one; what is approved
+	 * was looked at when it came, and is asked for by the same key. */
+	if (f->old != NULL || f->approved ||
+	    f->endpoint->signer_key == CONF_SIGNER_ANY ||
 	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
 		return 0;
 	err_set(e, ERR_KEY_MISMATCH, "endpoint wants signer_key = \"same\"");

@@ -135,9 +135,10 @@ static char	*key_types[] = { w_rsa, NULL }, *sans[] = { w_dns, NULL },
     *none[] = { NULL };
 
 static void
-check_row(const struct row *r)
+check_row(const struct row *r, enum conf_signer_key signer_key,
+    const struct pubkey *signer)
 {
-	const struct conf_endpoint ep = { .signer_key = CONF_SIGNER_ANY };
+	const struct conf_endpoint ep = { .signer_key = signer_key };
 	const struct conf_profile pr = {
 		.validity = DAY, .rsa_min = 2048, .rsa_max = 4096,
 		.key_types = { key_types, 1 }, .san = { sans, 1 },
@@ -151,7 +152,7 @@ check_row(const struct row *r)
 		.endpoint = &ep, .profile = &pr, .renewal = r->renewal,
 		.old = r->old == NULL ? NULL : &old,
 		.approved = r->approved, .csr = *r->csr,
-		.signer = &(*r->csr)->key, .challenge = r->challenge,
+		.signer = signer, .challenge = r->challenge,
 		.ca = ca.cert, .now = NOW,
 	};
 	struct policy_verdict	 v;
@@ -172,7 +173,27 @@ test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++)
-		check_row(&rows[i]);
+		check_row(&rows[i], CONF_SIGNER_ANY, &(*rows[i].csr)->key);
+}
+
+/* A request with a new key, signed with the old one's key. */
+static void
+test_signer(void **state)
+{
+	static const struct row	 signers[] = {
+		{ "renewal", true, &old_cert, &same_names, ABSENT,
+		    .renews = true },
+		{ "approved later", true, NULL, &same_names, ABSENT,
+		    .manual = true, .approved = true },
+		{ "a stranger", false, NULL, &same_names, MATCH,
+		    .want = ERR_KEY_MISMATCH },
+		{ "a stranger does not wait", false, NULL, &same_names, MATCH,
+		    .manual = true, .want = ERR_KEY_MISMATCH },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(signers); i++)
+		check_row(&signers[i], CONF_SIGNER_SAME, &old_cert->key);
 }
 
 int
@@ -180,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_signer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
