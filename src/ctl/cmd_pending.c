@@ -1,6 +1,6 @@
 /*
- * scepctl pending: the requests that wait for an operator, and his word. What he
- * approved is issued when its device asks again.
+ * scepctl pending: the requests that wait for an operator, and his word. What
+ * he approved is issued when its device asks again.
  */
 #include <stdio.h>
 

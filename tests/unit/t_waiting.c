@@ -38,7 +38,9 @@ hold(struct db *db, const struct asked *a, struct txn_found *found,
 static int64_t
 held(struct db *db, const char *txid, unsigned serial, int64_t when)
 {
-	const struct asked	 a = { txid, KEY, (uint8_t)serial, serial, when };
+	const struct asked	 a = {
+		txid, KEY, (uint8_t)serial, serial, when
+	};
 	struct err		 e = { .reason = ERR_NONE };
 	struct txn_found	 found;
 	bool			 fresh = false;
