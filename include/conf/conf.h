@@ -33,6 +33,7 @@ enum conf_log_level {
 	CONF_LOG_INFO, CONF_LOG_DEBUG
 };
 enum conf_mode { CONF_MODE_RA, CONF_MODE_CA };
+enum conf_ec_reply { CONF_EC_REPLY_PASSWORD, CONF_EC_REPLY_KARI };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
 enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };

@@ -28,14 +28,16 @@ struct cms_signed {
 	struct cms_attr	*attrs;
 	size_t		 n_attrs;
 	enum alg	 digest;	/* ALG_NONE: not in alg.def */
+	enum alg	 signature;	/* the same */
 	bool		 has_content;
 	struct bytes	 content;	/* eContent, borrowed from it */
 	bool		 content_is_data; /* eContentType is id-data */
 };
 
 /*
- * ERR_NOT_CMS, _TRAILING, _SIGNERS, _NO_ATTRIBUTES, _NO_SIGNER_CERT,
- * _BODY_TOO_BIG. *out is always made fit for cms_signed_clear(); after a
+ * ERR_NOT_CMS, _BODY_TOO_BIG, _TRAILING, _STRUCTURE, _CMS_VERSION,
+ * _NO_DIGESTS, _SIGNERS (of these nothing reaches libcrypto's CMS code),
+ * _NO_ATTRIBUTES, _NO_SIGNER_CERT. *out is always made fit for cms_signed_clear(); after a
  * failure it holds what could be read until then, so that the failure can be
  * told to the transaction its attributes name.
  */
@@ -70,12 +72,18 @@ int	 cms_sign(struct bytes content, const struct cms_put *, size_t n,
 /* How an envelope is made; a reply mirrors that of its request. */
 struct cms_suite {
 	enum alg	cipher;
-	enum alg	transport;
+	enum alg	transport;	/* or key agreement; ALG_NONE: by a
+					 * password */
 };
 
-/* EnvelopedData for one RSA certificate. */
+/* EnvelopedData for one certificate: with an RSA key by key transport, with an
+ * EC key by key agreement. */
 int	 cms_seal(struct bytes content, const struct cert *to,
 	    const struct algs *, struct cms_suite, struct buf *out,
+	    struct err *e);
+/* EnvelopedData for who knows the password (RFC 3211). */
+int	 cms_seal_password(struct bytes content, struct bytes password,
+	    const struct algs *, enum alg cipher, struct buf *out,
 	    struct err *e);
 
 /* A key and its certificate, for opening. */
@@ -84,14 +92,21 @@ struct cms_recipient {
 	const struct cert	*cert;
 };
 /*
- * Opens an envelope addressed to the recipient. Before decrypting:
- * ERR_NOT_ENVELOPED, _CIPHER, _KEY_TRANSPORT, _RECIPIENT. All faults of
- * decrypting are one: ERR_INTEGRITY. Success proves nothing (a wrong key
- * yields noise that may look padded): parse what comes out and answer
- * ERR_INTEGRITY too if that fails.
+ * Opens an envelope addressed to one of n recipients. Before decrypting:
+ * ERR_NOT_ENVELOPED, _STRUCTURE, _CMS_VERSION, _CIPHER, _KEY_TRANSPORT,
+ * _RECIPIENT_KIND (of these nothing reaches libcrypto's CMS code), _RECIPIENT.
+ * All faults of decrypting are one: ERR_INTEGRITY, and what came out until then
+ * is in *plain: parse that too, lest the time tells one from the other. Success
+ * proves nothing (a wrong key yields noise that may look padded): answer
+ * ERR_INTEGRITY as well if what comes out does not parse.
  */
-int	 cms_open(struct bytes der, const struct cms_recipient *,
-	    struct buf *plain, struct cms_suite *, struct err *e);
+int	 cms_open(struct bytes der, const struct cms_recipient *, size_t n,
+	    const struct algs *, struct buf *plain, struct cms_suite *,
+	    struct err *e);
+/* Opens what cms_seal_password() makes, with the same errors. */
+int	 cms_open_password(struct bytes der, struct bytes password,
+	    const struct algs *, struct buf *plain, struct cms_suite *,
+	    struct err *e);
 
 /* Degenerate SignedData with certificates in this very order. */
 int	 cms_bag(const struct cert *const *, size_t n, struct buf *out,

@@ -51,5 +51,12 @@ struct policy_verdict {
 /* 0: issue; -1: refused, with the reason. */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
 	    struct err *e);
+/* ERR_SIGNER_KEY unless messages signed with such a key can be answered: RSA
+ * always, others as the profile takes them. */
+int	 policy_signer(const struct conf_profile *, const struct pubkey *,
+	    struct err *e);
+/* Whether the reply to a signer is enveloped with its challengePassword. */
+bool	 policy_by_password(const struct conf_endpoint *,
+	    const struct pubkey *);
 
 #endif

@@ -13,6 +13,8 @@ struct scep_ask {
 	struct bytes		 content;	/* of the envelope: a CSR, … */
 	const struct key	*key;		/* signer */
 	const struct cert	*cert;
+	struct bytes		 password;	/* challenge: opens the reply
+						 * where the key cannot */
 	const struct cert	*to;		/* recipient: RA or CA */
 	enum alg		 digest;
 	struct cms_suite	 suite;
@@ -36,9 +38,11 @@ struct scep_got {
 	struct buf		 crl;		/* DER; SUCCESS of GetCRL only */
 };
 
-/* Verifies with `ra` (byte-identical signer), opens with the asker's key. */
+/* Verifies with `ra` (byte-identical signer), opens with the asker's key or
+ * password. */
 int	 scep_client_reply(struct bytes der, const struct scep_ask *,
-	    const struct cert *ra, struct scep_got *out, struct err *e);
+	    const struct algs *, const struct cert *ra, struct scep_got *out,
+	    struct err *e);
 void	 scep_got_clear(struct scep_got *);
 
 #endif

@@ -52,23 +52,25 @@ struct scep_msg {
  * key, signature. *out is always made fit for scep_msg_clear(), and holds what
  * was known when it failed.
  */
-int	 scep_decode(struct bytes der, struct scep_msg *out, struct err *e);
+int	 scep_decode(struct bytes der, const struct algs *, struct scep_msg *out,
+	    struct err *e);
 void	 scep_msg_clear(struct scep_msg *);
 
 /* "PKCSReq"; "unknown" where there is no name. */
 const char	*scep_type_name(int);
 
 /*
- * Opens the envelope of a decoded PKCSReq and parses the request in it. What
+ * Opens the envelope of a decoded PKCSReq, for one of n recipients, and parses the request in it. What
  * does not parse is answered as what did not decrypt (ERR_INTEGRITY). The
  * request's own signature is not checked yet.
  */
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
-	    struct csr **csr, struct cms_suite *, struct err *e);
+	    size_t n, const struct algs *, struct csr **csr,
+	    struct cms_suite *, struct err *e);
 /* The same for GetCert and GetCRL; ias borrows from plain. */
 int	 scep_unwrap_ias(const struct scep_msg *, const struct cms_recipient *,
-	    struct buf *plain, struct ias *, struct cms_suite *,
-	    struct err *e);
+	    size_t n, const struct algs *, struct buf *plain, struct ias *,
+	    struct cms_suite *, struct err *e);
 
 /*
  * Opens the envelope of a CertPoll and proves that it holds an IssuerAndSubject
@@ -76,6 +78,6 @@ int	 scep_unwrap_ias(const struct scep_msg *, const struct cms_recipient *,
  * or the CA's there; the transactionID and the signer's key decide.
  */
 int	 scep_unwrap_poll(const struct scep_msg *, const struct cms_recipient *,
-	    struct cms_suite *, struct err *e);
+	    size_t n, const struct algs *, struct cms_suite *, struct err *e);
 
 #endif

@@ -12,10 +12,18 @@ struct scep_reply {
 	const struct key	*key;		/* of the RA, or the CA itself */
 	const struct cert	*cert;		/* as GetCACert shows it */
 	const struct algs	*algs;
+	struct bytes		 password;	/* envelopes for a signer whose
+						 * key cannot decrypt; n == 0:
+						 * key agreement, with EC */
 	uint8_t			 nonce[SCEP_NONCE_LEN];	/* senderNonce, fresh */
 };
 
-/* certs[0] is the issued certificate: Apple takes the first. */
+/*
+ * suite is the request's. For a signer with another key than RSA the password
+ * or a key agreement takes the place of its transport; ERR_SIGNER_KEY where
+ * there is neither. certs[0] is the issued certificate: Apple takes the
+ * first.
+ */
 int	 scep_wrap_success(const struct scep_reply *, struct cms_suite,
 	    const struct cert *const *certs, size_t n, struct buf *out,
 	    struct err *e);

@@ -11,7 +11,7 @@
 const char *
 key_type_name(enum key_type t)
 {
-	static const char *const names[] = { "other", "rsa", "ec" };
+	static const char *const names[] = { "other", "rsa", "ec", "ed25519" };
 
 	return names[t];
 }

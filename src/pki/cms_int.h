@@ -6,13 +6,28 @@
 
 #include <openssl/cms.h>
 
-#include "util/bytes.h"
-#include "util/err.h"
+#include "pki/cms.h"
 
 /* One ContentInfo, within CMS_MAX_DER, nothing behind it; NULL and the reason. */
 CMS_ContentInfo	*cms_read(struct bytes der, struct err *e);
+/* The same for an object that knows where to find its algorithms already;
+ * takes it, gives it back filled. */
+CMS_ContentInfo	*cms_read_into(CMS_ContentInfo *, struct bytes der,
+		    struct err *e);
 /* Its DER appended to out. */
-struct buf;
 int		 cms_write(CMS_ContentInfo *, struct buf *out, struct err *e);
+
+/* cms_signed_verify() for signers that libcrypto's CMS cannot. */
+int		 cms_verify_ed25519(const struct cms_signed *, struct err *e);
+
+/* The recipient that is one of us: by certificate, else by serial number
+ * alone, else by key identifier. */
+struct cms_match {
+	CMS_RecipientInfo		*ri;
+	const struct cms_recipient	*us;
+	enum alg			 transport;
+};
+int		 cms_match(CMS_ContentInfo *, const struct cms_recipient *us,
+		    size_t n, struct cms_match *out, struct err *e);
 
 #endif

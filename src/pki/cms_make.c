@@ -1,8 +1,7 @@
 /*
- * Making CMS: signed messages, envelopes, bags of certificates.
+ * Making CMS: signed messages. The DER of any.
  */
 #include <openssl/cms.h>
-#include <openssl/rsa.h>
 
 #include <stdlib.h>
 
@@ -69,50 +68,6 @@ cms_sign(struct bytes content, const struct cms_put *attrs, size_t n,
 	}
 	rc = cms_write(cms, out, e);
 out:
-	BIO_free(bio);
-	CMS_ContentInfo_free(cms);
-	return rc;
-}
-
-static int
-add_recipient(CMS_ContentInfo *cms, const struct cert *to,
-    enum alg transport)
-{
-	CMS_RecipientInfo *ri;
-	EVP_PKEY_CTX *ctx;
-
-	if (transport != ALG_RSA_OAEP)
-		return CMS_add1_recipient_cert(cms, to->x, 0) != NULL ? 0 : -1;
-	ri = CMS_add1_recipient_cert(cms, to->x, CMS_KEY_PARAM);
-	if (ri == NULL || (ctx = CMS_RecipientInfo_get0_pkey_ctx(ri)) == NULL)
-		return -1;
-	return EVP_PKEY_CTX_set_rsa_padding(ctx,
-	    RSA_PKCS1_OAEP_PADDING) > 0 ? 0 : -1;
-}
-
-int
-cms_seal(struct bytes content, const struct cert *to,
-    const struct algs *algs, struct cms_suite suite, struct buf *out,
-    struct err *e)
-{
-	CMS_ContentInfo *cms = NULL;
-	BIO *bio = NULL;
-	int rc = -1;
-
-	if (to->key.type != KEY_RSA) {
-		err_set(e, ERR_SIGNER_KEY, "a key of type %s cannot decrypt",
-		    key_type_name(to->key.type));
-		return -1;
-	}
-	bio = bio_of(content);
-	cms = CMS_encrypt(NULL, NULL, algs_cipher(algs, suite.cipher),
-	    CMS_BINARY | CMS_PARTIAL);
-	if (bio == NULL || cms == NULL ||
-	    add_recipient(cms, to, suite.transport) == -1 ||
-	    CMS_final(cms, bio, NULL, CMS_BINARY) != 1)
-		set_ssl(e, ERR_CRYPTO, "envelope");
-	else
-		rc = cms_write(cms, out, e);
 	BIO_free(bio);
 	CMS_ContentInfo_free(cms);
 	return rc;

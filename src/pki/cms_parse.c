@@ -9,19 +9,22 @@
 #include "pki/cms.h"
 #include "pki/cms_int.h"
 #include "pki/pki_int.h"
+#include "pki/screen_int.h"
 
 CMS_ContentInfo *
-cms_read(struct bytes der, struct err *e)
+cms_read_into(CMS_ContentInfo *cms, struct bytes der, struct err *e)
 {
 	const unsigned char *p = der.p;
-	CMS_ContentInfo *cms;
 
 	if (der.n == 0 || der.n > CMS_MAX_DER) {
 		err_set(e, der.n == 0 ? ERR_NOT_CMS : ERR_BODY_TOO_BIG,
 		    "%zu bytes", der.n);
+		CMS_ContentInfo_free(cms);
 		return NULL;
 	}
-	if ((cms = d2i_CMS_ContentInfo(NULL, &p, (long)der.n)) == NULL) {
+	/* What is read into is freed when reading fails. */
+	if ((cms = d2i_CMS_ContentInfo(cms == NULL ? NULL : &cms, &p,
+	    (long)der.n)) == NULL) {
 		set_ssl(e, ERR_NOT_CMS, "CMS");
 		return NULL;
 	}
@@ -32,6 +35,12 @@ cms_read(struct bytes der, struct err *e)
 		return NULL;
 	}
 	return cms;
+}
+
+CMS_ContentInfo *
+cms_read(struct bytes der, struct err *e)
+{
+	return cms_read_into(NULL, der, e);
 }
 
 static CMS_SignerInfo *
@@ -156,12 +165,9 @@ cms_signed_parse(struct bytes der, struct cms_signed *s, struct err *e)
 	CMS_SignerInfo *si;
 
 	memset(s, 0, sizeof(*s));
-	if ((s->cms = cms_read(der, e)) == NULL)
+	if (screen_signed(der, &s->signature, e) == -1 ||
+	    (s->cms = cms_read(der, e)) == NULL)
 		return -1;
-	if (OBJ_obj2nid(CMS_get0_type(s->cms)) != NID_pkcs7_signed) {
-		err_set(e, ERR_NOT_CMS, "content type is not SignedData");
-		return -1;
-	}
 	if ((si = one_signer(s->cms, e)) == NULL ||
 	    read_attrs(s, si, e) == -1)
 		return -1;
@@ -176,6 +182,8 @@ cms_signed_verify(const struct cms_signed *s, struct err *e)
 	BIO *none = NULL;
 	int rc = -1;
 
+	if (s->signature == ALG_ED25519)
+		return cms_verify_ed25519(s, e);
 	/* Without eContent libcrypto wants to be given the nothing. */
 	if (!s->has_content && (none = bio_of(bytes_make("", 0))) == NULL) {
 		err_set(e, ERR_MEMORY, "signature");

@@ -127,7 +127,7 @@ read_sans(struct csr *r, struct err *e)
 	int crit, rc = 0;
 
 	/* NULL also when there are none; what is malformed is not copied. */
-	if ((exts = X509_REQ_get_extensions(r->x)) == NULL) {
+	if ((exts = csr_extensions(r->x)) == NULL) {
 		ERR_clear_error();
 		return 0;
 	}

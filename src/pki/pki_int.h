@@ -36,6 +36,10 @@ void	 pubkey_clear(struct pubkey *);
 char	*name_text(const X509_NAME *);
 int	 time_read(const ASN1_TIME *, int64_t *);
 
+/* The extensions that a request asks for, yours; NULL if there are none, or
+ * they cannot be read. */
+STACK_OF(X509_EXTENSION)	*csr_extensions(X509_REQ *);
+
 /* A read-only BIO over borrowed bytes. */
 BIO	*bio_of(struct bytes);
 /* Drains a memory BIO into out; -1 at its limit. */

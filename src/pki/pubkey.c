@@ -54,6 +54,8 @@ pkey_type(const EVP_PKEY *pkey)
 		return KEY_RSA;
 	if (EVP_PKEY_is_a(pkey, "EC") && ec_curve_ok(pkey))
 		return KEY_EC;
+	if (EVP_PKEY_is_a(pkey, "ED25519"))
+		return KEY_ED25519;
 	return KEY_OTHER;
 }
 

@@ -3,16 +3,44 @@
 #include "policy/decide.h"
 #include "policy/policy_int.h"
 
-static int
-check_key(const struct conf_profile *p, const struct pubkey *k,
-    struct err *e)
+/* Shorter ones can be guessed from a reply that was overheard (RFC 8894, 7.3),
+ * at leisure and without the server noticing. */
+#define REPLY_SECRET_MIN	16
+
+static bool
+takes_type(const struct conf_profile *p, enum key_type type)
 {
 	size_t i;
 
 	for (i = 0; i < p->key_types.n; i++)
-		if (strcmp(p->key_types.v[i], key_type_name(k->type)) == 0)
-			break;
-	if (i == p->key_types.n) {
+		if (strcmp(p->key_types.v[i], key_type_name(type)) == 0)
+			return true;
+	return false;
+}
+
+int
+policy_signer(const struct conf_profile *p, const struct pubkey *k,
+    struct err *e)
+{
+	if (k->type == KEY_RSA || takes_type(p, k->type))
+		return 0;
+	err_set(e, ERR_SIGNER_KEY, "key type %s is not in the profile's "
+	    "key_types", key_type_name(k->type));
+	return -1;
+}
+
+bool
+policy_by_password(const struct conf_endpoint *ep, const struct pubkey *k)
+{
+	return k->type != KEY_RSA && (k->type != KEY_EC ||
+	    ep->ec_reply == CONF_EC_REPLY_PASSWORD);
+}
+
+static int
+check_key(const struct conf_profile *p, const struct pubkey *k,
+    struct err *e)
+{
+	if (!takes_type(p, k->type)) {
 		err_set(e, ERR_CSR_KEY, "key type %s is not in the profile's "
 		    "key_types", key_type_name(k->type));
 		return -1;
@@ -116,6 +144,19 @@ rule_renewal(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
+/* Nothing is issued that could not be handed over. */
+static int
+rule_reply(const struct policy_facts *f, struct err *e)
+{
+	if (!policy_by_password(f->endpoint, f->signer) ||
+	    f->csr->challenge.n >= REPLY_SECRET_MIN)
+		return 0;
+	err_set(e, ERR_REPLY_SECRET, "challengePassword of %zu bytes for a "
+	    "signer with a key of type %s", f->csr->challenge.n,
+	    key_type_name(f->signer->type));
+	return -1;
+}
+
 static int
 rule_signer(const struct policy_facts *f, struct err *e)
 {
@@ -216,8 +257,8 @@ rule_sans(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_key, rule_proof, rule_renewal, rule_signer, rule_subject,
-	rule_named, rule_ca, rule_sans,
+	rule_key, rule_proof, rule_renewal, rule_signer, rule_reply,
+	rule_subject, rule_named, rule_ca, rule_sans,
 };
 
 static unsigned

@@ -2,22 +2,29 @@
 #include "scep/caps.h"
 
 /* Capabilities that are no algorithms (RFC 8894, 3.5.2). */
-static const char *const others[] = { "POSTPKIOperation", "Renewal",
-	"SCEPStandard" };
+static const struct {
+	const char	*word;
+	bool		 standard;	/* not beside legacy algorithms */
+} others[] = {
+	{ "POSTPKIOperation", false },
+	{ "Renewal", false },
+	{ "SCEPStandard", true },
+};
 
 int
-scep_caps(struct buf *out)
+scep_caps(const struct algs *algs, struct buf *out)
 {
 	const char *word;
 	size_t i;
 	int a, bad = 0;
 
 	for (a = ALG_NONE + 1; a < ALG_COUNT; a++)
-		if (alg_accepted((enum alg)a) &&
+		if (algs_accept(algs, (enum alg)a) &&
 		    (word = alg_keyword((enum alg)a)) != NULL)
 			bad |= buf_printf(out, "%s\n", word);
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		bad |= buf_printf(out, "%s\n", others[i]);
+		if (!others[i].standard || !algs_legacy(algs))
+			bad |= buf_printf(out, "%s\n", others[i].word);
 	return bad == 0 ? 0 : -1;
 }
 

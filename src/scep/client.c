@@ -114,13 +114,16 @@ read_attrs(const struct cms_signed *s, const struct scep_ask *ask,
 
 static int
 read_bag(const struct cms_signed *s, const struct scep_ask *ask,
-    struct scep_got *got, struct err *e)
+    const struct algs *algs, struct scep_got *got, struct err *e)
 {
 	const struct cms_recipient us = { ask->key, ask->cert };
 	struct buf bag = BUF_INIT(CMS_MAX_DER);
-	int rc = -1;
+	int rc;
 
-	if (cms_open(s->content, &us, &bag, &got->suite, e) == 0)
+	rc = ask->password.n > 0 ? cms_open_password(s->content,
+	    ask->password, algs, &bag, &got->suite, e) :
+	    cms_open(s->content, &us, 1, algs, &bag, &got->suite, e);
+	if (rc == 0)
 		rc = ask->type == SCEP_GETCRL ?
 		    cms_unbag_crl(buf_bytes(&bag), &got->crl, e) :
 		    cms_unbag(buf_bytes(&bag), &got->certs, e);
@@ -130,7 +133,8 @@ read_bag(const struct cms_signed *s, const struct scep_ask *ask,
 
 int
 scep_client_reply(struct bytes der, const struct scep_ask *ask,
-    const struct cert *ra, struct scep_got *out, struct err *e)
+    const struct algs *algs, const struct cert *ra, struct scep_got *out,
+    struct err *e)
 {
 	struct scep_got got = {
 		.failinfo = -1, .crl = BUF_INIT(CMS_MAX_DER)
@@ -148,7 +152,8 @@ scep_client_reply(struct bytes der, const struct scep_ask *ask,
 	if (cms_signed_verify(&s, e) == -1 ||
 	    read_attrs(&s, ask, &got, e) == -1)
 		goto out;
-	if (got.status == SCEP_SUCCESS && read_bag(&s, ask, &got, e) == -1)
+	if (got.status == SCEP_SUCCESS &&
+	    read_bag(&s, ask, algs, &got, e) == -1)
 		goto out;
 	*out = got;
 	rc = 0;

@@ -141,22 +141,46 @@ read_attrs(struct scep_msg *m, struct err *e)
 	return read_type(m, e) == -1 ? -1 : rc;
 }
 
+static bool
+is_signer(const struct pubkey *k)
+{
+	switch (k->type) {
+	case KEY_RSA:
+		return k->bits >= SIGNER_RSA_MIN && k->bits <= SIGNER_RSA_MAX;
+	case KEY_EC:
+		return k->bits == 256 || k->bits == 384 || k->bits == 521;
+	case KEY_ED25519:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Comes before the signature is verified: huge keys are dear. */
 static int
-check_signer(const struct scep_msg *m, struct err *e)
+check_algs(const struct scep_msg *m, const struct algs *algs, struct err *e)
 {
 	const struct pubkey *k = &m->cms.signer->key;
 
-	if (k->type == KEY_RSA && k->bits >= SIGNER_RSA_MIN &&
-	    k->bits <= SIGNER_RSA_MAX)
+	if (!algs_accept(algs, m->cms.digest)) {
+		err_set(e, ERR_DIGEST, "digest %s", alg_name(m->cms.digest));
+		return -1;
+	}
+	if (!algs_accept(algs, m->cms.signature)) {
+		err_set(e, ERR_SIGNATURE_ALG, "signature algorithm %s",
+		    alg_name(m->cms.signature));
+		return -1;
+	}
+	if (is_signer(k))
 		return 0;
-	/* Without a key that decrypts there is nothing to reply with. */
 	err_set(e, ERR_SIGNER_KEY, "%s key of %d bits",
 	    key_type_name(k->type), k->bits);
 	return -1;
 }
 
 int
-scep_decode(struct bytes der, struct scep_msg *m, struct err *e)
+scep_decode(struct bytes der, const struct algs *algs, struct scep_msg *m,
+    struct err *e)
 {
 	int rc;
 
@@ -172,11 +196,7 @@ scep_decode(struct bytes der, struct scep_msg *m, struct err *e)
 		err_set(e, ERR_CONTENT_TYPE, "eContentType");
 		return -1;
 	}
-	if (!alg_accepted(m->cms.digest)) {
-		err_set(e, ERR_DIGEST, "digest %s", alg_name(m->cms.digest));
-		return -1;
-	}
-	if (check_signer(m, e) == -1)
+	if (check_algs(m, algs, e) == -1)
 		return -1;
 	return cms_signed_verify(&m->cms, e);
 }
@@ -189,44 +209,71 @@ scep_msg_clear(struct scep_msg *m)
 
 static int
 open_content(const struct scep_msg *m, const struct cms_recipient *us,
-    struct buf *plain, struct cms_suite *suite, struct err *e)
+    size_t n, const struct algs *algs, struct buf *plain,
+    struct cms_suite *suite, struct err *e)
 {
 	if (m->cms.has_content && m->cms.content.n > 0)
-		return cms_open(m->cms.content, us, plain, suite, e);
+		return cms_open(m->cms.content, us, n, algs, plain, suite,
+		    e);
 	err_set(e, ERR_NOT_ENVELOPED, "no content");
 	return -1;
 }
 
+/*
+ * Noise from a wrong key, a broken padding and a broken request are not to be
+ * told apart from outside, neither by the answer nor by how long it takes:
+ * whatever came out of the envelope is parsed.
+ */
+static int
+read_csr(struct bytes plain, int opened, struct csr **csr, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+	struct csr *got = NULL;
+	int rc;
+
+	rc = csr_parse(plain, &got, &why);
+	if (opened == -1) {
+		csr_free(got);
+		return -1;
+	}
+	if (rc == -1 && why.reason == ERR_CSR_DER)
+		err_set(e, ERR_INTEGRITY, "pkcsPKIEnvelope");
+	else if (rc == -1)
+		err_set(e, why.reason, "%s", why.text);
+	else
+		*csr = got;
+	return rc;
+}
+
 int
 scep_unwrap_ias(const struct scep_msg *m, const struct cms_recipient *us,
-    struct buf *plain, struct ias *ias, struct cms_suite *suite,
-    struct err *e)
+    size_t n, const struct algs *algs, struct buf *plain, struct ias *ias,
+    struct cms_suite *suite, struct err *e)
 {
 	struct cms_suite found;
+	int rc;
 
-	if (open_content(m, us, plain, &found, e) == -1 ||
+	rc = open_content(m, us, n, algs, plain, &found, e);
+	if ((rc == 0 || e->reason == ERR_INTEGRITY) &&
 	    ias_parse(buf_bytes(plain), ias, e) == -1)
-		return -1;
-	*suite = found;
-	return 0;
+		rc = -1;
+	if (rc == 0)
+		*suite = found;
+	return rc;
 }
 
 int
 scep_unwrap(const struct scep_msg *m, const struct cms_recipient *us,
-    struct csr **csr, struct cms_suite *suite, struct err *e)
+    size_t n, const struct algs *algs, struct csr **csr,
+    struct cms_suite *suite, struct err *e)
 {
 	struct buf plain = BUF_INIT(CSR_MAX_DER);
-	struct err why = { .reason = ERR_NONE };
 	struct cms_suite found;
 	int rc;
 
-	if ((rc = open_content(m, us, &plain, &found, e)) == 0 &&
-	    (rc = csr_parse(buf_bytes(&plain), csr, &why)) == -1)
-		/* Noise from a wrong key and a broken request look alike from
-		 * outside: no oracle. */
-		err_set(e, why.reason == ERR_CSR_DER ? ERR_INTEGRITY :
-		    why.reason, "%s", why.reason == ERR_CSR_DER ?
-		    "pkcsPKIEnvelope" : why.text);
+	rc = open_content(m, us, n, algs, &plain, &found, e);
+	if (rc == 0 || e->reason == ERR_INTEGRITY)
+		rc = read_csr(buf_bytes(&plain), rc, csr, e);
 	if (rc == 0)
 		*suite = found;
 	buf_wipe(&plain);
@@ -235,15 +282,19 @@ scep_unwrap(const struct scep_msg *m, const struct cms_recipient *us,
 
 int
 scep_unwrap_poll(const struct scep_msg *m, const struct cms_recipient *us,
-    struct cms_suite *suite, struct err *e)
+    size_t n, const struct algs *algs, struct cms_suite *suite,
+    struct err *e)
 {
 	struct buf plain = BUF_INIT(CSR_MAX_DER);
 	struct cms_suite found;
 	int rc;
 
-	if ((rc = open_content(m, us, &plain, &found, e)) == 0 &&
-	    (rc = names_check(buf_bytes(&plain), 2)) == -1)
+	rc = open_content(m, us, n, algs, &plain, &found, e);
+	if ((rc == 0 || e->reason == ERR_INTEGRITY) &&
+	    names_check(buf_bytes(&plain), 2) == -1) {
 		err_set(e, ERR_INTEGRITY, "pkcsPKIEnvelope");
+		rc = -1;
+	}
 	if (rc == 0)
 		*suite = found;
 	buf_wipe(&plain);

@@ -6,9 +6,10 @@
 
 /* The digest of the request, or a sound one where that was refused. */
 static enum alg
-reply_digest(const struct scep_msg *to)
+reply_digest(const struct scep_reply *r)
 {
-	return alg_accepted(to->cms.digest) ? to->cms.digest : ALG_SHA256;
+	return algs_accept(r->algs, r->to->cms.digest) ? r->to->cms.digest :
+	    ALG_SHA256;
 }
 
 /* Signs content with the attributes all CertReps have, and these. */
@@ -34,7 +35,22 @@ sign(const struct scep_reply *r, enum scep_status status,
 		    CMS_OCTETS, bytes_make(r->to->nonce, r->to->n_nonce) };
 	memcpy(&puts[n], more, n_more * sizeof(*more));
 	return cms_sign(content, puts, n + n_more, r->key, r->cert, r->algs,
-	    reply_digest(r->to), out, e);
+	    reply_digest(r), out, e);
+}
+
+/* To the signer's own certificate, whatever it says of itself. */
+static int
+seal(const struct scep_reply *r, struct cms_suite suite,
+    struct bytes content, struct buf *out, struct err *e)
+{
+	const struct cert *to = r->to->cms.signer;
+
+	if (to->key.type != KEY_RSA && r->password.n > 0)
+		return cms_seal_password(content, r->password, r->algs,
+		    suite.cipher, out, e);
+	if (to->key.type == KEY_EC)
+		suite.transport = alg_agreement(reply_digest(r));
+	return cms_seal(content, to, r->algs, suite, out, e);
 }
 
 /* Eats the bag. */
@@ -46,8 +62,7 @@ wrap_bag(const struct scep_reply *r, struct cms_suite suite, struct buf *bag,
 	const struct cms_put none = { .oid = NULL };
 	int rc = -1;
 
-	if (cms_seal(buf_bytes(bag), r->to->cms.signer, r->algs, suite,
-	    &sealed, e) == 0)
+	if (seal(r, suite, buf_bytes(bag), &sealed, e) == 0)
 		rc = sign(r, SCEP_SUCCESS, &none, 0, buf_bytes(&sealed), out,
 		    e);
 	buf_wipe(bag);

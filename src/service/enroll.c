@@ -13,7 +13,8 @@ step_unwrap(struct work *w, struct err *e)
 {
 	const struct cms_recipient us = { w->se->key, w->se->cert };
 
-	if (scep_unwrap(&w->msg, &us, &w->csr, &w->suite, e) == -1)
+	if (scep_unwrap(&w->msg, &us, 1, w->se->algs, &w->csr, &w->suite,
+	    e) == -1)
 		return -1;
 	/* Before anything finer is said about it: see err.def. */
 	return csr_verify(w->csr, e);

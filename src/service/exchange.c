@@ -117,7 +117,7 @@ answer_document(struct exchange *x, struct err *e)
 		return 1;
 	/* Maintenance or not: who gets no GetCACaps falls back to DES and MD5. */
 	if (q.op == SCEP_OP_CAPS)
-		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->site->caps));
+		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->endpoint->caps));
 	else
 		answer_bytes(x, x->endpoint->cacert_type,
 		    buf_bytes(&x->endpoint->cacert));

@@ -14,8 +14,8 @@ step_unwrap(struct work *w, struct err *e)
 	const struct cms_recipient us = { w->se->key, w->se->cert };
 
 	w->outcome = "found";
-	return scep_unwrap_ias(&w->msg, &us, &w->plain, &w->ias, &w->suite,
-	    e);
+	return scep_unwrap_ias(&w->msg, &us, 1, w->se->algs, &w->plain,
+	    &w->ias, &w->suite, e);
 }
 
 /* Only this endpoint's CA is known here. */

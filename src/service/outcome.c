@@ -154,7 +154,7 @@ step_unwrap_poll(struct work *w, struct err *e)
 {
 	const struct cms_recipient us = { w->se->key, w->se->cert };
 
-	return scep_unwrap_poll(&w->msg, &us, &w->suite, e);
+	return scep_unwrap_poll(&w->msg, &us, 1, w->se->algs, &w->suite, e);
 }
 
 /* By transactionID and the key that asked first: anybody may know the former. */

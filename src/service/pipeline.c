@@ -55,10 +55,13 @@ step_decode(struct work *w, struct err *e)
 	if (scep_query_parse(w->x->query, w->x->method == SERVICE_POST,
 	    w->x->body.max, &q, e) == 0 &&
 	    scep_message(buf_bytes(&w->x->body), &q, &der, e) == 0)
-		rc = scep_decode(buf_bytes(&der), &w->msg, e);
+		rc = scep_decode(buf_bytes(&der), w->se->algs, &w->msg, e);
 	scep_query_clear(&q);
 	buf_wipe(&der);
-	return rc == -1 ? -1 : choose_flow(w, e);
+	if (rc == -1 || policy_signer(w->se->profile,
+	    &w->msg.cms.signer->key, e) == -1)
+		return -1;
+	return choose_flow(w, e);
 }
 
 static const struct step flow_begin[] = {
@@ -141,8 +144,11 @@ work_reply(const struct work *w, struct scep_reply *r, struct err *e)
 		.to = &w->msg,
 		.key = w->se->key,
 		.cert = w->se->cert,
-		.algs = w->s->algs,
+		.algs = w->se->algs,
 	};
+	if (w->csr != NULL && policy_by_password(w->se->conf,
+	    &w->msg.cms.signer->key))
+		r->password = buf_bytes(&w->csr->challenge);
 	return secret_random(r->nonce, sizeof(r->nonce), e);
 }
 

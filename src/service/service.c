@@ -51,7 +51,7 @@ service_open(struct site *site, struct service **out, struct err *e)
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->draining, false);
 	atomic_init(&s->stopping, false);
-	if (algs_open(&s->algs, e) == -1 || proven_new(&s->proven, e) == -1 ||
+	if (proven_new(&s->proven, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
@@ -101,7 +101,6 @@ service_close(struct service *s)
 	crls_free(s->crls);
 	flight_free(s->flight);
 	proven_free(s->proven);
-	algs_free(s->algs);
 	site_put(s->site);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

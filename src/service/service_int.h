@@ -63,6 +63,8 @@ struct site_endpoint {
 	const struct cert		*cert;	/* RA, or of the CA in mode ca */
 	const struct cert		**authorities;	/* RA, CA and above */
 	size_t				 n_authorities;
+	struct algs			*algs;	/* what it accepts */
+	struct buf			 caps;	/* answer to GetCACaps */
 	struct buf			 cacert;	/* answer to GetCACert */
 	const char			*cacert_type;
 };
@@ -73,7 +75,6 @@ struct site {
 	struct issuer		**issuers;	/* as conf->issuers */
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
-	struct buf		 caps;		/* answer to GetCACaps */
 };
 
 /* The endpoint whose longest path begins this one; NULL if none does. */
@@ -142,7 +143,6 @@ struct service {
 	atomic_bool	 draining;	/* no new exchange is begun */
 	atomic_bool	 stopping;	/* nor is one that waits in the queue */
 	struct db	*db;
-	struct algs	*algs;
 	struct proven	*proven;
 	struct flight	*flight;
 	struct crls	*crls;

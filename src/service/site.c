@@ -14,6 +14,7 @@
 #include "util/str.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
+#define CAPS_MAX	4096
 #define CACERT_MAX	(1024u * 1024)
 #define KU_SCEP		(CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT)
 
@@ -141,6 +142,18 @@ warn_expiry(const struct site_endpoint *se, int64_t now)
 }
 
 static int
+open_algs(struct site_endpoint *se, struct err *e)
+{
+	if (algs_open_with(se->conf->legacy.v, se->conf->refuse.v, &se->algs,
+	    e) == -1)
+		return -1;
+	if (scep_caps(se->algs, &se->caps) == 0)
+		return 0;
+	err_set(e, ERR_MEMORY, "GetCACaps");
+	return -1;
+}
+
+static int
 open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 {
 	struct site_endpoint *se = &s->endpoints[i];
@@ -151,8 +164,13 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 	se->profile = conf_profile(s->conf, c->profile);
 	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
 	se->issuer = se->ca->issuer;
+	buf_init(&se->caps, CAPS_MAX);
 	buf_init(&se->cacert, CACERT_MAX);
-	rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) : open_ca(se, e);
+	if (open_algs(se, e) == -1)
+		rc = -1;
+	else
+		rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) :
+		    open_ca(se, e);
 	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
 	    list_authorities(se, e) == -1 ||
 	    scep_cacert(se->own_cert, issuer_ca(se->issuer),
@@ -229,6 +247,8 @@ site_free(struct site *s)
 		key_free(s->endpoints[i].own_key);
 		free(s->endpoints[i].challenges);
 		free(s->endpoints[i].authorities);
+		algs_free(s->endpoints[i].algs);
+		buf_wipe(&s->endpoints[i].caps);
 		buf_wipe(&s->endpoints[i].cacert);
 	}
 	for (i = 0; s->issuers != NULL && i < s->conf->n_issuers; i++)
@@ -238,7 +258,6 @@ site_free(struct site *s)
 	free(s->cas);
 	free(s->endpoints);
 	free(s->issuers);
-	buf_wipe(&s->caps);
 	free(s);
 }
 
@@ -255,12 +274,10 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	}
 	s->conf = conf;
 	atomic_init(&s->refs, 1);
-	buf_init(&s->caps, 4096);
 	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL ||
-	    scep_caps(&s->caps) == -1) {
+	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}

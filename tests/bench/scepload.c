@@ -150,7 +150,7 @@ enroll(struct load *ld, int fd, size_t i)
 	    receive(fd, &in, &body) == -1)
 		goto out;
 	ld->us[i] = clock_mono_us() - began;
-	if (scep_client_reply(body, &ask, ld->ra, &got, &e) == -1)
+	if (scep_client_reply(body, &ask, ld->algs, ld->ra, &got, &e) == -1)
 		goto out;
 	if (got.status == SCEP_SUCCESS && got.certs.n == 1 &&
 	    got.nonce_matches)

@@ -124,7 +124,7 @@ lab_reply(const struct lab *l, const char *name, const struct http_answer *a,
 
 	if (!http_has(a, "Content-Type: application/x-pki-message"))
 		fail_msg("%s: %s", name, buf_cstr(&a->head));
-	if (scep_client_reply(buf_bytes(&a->body), &ask, l->ra, got,
+	if (scep_client_reply(buf_bytes(&a->body), &ask, l->algs, l->ra, got,
 	    &e) == -1)
 		fail_msg("%s: reply: %s", name, err_text(&e));
 }
