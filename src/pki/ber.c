@@ -69,7 +69,8 @@ leave(struct nest *in, struct bytes all, size_t at)
 }
 
 int
-ber_check(struct bytes all, enum err_reason malformed, struct err *e)
+ber_check(struct bytes all, enum err_reason malformed,
+    enum err_reason trailing, struct err *e)
 {
 	struct nest in = { .n = 0 };
 	size_t at = 0, elements = 0, end;
@@ -98,7 +99,7 @@ ber_check(struct bytes all, enum err_reason malformed, struct err *e)
 		at = leave(&in, all, at);
 	} while (in.n > 0);
 	if (at != all.n) {
-		err_set(e, ERR_TRAILING, "%zu bytes", all.n - at);
+		err_set(e, trailing, "%zu bytes behind it", all.n - at);
 		return -1;
 	}
 	return 0;

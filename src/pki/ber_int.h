@@ -27,10 +27,11 @@ struct ber {
 
 /*
  * Exactly one element, whose parts all lie within it: ERR_STRUCTURE beyond the
- * limits above, ERR_TRAILING for octets behind it, `malformed` for all else
- * (tag numbers above 30 too, which CMS does not have).
+ * limits above, `trailing` for octets behind it, `malformed` for all else (tag
+ * numbers above 30 too, which CMS does not have).
  */
-int	 ber_check(struct bytes, enum err_reason malformed, struct err *e);
+int	 ber_check(struct bytes, enum err_reason malformed,
+	    enum err_reason trailing, struct err *e);
 
 /* Takes the next element off; false if there is none. */
 bool	 ber_next(struct bytes *at, struct ber *out);

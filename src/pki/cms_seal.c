@@ -22,16 +22,16 @@ static const struct {
 	{ ALG_ECDH_SHA512, ALG_SHA512 },
 };
 
-static int
-set_derivation(EVP_PKEY_CTX *ctx, const struct algs *algs, enum alg agreement)
+/* The digest in a key agreement; ALG_NONE if it is none. */
+static enum alg
+derivation(enum alg agreement)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(derivations) / sizeof(derivations[0]); i++)
 		if (derivations[i].agreement == agreement)
-			return EVP_PKEY_CTX_set_ecdh_kdf_md(ctx, algs_md(algs,
-			    derivations[i].digest)) > 0 ? 0 : -1;
-	return -1;
+			return derivations[i].digest;
+	return ALG_NONE;
 }
 
 static int
@@ -47,7 +47,8 @@ add_recipient(CMS_ContentInfo *cms, const struct cert *to,
 	if (ri == NULL || (ctx = CMS_RecipientInfo_get0_pkey_ctx(ri)) == NULL)
 		return -1;
 	if (to->key.type == KEY_EC)
-		return set_derivation(ctx, algs, transport);
+		return EVP_PKEY_CTX_set_ecdh_kdf_md(ctx, algs_md(algs,
+		    derivation(transport))) > 0 ? 0 : -1;
 	return EVP_PKEY_CTX_set_rsa_padding(ctx,
 	    RSA_PKCS1_OAEP_PADDING) > 0 ? 0 : -1;
 }
@@ -83,7 +84,8 @@ cms_seal(struct bytes content, const struct cert *to,
 {
 	CMS_ContentInfo *cms;
 
-	if (to->key.type != KEY_RSA && to->key.type != KEY_EC) {
+	if (to->key.type != KEY_RSA && (to->key.type != KEY_EC ||
+	    derivation(suite.transport) == ALG_NONE)) {
 		err_set(e, ERR_SIGNER_KEY, "a key of type %s cannot decrypt",
 		    key_type_name(to->key.type));
 		return -1;

@@ -11,6 +11,7 @@ static const uint8_t oid_enveloped[] = {
 static const uint8_t oid_auth_enveloped[] = {
 	0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x17
 };
+#define V(n)	(1u << (n))	/* a version, for take_version() */
 #define OID(a)	bytes_make(a, sizeof(a))
 
 /* An AlgorithmIdentifier. */
@@ -67,16 +68,17 @@ bad(struct err *e, enum err_reason reason, const char *what)
 	return -1;
 }
 
-/* The version, which must be one of two. */
+/* The version, which must be among those whose bits are set. */
 static int
-take_version(struct bytes *at, const char *what, unsigned a, unsigned b,
+take_version(struct bytes *at, const char *what, unsigned allowed,
     enum err_reason malformed, struct err *e)
 {
 	struct ber v;
 
 	if (!ber_take(at, BER_INTEGER, &v))
 		return bad(e, malformed, what);
-	if (v.body.n == 1 && (v.body.p[0] == a || v.body.p[0] == b))
+	if (v.body.n == 1 && v.body.p[0] < 8 &&
+	    (allowed & 1u << v.body.p[0]) != 0)
 		return 0;
 	err_set(e, ERR_CMS_VERSION, "%s of version %d", what,
 	    v.body.n == 1 ? v.body.p[0] : -1);
@@ -103,7 +105,7 @@ read_info(struct bytes der, struct bytes *type, struct bytes *content)
 /* ---- SignedData ---- */
 
 static int
-screen_digests(struct bytes *at, struct err *e)
+count_digests(struct bytes *at, size_t *out, struct err *e)
 {
 	struct algid alg;
 	struct ber set;
@@ -114,10 +116,8 @@ screen_digests(struct bytes *at, struct err *e)
 	for (; set.body.n > 0; n++)
 		if (!take_alg(&set.body, &alg))
 			return bad(e, ERR_NOT_CMS, "digestAlgorithms");
-	if (n >= 1 && n <= SCREEN_MAX_DIGESTS)
-		return 0;
-	err_set(e, ERR_NO_DIGESTS, "%zu digest algorithms", n);
-	return -1;
+	*out = n;
+	return 0;
 }
 
 /* EncapsulatedContentInfo; content of another type than octets is PKCS#7. */
@@ -143,7 +143,7 @@ screen_signer(struct bytes si, enum alg *signature, struct err *e)
 	struct algid digest, sig;
 	struct ber b;
 
-	if (take_version(&si, "SignerInfo", 1, 3, ERR_NOT_CMS, e) == -1)
+	if (take_version(&si, "SignerInfo", V(1) | V(3), ERR_NOT_CMS, e) == -1)
 		return -1;
 	if (!take_id(&si) || !take_alg(&si, &digest))
 		return bad(e, ERR_NOT_CMS, "SignerInfo");
@@ -181,6 +181,7 @@ int
 screen_signed(struct bytes der, enum alg *signature, struct err *e)
 {
 	struct bytes type, sd;
+	size_t digests;
 	struct ber b;
 
 	if (der.n == 0 || der.n > CMS_MAX_DER) {
@@ -188,18 +189,25 @@ screen_signed(struct bytes der, enum alg *signature, struct err *e)
 		    "%zu bytes", der.n);
 		return -1;
 	}
-	if (ber_check(der, ERR_NOT_CMS, e) == -1)
+	if (ber_check(der, ERR_NOT_CMS, ERR_TRAILING, e) == -1)
 		return -1;
 	if (!read_info(der, &type, &sd))
 		return bad(e, ERR_NOT_CMS, "ContentInfo");
 	if (!bytes_eq(type, OID(oid_signed)))
 		return bad(e, ERR_NOT_CMS, "content type is not SignedData");
-	if (take_version(&sd, "SignedData", 1, 3, ERR_NOT_CMS, e) == -1 ||
-	    screen_digests(&sd, e) == -1 || screen_encap(&sd, e) == -1)
+	if (take_version(&sd, "SignedData", V(1) | V(3), ERR_NOT_CMS,
+	    e) == -1 ||
+	    count_digests(&sd, &digests, e) == -1 ||
+	    screen_encap(&sd, e) == -1)
 		return -1;
 	(void)ber_take(&sd, BER_CONTEXT_IN(0), &b);	/* certificates */
 	(void)ber_take(&sd, BER_CONTEXT_IN(1), &b);	/* crls */
-	return screen_signers(&sd, signature, e);
+	if (screen_signers(&sd, signature, e) == -1)
+		return -1;
+	if (digests >= 1 && digests <= SCREEN_MAX_DIGESTS)
+		return 0;
+	err_set(e, ERR_NO_DIGESTS, "%zu digest algorithms", digests);
+	return -1;
 }
 
 /* ---- EnvelopedData ---- */
@@ -246,7 +254,7 @@ screen_transport(struct bytes ri, const struct algs *algs, struct err *e)
 	struct algid alg;
 	enum alg a;
 
-	if (take_version(&ri, "KeyTransRecipientInfo", 0, 2,
+	if (take_version(&ri, "KeyTransRecipientInfo", V(0) | V(2),
 	    ERR_NOT_ENVELOPED, e) == -1)
 		return -1;
 	if (!take_id(&ri) || !take_alg(&ri, &alg) || !take_octets(&ri) ||
@@ -270,7 +278,7 @@ screen_agreement(struct bytes ri, const struct algs *algs, struct err *e)
 	struct algid alg;
 	enum alg a;
 
-	if (take_version(&ri, "KeyAgreeRecipientInfo", 3, 3,
+	if (take_version(&ri, "KeyAgreeRecipientInfo", V(3),
 	    ERR_NOT_ENVELOPED, e) == -1)
 		return -1;
 	if (!ber_take(&ri, BER_CONTEXT_IN(0), &b))
@@ -320,7 +328,7 @@ screen_recipients(struct bytes *at, const struct algs *algs, bool password,
 	if (!ber_take(at, BER_SET, &set))
 		return bad(e, ERR_NOT_ENVELOPED, "recipientInfos");
 	if (set.body.n == 0)
-		return bad(e, ERR_RECIPIENT, "no recipients");
+		return bad(e, ERR_RECIPIENT, "none of 0 recipients");
 	for (; set.body.n > 0; n++) {
 		if (n == SCREEN_MAX_RECIPIENTS)
 			return bad(e, ERR_STRUCTURE, "too many recipients");
@@ -367,7 +375,8 @@ screen_sealed(struct bytes der, const struct algs *algs, bool password,
 		err_set(e, ERR_NOT_ENVELOPED, "%zu bytes", der.n);
 		return -1;
 	}
-	if (ber_check(der, ERR_NOT_ENVELOPED, e) == -1)
+	if (ber_check(der, ERR_NOT_ENVELOPED, ERR_NOT_ENVELOPED,
+	    e) == -1)
 		return -1;
 	if (!read_info(der, &type, &ed))
 		return bad(e, ERR_NOT_ENVELOPED, "ContentInfo");
@@ -375,7 +384,7 @@ screen_sealed(struct bytes der, const struct algs *algs, bool password,
 		return bad(e, ERR_CIPHER, "AuthEnvelopedData");
 	if (!bytes_eq(type, OID(oid_enveloped)))
 		return bad(e, ERR_NOT_ENVELOPED, "another content type");
-	if (take_version(&ed, "EnvelopedData", 0, password ? 3 : 2,
+	if (take_version(&ed, "EnvelopedData", V(0) | V(2) | V(3),
 	    ERR_NOT_ENVELOPED, e) == -1)
 		return -1;
 	(void)ber_take(&ed, BER_CONTEXT_IN(0), &b);	/* originatorInfo */

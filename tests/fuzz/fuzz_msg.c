@@ -43,7 +43,7 @@ open_envelope(const struct scep_msg *m)
 	struct cms_suite suite;
 	struct csr *csr;
 
-	if (scep_unwrap(m, &us, &csr, &suite, &e) == -1) {
+	if (scep_unwrap(m, &us, 1, algs, &csr, &suite, &e) == -1) {
 		if (e.reason == ERR_NONE)
 			fuzz_broken("failure without a reason");
 		return;
@@ -57,7 +57,9 @@ static void
 seal_reply(const struct scep_msg *m)
 {
 	const struct cms_suite suite = {
-		.cipher = ALG_AES128_CBC, .transport = ALG_RSA_PKCS1
+		.cipher = ALG_AES128_CBC,
+		.transport = m->cms.signer->key.type == KEY_EC ?
+		    ALG_ECDH_SHA256 : ALG_RSA_PKCS1
 	};
 	struct buf out = BUF_INIT(CMS_MAX_DER);
 	struct err e = { .reason = ERR_NONE };
@@ -76,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (algs == NULL)
 		setup();
-	rc = scep_decode(bytes_make(data, n), &m, &e);
+	rc = scep_decode(bytes_make(data, n), algs, &m, &e);
 	check(&m, rc, &e);
 	if (rc == 0 || e.reason == ERR_SIGNATURE) {
 		open_envelope(&m);

@@ -129,7 +129,8 @@ recv_one(const struct client *c, int fd, const struct scep_ask *ask,
 	if (http_recv(fd, &a) == 0 && a.status != 200)
 		outcome = HTTP;
 	else if (a.status == 200) {
-		if (scep_client_reply(buf_bytes(&a.body), ask, c->ra, &got,
+		if (scep_client_reply(buf_bytes(&a.body), ask, c->algs, c->ra,
+		    &got,
 		    &e) == -1)
 			die("reply", &e);
 		outcome = got.status == SCEP_SUCCESS ? ISSUED : FAILURE;

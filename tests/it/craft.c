@@ -313,7 +313,9 @@ craft_seal_noise(const char *transport_oid, const char *cipher_oid, X509 *to,
 	struct buf ed = BUF_INIT(CRAFT_MAX), ri = BUF_INIT(CRAFT_MAX);
 	struct buf eci = BUF_INIT(CRAFT_MAX);
 	uint8_t noise[256] = { 0 };
-	struct bytes iv = bytes_make(noise, 8);
+	/* AES has larger blocks than the others. */
+	struct bytes iv = bytes_make(noise,
+	    strncmp(cipher_oid, "2.16.840.1.101.3.4.1.", 21) == 0 ? 16 : 8);
 
 	need(RAND_bytes(noise + 1, sizeof(noise) - 1) == 1, "noise");
 	put_int(&ri, 0);

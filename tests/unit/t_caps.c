@@ -37,15 +37,46 @@ static void
 test_caps(void **state)
 {
 	struct buf	 out = BUF_INIT(4096), small = BUF_INIT(10);
+	struct err	 e = ERR_INIT;
+	struct algs	*algs = NULL;
 
 	(void)state;
-	assert_int_equal(scep_caps(&out), 0);
+	assert_int_equal(algs_open(&algs, &e), 0);
+	assert_int_equal(scep_caps(algs, &out), 0);
 	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
-	    "SHA-384\nSHA-512\nPOSTPKIOperation\n"
-	    "Renewal\nSCEPStandard\n");
-	assert_int_equal(scep_caps(&small), -1);
+	    "SHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\nSCEPStandard\n");
+	assert_int_equal(scep_caps(algs, &small), -1);
+	algs_free(algs);
 	buf_wipe(&out);
 	buf_wipe(&small);
+}
+
+/* What an endpoint accepts is what it says, and broken algorithms it does not
+ * say: whoever has others must not fall for them. */
+static void
+test_endpoint_caps(void **state)
+{
+	char		 des[] = "des", md5[] = "md5", des3[] = "3des";
+	char		 sha1[] = "sha1";
+	char *const	 legacy[] = { des, md5, NULL };
+	char *const	 refuse[] = { des3, sha1, NULL };
+	struct buf	 out = BUF_INIT(4096);
+	struct err	 e = ERR_INIT;
+	struct algs	*algs = NULL;
+
+	(void)state;
+	assert_int_equal(algs_open_with(legacy, NULL, &algs, &e), 0);
+	assert_int_equal(scep_caps(algs, &out), 0);
+	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
+	    "SHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\n");
+	algs_free(algs);
+	buf_wipe(&out);
+	assert_int_equal(algs_open_with(NULL, refuse, &algs, &e), 0);
+	assert_int_equal(scep_caps(algs, &out), 0);
+	assert_string_equal(buf_cstr(&out), "AES\nSHA-256\nSHA-384\nSHA-512"
+	    "\nPOSTPKIOperation\nRenewal\nSCEPStandard\n");
+	algs_free(algs);
+	buf_wipe(&out);
 }
 
 static void
@@ -143,6 +174,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_endpoint_caps),
 		cmocka_unit_test(test_ca_mode),
 		cmocka_unit_test(test_ra_mode),
 		cmocka_unit_test(test_ra_mode_of_a_root),

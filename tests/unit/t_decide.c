@@ -53,8 +53,10 @@ static char	*one_rsa[] = { w_rsa, NULL }, *both[] = { w_rsa, w_ec, NULL },
     *one_dns[] = { w_dns, NULL }, *one_eku[] = { w_client, NULL },
     *one_url[] = { w_url, NULL }, *none[] = { NULL };
 
-static const struct conf_endpoint same = { .signer_key = CONF_SIGNER_SAME };
-static const struct conf_endpoint any = { .signer_key = CONF_SIGNER_ANY };
+static const struct conf_endpoint same = { .signer_key = CONF_SIGNER_SAME,
+    .ec_reply = CONF_EC_REPLY_KARI };
+static const struct conf_endpoint any = { .signer_key = CONF_SIGNER_ANY,
+    .ec_reply = CONF_EC_REPLY_KARI };
 
 static struct conf_profile
 profile(void)

@@ -173,7 +173,7 @@ test_opens(void **state)
 	assert_string_equal(se->cacert_type, "application/x-x509-ca-ra-cert");
 	assert_true(se->cacert.n > se->cert->der.n + ca.cert->der.n +
 	    root.cert->der.n);
-	assert_int_equal(strncmp(buf_cstr(&s->caps), "AES\n", 4), 0);
+	assert_int_equal(strncmp(buf_cstr(&s->endpoints[0].caps), "AES\n", 4), 0);
 	assert_int_equal(se->n_authorities, 3);
 	assert_ptr_equal(se->authorities[0], se->cert);
 	assert_string_equal(se->authorities[2]->subject_text, "CN=root");

@@ -60,8 +60,9 @@ talk_begin(struct talk *t, enum alg digest, struct cms_suite suite,
 	    .cert = client.cert, .to = ra.cert, .digest = digest,
 	    .suite = suite };
 	if (scep_client_request(&t->ask, algs, &der, &e) != 0 ||
-	    scep_decode(buf_bytes(&der), &t->msg, &e) != 0 ||
-	    scep_unwrap(&t->msg, &us, &t->csr, &t->suite, &e) != 0)
+	    scep_decode(buf_bytes(&der), algs, &t->msg, &e) != 0 ||
+	    scep_unwrap(&t->msg, &us, 1, algs, &t->csr,
+	    &t->suite, &e) != 0)
 		fail_msg("%s", err_text(&e));
 	t->reply = (struct scep_reply){ .to = &t->msg, .key = ra.key,
 	    .cert = ra.cert, .algs = algs };
@@ -113,7 +114,8 @@ test_mirrored(void **state)
 		talk_begin(&t, digest, suite, "t", LIT("0123456789abcdef"));
 		succeed(&t);
 		assert_der(buf_bytes(&t.out), alg_name(suite.cipher));
-		if (scep_client_reply(buf_bytes(&t.out), &t.ask, ra.cert, &got,
+		if (scep_client_reply(buf_bytes(&t.out), &t.ask, algs, ra.cert,
+		    &got,
 		    &e) != 0)
 			fail_msg("%s", err_text(&e));
 		assert_int_equal(got.status, SCEP_SUCCESS);
@@ -312,7 +314,7 @@ test_echoes(void **state)
 		else
 			assert_int_equal(scep_wrap_failure(&t.reply,
 			    FAIL_BADTIME, "why", &t.out, &e), 0);
-		assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask,
+		assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask, algs,
 		    ra.cert, &got, &e), 0);
 		assert_string_equal(got.txid, rows[i / 2].txid);
 		assert_true(got.nonce_matches && got.has_sender_nonce);
@@ -360,12 +362,12 @@ test_client_doubts(void **state)
 	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t",
 	    LIT("n"));
 	succeed(&t);
-	assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask,
+	assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask, algs,
 	    other.cert, &got, &e), -1);
 	assert_int_equal(e.reason, ERR_NO_SIGNER_CERT);
 	err_clear(&e);
 	t.out.p[t.out.n - 1] ^= 1;
-	assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask, ra.cert,
+	assert_int_equal(scep_client_reply(buf_bytes(&t.out), &t.ask, algs, ra.cert,
 	    &got, &e), -1);
 	assert_int_equal(e.reason, ERR_SIGNATURE);
 	assert_int_equal(got.failinfo, 77);
