@@ -181,6 +181,7 @@ int
 screen_signed(struct bytes der, enum alg *signature, struct err *e)
 {
 	struct bytes type, sd;
+	enum alg found;
 	size_t digests;
 	struct ber b;
 
@@ -202,12 +203,14 @@ screen_signed(struct bytes der, enum alg *signature, struct err *e)
 		return -1;
 	(void)ber_take(&sd, BER_CONTEXT_IN(0), &b);	/* certificates */
 	(void)ber_take(&sd, BER_CONTEXT_IN(1), &b);	/* crls */
-	if (screen_signers(&sd, signature, e) == -1)
+	if (screen_signers(&sd, &found, e) == -1)
 		return -1;
-	if (digests >= 1 && digests <= SCREEN_MAX_DIGESTS)
-		return 0;
-	err_set(e, ERR_NO_DIGESTS, "%zu digest algorithms", digests);
-	return -1;
+	if (digests < 1 || digests > SCREEN_MAX_DIGESTS) {
+		err_set(e, ERR_NO_DIGESTS, "%zu digest algorithms", digests);
+		return -1;
+	}
+	*signature = found;
+	return 0;
 }
 
 /* ---- EnvelopedData ---- */
@@ -369,6 +372,7 @@ screen_sealed(struct bytes der, const struct algs *algs, bool password,
     enum alg *cipher, struct err *e)
 {
 	struct bytes type, ed;
+	enum alg found;
 	struct ber b;
 
 	if (der.n == 0 || der.n > CMS_MAX_DER) {
@@ -392,8 +396,11 @@ screen_sealed(struct bytes der, const struct algs *algs, bool password,
 		return -1;
 	if (!ber_take(&ed, BER_SEQUENCE, &b))
 		return bad(e, ERR_NOT_ENVELOPED, "encryptedContentInfo");
-	if (screen_content(b.body, algs, cipher, e) == -1)
+	if (screen_content(b.body, algs, &found, e) == -1)
 		return -1;
 	(void)ber_take(&ed, BER_CONTEXT_IN(1), &b);	/* unprotectedAttrs */
-	return ed.n == 0 ? 0 : bad(e, ERR_NOT_ENVELOPED, "EnvelopedData");
+	if (ed.n != 0)
+		return bad(e, ERR_NOT_ENVELOPED, "EnvelopedData");
+	*cipher = found;
+	return 0;
 }

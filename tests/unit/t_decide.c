@@ -331,6 +331,64 @@ test_keys(void **state)
 	}
 }
 
+/* Whose reply can be enveloped, and with what; before anything is issued. */
+static void
+test_reply(void **state)
+{
+	char			 ed25519[] = "ed25519", p256[] = "ec";
+	char			*types[] = { ed25519, p256, NULL };
+	const struct conf_endpoint by_password = {
+		.signer_key = CONF_SIGNER_ANY,
+		.ec_reply = CONF_EC_REPLY_PASSWORD
+	};
+	const struct {
+		const char			*name;
+		const struct conf_endpoint	*endpoint;
+		enum key_type			 signer;
+		size_t				 n;	/* of the challenge */
+		bool				 by_password, refused;
+	} rows[] = {
+		{ "rsa", &by_password, KEY_RSA, 0, false, false },
+		{ "ec, long", &by_password, KEY_EC, 16, true, false },
+		{ "ec, short", &by_password, KEY_EC, 15, true, true },
+		{ "ec, none", &by_password, KEY_EC, 0, true, true },
+		{ "ec, agreement", &any, KEY_EC, 0, false, false },
+		{ "ed25519, long", &any, KEY_ED25519, 16, true, false },
+		{ "ed25519, short", &any, KEY_ED25519, 15, true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct conf_profile	 p = profile();
+		struct csr		 r = *plain;
+		struct pubkey		 signer = { .type = rows[i].signer };
+		struct policy_facts	 f = facts(&p, &r);
+		struct policy_verdict	 v;
+		struct err		 e = ERR_INIT;
+
+		f.endpoint = rows[i].endpoint;
+		f.signer = &signer;
+		r.challenge.n = rows[i].n;
+		assert_int_equal(policy_by_password(f.endpoint, &signer),
+		    rows[i].by_password);
+		if (policy_decide(&f, &v, &e) != (rows[i].refused ? -1 : 0))
+			fail_msg("%s: %s", rows[i].name, err_text(&e));
+		if (rows[i].refused)
+			assert_err(&e, ERR_REPLY_SECRET, "challengePassword",
+			    rows[i].name);
+		/* RSA can always be answered, others as the profile says. */
+		err_clear(&e);
+		p.key_types = (struct conf_strings){ types, 2 };
+		assert_int_equal(policy_signer(&p, &signer, &e), 0);
+		p.key_types = (struct conf_strings){ one_rsa, 1 };
+		assert_int_equal(policy_signer(&p, &signer, &e),
+		    rows[i].signer == KEY_RSA ? 0 : -1);
+		if (rows[i].signer != KEY_RSA)
+			assert_err(&e, ERR_SIGNER_KEY, "key_types",
+			    rows[i].name);
+	}
+}
+
 /* RA, issuing CA and those above: all valid, and nobody gets their names. */
 static void
 test_authorities(void **state)
@@ -426,6 +484,7 @@ main(void)
 		cmocka_unit_test(test_other_signer),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_authorities),
 		cmocka_unit_test(test_key_comes_first),
 		cmocka_unit_test(test_made),
