@@ -13,7 +13,7 @@ packages_build='gcc libc6-dev make autoconf automake pkgconf libssl-dev
 # An independent SCEP client, and a look into the database.
 packages_check='strongswan-pki libstrongswan-standard-plugins
     libstrongswan-extra-plugins sqlite3'
-packages_test='libcmocka-dev certmonger curl mandoc shellcheck systemd'
+packages_test='libcmocka-dev certmonger curl mandoc scep shellcheck systemd'
 
 packages_present() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \

@@ -12,6 +12,9 @@
  *	client notify PATH
  *		prints what is sent to the socket PATH, as systemd would get it
  *
+ * In the environment: CLIENT_KEY, the key's type (rsa:2048); CLIENT_PASSWORD, if
+ * it is there, says that the reply is enveloped with the challenge.
+ *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
  */
@@ -47,6 +50,7 @@ struct client {
 	struct cert	*cert;
 	struct algs	*algs;
 	struct buf	 csr;
+	struct bytes	 password;
 	atomic_int	 left;
 	atomic_int	 count[N_OUTCOMES];
 };
@@ -62,16 +66,20 @@ die(const char *what, const struct err *e)
 static void
 client_init(struct client *c, char **argv, const char *name)
 {
+	const char *type = getenv("CLIENT_KEY");
 	struct err e = { .reason = ERR_NONE };
 	char subject[256];
 
 	memset(c, 0, sizeof(*c));
+	if (getenv("CLIENT_PASSWORD") != NULL)
+		c->password = bytes_str(argv[2]);
 	c->port = (int)strtol(argv[0], NULL, 10);
 	(void)snprintf(subject, sizeof(subject), "/CN=%s", name);
 	buf_init(&c->csr, CSR_MAX_DER);
 	if (algs_open(&c->algs, &e) == -1 ||
 	    cert_load(argv[1], &c->ra, &e) == -1 ||
-	    key_generate("rsa:2048", &c->key, &e) == -1 ||
+	    key_generate(type != NULL ? type : "rsa:2048", &c->key,
+	    &e) == -1 ||
 	    scep_client_self(c->key, subject, time(NULL), &c->cert,
 	    &e) == -1 ||
 	    csr_make(c->key, subject, NULL, argv[2], &c->csr, &e) == -1)
@@ -104,6 +112,7 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 		.nonce = bytes_make(nonce, SCEP_NONCE_LEN),
 		.content = buf_bytes(&c->csr),
 		.key = c->key, .cert = c->cert, .to = c->ra,
+		.password = c->password,
 		.digest = ALG_SHA256,
 		.suite = { .cipher = ALG_AES128_CBC,
 		    .transport = ALG_RSA_PKCS1 }

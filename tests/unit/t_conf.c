@@ -77,6 +77,16 @@ test_values(void **state)
 	c = load_part(E, EP "mode = \"ca\"; signer_key = \"any\";");
 	assert_int_equal(c->endpoints[0].mode, CONF_MODE_CA);
 	assert_int_equal(c->endpoints[0].signer_key, CONF_SIGNER_ANY);
+	assert_int_equal(c->endpoints[0].ec_reply, CONF_EC_REPLY_PASSWORD);
+	assert_int_equal(c->endpoints[0].legacy.n, 0);
+	assert_int_equal(c->endpoints[0].refuse.n, 0);
+	conf_free(c);
+	c = load_part(E, EP "mode = \"ca\"; ec_reply = \"kari\";"
+	    "legacy = [\"md5\", \"des\"]; refuse = [\"3des\", \"sha1\"];");
+	assert_int_equal(c->endpoints[0].ec_reply, CONF_EC_REPLY_KARI);
+	assert_string_equal(c->endpoints[0].legacy.v[0], "md5");
+	assert_string_equal(c->endpoints[0].legacy.v[1], "des");
+	assert_string_equal(c->endpoints[0].refuse.v[1], "sha1");
 	conf_free(c);
 	conf_free(NULL);
 }

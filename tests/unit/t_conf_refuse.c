@@ -77,6 +77,12 @@ static const struct {
 	{ P, PROF "key_types = [\"rsa\", \"dsa\"];", "scepd.conf:9: "
 	  "profiles[0].key_types: unknown word \"dsa\"; choose from \"rsa\", \"ec\"" },
 	{ P, PROF "san = [\"x\"];", "unknown word \"x\"; choose from \"dns\", \"email\", \"uri\"" },
+	{ E, EP RA "legacy = [\"3des\"];", "endpoints[0].legacy: unknown "
+	  "word \"3des\"; choose from \"des\", \"md5\"" },
+	{ E, EP RA "refuse = [\"md5\"];", "endpoints[0].refuse: unknown "
+	  "word \"md5\"; choose from \"3des\", \"sha1\"" },
+	{ E, EP RA "ec_reply = \"none\";", "choose from \"password\", "
+	  "\"kari\"" },
 	{ P, PROF "eku = [\"\"];", "profiles[0].eku: has an empty item" },
 	{ P, PROF "crl_urls = [\"1\", \"2\", \"3\", \"4\", \"5\"];",
 	  "profiles[0].crl_urls: has 5 items, at most 4 are possible" },
