@@ -37,9 +37,9 @@ struct cms_signed {
 /*
  * ERR_NOT_CMS, _BODY_TOO_BIG, _TRAILING, _STRUCTURE, _CMS_VERSION,
  * _NO_DIGESTS, _SIGNERS (of these nothing reaches libcrypto's CMS code),
- * _NO_ATTRIBUTES, _NO_SIGNER_CERT. *out is always made fit for cms_signed_clear(); after a
- * failure it holds what could be read until then, so that the failure can be
- * told to the transaction its attributes name.
+ * _NO_ATTRIBUTES, _NO_SIGNER_CERT. *out is always made fit for
+ * cms_signed_clear(); after a failure it holds what could be read until then,
+ * so that the failure can be told to the transaction its attributes name.
  */
 int	 cms_signed_parse(struct bytes der, struct cms_signed *out,
 	    struct err *e);

@@ -60,9 +60,10 @@ void	 scep_msg_clear(struct scep_msg *);
 const char	*scep_type_name(int);
 
 /*
- * Opens the envelope of a decoded PKCSReq, for one of n recipients, and parses the request in it. What
- * does not parse is answered as what did not decrypt (ERR_INTEGRITY). The
- * request's own signature is not checked yet.
+ * Opens the envelope of a decoded PKCSReq, for one of n recipients, and parses
+ * the request in it. What does not parse is answered as what did not decrypt
+ * (ERR_INTEGRITY), after the same time. The request's own signature is not
+ * checked yet.
  */
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
 	    size_t n, const struct algs *, struct csr **csr,

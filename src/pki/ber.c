@@ -76,6 +76,10 @@ ber_check(struct bytes all, enum err_reason malformed,
 	size_t at = 0, elements = 0, end;
 	struct head h;
 
+	if (all.n == 0) {
+		err_set(e, malformed, "nothing");
+		return -1;
+	}
 	do {
 		end = in.n > 0 ? in.v[in.n - 1].end : all.n;
 		if (!read_head(bytes_make(all.p + at, end - at), &h)) {

@@ -12,8 +12,8 @@
  *	client notify PATH
  *		prints what is sent to the socket PATH, as systemd would get it
  *
- * In the environment: CLIENT_KEY, the key's type (rsa:2048); CLIENT_PASSWORD, if
- * it is there, says that the reply is enveloped with the challenge.
+ * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
+ * CLIENT_PASSWORD is set, the reply is enveloped with the challenge.
  *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
@@ -139,8 +139,7 @@ recv_one(const struct client *c, int fd, const struct scep_ask *ask,
 		outcome = HTTP;
 	else if (a.status == 200) {
 		if (scep_client_reply(buf_bytes(&a.body), ask, c->algs, c->ra,
-		    &got,
-		    &e) == -1)
+		    &got, &e) == -1)
 			die("reply", &e);
 		outcome = got.status == SCEP_SUCCESS ? ISSUED : FAILURE;
 		if (issued != NULL && outcome == ISSUED &&

@@ -61,8 +61,8 @@ talk_begin(struct talk *t, enum alg digest, struct cms_suite suite,
 	    .suite = suite };
 	if (scep_client_request(&t->ask, algs, &der, &e) != 0 ||
 	    scep_decode(buf_bytes(&der), algs, &t->msg, &e) != 0 ||
-	    scep_unwrap(&t->msg, &us, 1, algs, &t->csr,
-	    &t->suite, &e) != 0)
+	    scep_unwrap(&t->msg, &us, 1, algs, &t->csr, &t->suite,
+	    &e) != 0)
 		fail_msg("%s", err_text(&e));
 	t->reply = (struct scep_reply){ .to = &t->msg, .key = ra.key,
 	    .cert = ra.cert, .algs = algs };
@@ -115,8 +115,7 @@ test_mirrored(void **state)
 		succeed(&t);
 		assert_der(buf_bytes(&t.out), alg_name(suite.cipher));
 		if (scep_client_reply(buf_bytes(&t.out), &t.ask, algs, ra.cert,
-		    &got,
-		    &e) != 0)
+		    &got, &e) != 0)
 			fail_msg("%s", err_text(&e));
 		assert_int_equal(got.status, SCEP_SUCCESS);
 		assert_int_equal(got.digest, digest);

@@ -61,7 +61,7 @@ talk(const struct who *who, enum alg digest, enum alg cipher,
 	const struct cms_recipient us = { ra.key, ra.cert };
 	const struct cert	*leaf = issued.cert;
 	struct csr		*sent = tool_csr(who->key, "/CN=x", NULL,
-				    "8CE317021F690069"), *csr;
+				    "8CE317021F690069"), *csr = NULL;
 	struct scep_ask		 ask = { .type = SCEP_PKCSREQ, .txid = "t",
 	    .nonce = LIT("0123456789abcdef"), .content = sent->der,
 	    .key = who->key, .cert = who->cert, .to = ra.cert,
@@ -72,7 +72,7 @@ talk(const struct who *who, enum alg digest, enum alg cipher,
 	struct buf		 der = BUF_INIT(CMS_MAX_DER);
 	struct buf		 out = BUF_INIT(CMS_MAX_DER);
 	struct err		 e = ERR_INIT;
-	struct cms_suite	 suite;
+	struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
 	struct scep_msg		 m;
 
 	r.to = &m;
