@@ -504,7 +504,8 @@ ask(const char *path, int type, struct bytes content, struct scep_got *got)
 		pthread_cond_wait(&a.cond, &a.lock);
 	pthread_mutex_unlock(&a.lock);
 	assert_int_equal(a.x.status, 200);
-	ok(scep_client_reply(buf_bytes(&a.x.reply), &q, ra.cert, got, &e));
+	ok(scep_client_reply(buf_bytes(&a.x.reply), &q, algs, ra.cert, got,
+	    &e));
 	assert_true(got->nonce_matches);
 	assert_true(got->has_sender_nonce);
 	assert_string_equal(got->txid, TXID);
