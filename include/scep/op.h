@@ -13,7 +13,8 @@
 
 enum scep_op {
 	SCEP_OP_CAPS,		/* GetCACaps */
-	SCEP_OP_CACERT,		/* GetCACert */
+	SCEP_OP_CACERT,		/* GetCACert, GetCACertChain of old drafts */
+	SCEP_OP_NEXTCA,		/* GetNextCACert */
 	SCEP_OP_PKI		/* PKIOperation */
 };
 

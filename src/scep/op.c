@@ -10,6 +10,8 @@ static const struct {
 } ops[] = {
 	{ "GetCACaps",	  SCEP_OP_CAPS },
 	{ "GetCACert",	  SCEP_OP_CACERT },
+	{ "GetCACertChain", SCEP_OP_CACERT },
+	{ "GetNextCACert", SCEP_OP_NEXTCA },
 	{ "PKIOperation", SCEP_OP_PKI },
 };
 

@@ -115,6 +115,10 @@ answer_document(struct exchange *x, struct err *e)
 		return -1;
 	if (q.op == SCEP_OP_PKI)
 		return 1;
+	if (q.op == SCEP_OP_NEXTCA) {
+		err_set(e, ERR_NOT_FOUND, "there is no next CA");
+		return -1;
+	}
 	/* Maintenance or not: who gets no GetCACaps falls back to DES and MD5. */
 	if (q.op == SCEP_OP_CAPS)
 		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->endpoint->caps));

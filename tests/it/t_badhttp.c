@@ -78,6 +78,8 @@ static const struct text_row {
 	    "\r\n", WANT_HTTP(400, "query") },
 	{ "unknown operation", "GET /scep?operation=GetRich HTTP/1.1\r\n"
 	    HOST "\r\n", WANT_HTTP(400, "operation") },
+	{ "no next CA", "GET /scep?operation=GetNextCACert HTTP/1.1\r\n"
+	    HOST "\r\n", WANT_HTTP(404, "not_found") },
 	{ "operation in another case",
 	    "GET /scep?operation=getcacaps HTTP/1.1\r\n" HOST "\r\n",
 	    WANT_HTTP(400, "operation") },

@@ -12,6 +12,8 @@ static const struct {
 } queries[] = {
 	{ "operation=GetCACaps", false, SCEP_OP_CAPS, NULL },
 	{ "operation=GetCACert", false, SCEP_OP_CACERT, NULL },
+	{ "operation=GetCACertChain", false, SCEP_OP_CACERT, NULL },
+	{ "operation=GetNextCACert", false, SCEP_OP_NEXTCA, NULL },
 	{ "operation=GetCACert&message=a", false, SCEP_OP_CACERT,
 	    NULL },
 	{ "message=a&operation=GetCACert", true, SCEP_OP_CACERT,
