@@ -1,6 +1,6 @@
 #!/bin/sh
 # certmonger, without D-Bus and on state of its own: capabilities, CA
-# certificates, enrollment. It sends its messages by GET.
+# certificates, enrollment, renewal. It sends its messages by GET.
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
@@ -60,6 +60,18 @@ must_enroll() {
 	interop_issued "$tmp/$2.pem" "$tmp/$2.key" "$2.example"
 }
 
+# must_renew COMMAND NAME: certmonger gets another certificate, with the same
+# key (resubmit, under the same transactionID) or another (rekey)
+must_renew() {
+	cp "$tmp/$2.pem" "$tmp/old.pem"
+	interop_expect getcert "$1" -i "$2" -w --wait-timeout 60
+	! cmp -s "$tmp/old.pem" "$tmp/$2.pem" || {
+		getcert list -v -i "$2"
+		it_fail "$1 gave the old certificate of $2"
+	}
+	interop_issued "$tmp/$2.pem" "$tmp/$2.key" "$2.example"
+}
+
 must_refuse() {
 	before=$(interop_count)
 	! request "$@" || it_fail "$2 was given a certificate"
@@ -88,6 +100,8 @@ interop_expect getcert add-scep-ca -c by-ra -u "$url"
 it_until 20 knows root issuing ra || it_fail "GetCACert: not as made"
 must_enroll by-ra ra-2048 "$challenge"
 must_enroll by-ra ra-4096 "$challenge" -g 4096
+must_renew resubmit ra-2048
+must_renew rekey ra-2048
 must_refuse by-ra ra-wrong wrong
 it_stop
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# strongSwan's pki: capabilities, CA certificates, enrollment.
+# strongSwan's pki: capabilities, CA certificates, enrollment, renewal.
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
@@ -60,6 +60,17 @@ must_refuse() {
 	[ "$(interop_count)" = "$before" ] || it_fail "$1 has a row"
 }
 
+# renew OLD KEY NEW-KEY ARGUMENT...: a RenewalReq for another key, signed with
+# the certificate OLD.pem, without a challenge; to OLD-again.pem
+renew() {
+	name=$1 key=$2 other=$3
+	shift 3
+	pki --scep --url "$url" --in "$tmp/$other.key" \
+	    --dn "C=DE, O=Test, CN=$name" --san "$name.example" \
+	    --key "$tmp/$key.key" --cert "$tmp/$name.pem" --maxpolltime 5 \
+	    --outform pem "$@" >"$tmp/$name-again.pem" 2>"$tmp/client.log"
+}
+
 new_key 2048
 new_key 4096
 
@@ -81,6 +92,18 @@ set -- --cacert-enc "$tmp/got/ra.pem" --cacert-sig "$tmp/got/ca-1.pem" \
 must_enroll ra-2048 2048 "$challenge" "$@"
 must_enroll ra-4096 4096 "$challenge" "$@" --cipher aes --digest sha512
 must_enroll ra-des3 2048 "$challenge" "$@" --cipher des3 --digest sha1
+renew ra-2048 2048 4096 "$@" || {
+	cat "$tmp/client.log"
+	it_fail 'renewal'
+}
+interop_issued "$tmp/ra-2048-again.pem" "$tmp/4096.key" ra-2048.example
+grep -q 'type=RenewalReq outcome=issued .*renews=' "$tmp/scepd.log" ||
+    it_fail 'the log knows no renewal'
+serial=$(openssl x509 -in "$tmp/ra-4096.pem" -noout -serial)
+"$SCEPCTL" revoke "${serial#serial=}" --db "$tmp/scepd.db"
+! renew ra-4096 4096 2048 "$@" || it_fail 'a revoked certificate renews'
+grep -q 'reason=renewal_signer detail="it is revoked"' "$tmp/scepd.log" ||
+    it_fail 'the log does not say that it is revoked'
 must_refuse wrong 2048 wrong "$@"
 grep -q 'reason=challenge' "$tmp/scepd.log" ||
     it_fail "the log has no reason"
