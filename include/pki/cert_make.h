@@ -45,8 +45,6 @@ int	 cert_within(const struct cert *, const struct cert_plan *,
 int	 serial_draw(uint8_t out[SERIAL_LEN], struct err *e);
 /* ERR_CONFIG if one of these names no extended key usage. */
 int	 eku_check(char *const *names, struct err *e);
-/* Whether der is a SEQUENCE of exactly n Names and nothing behind: 0 or -1. */
-int	 names_check(struct bytes der, int n);
 /* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
 int	 name_make(const char *text, struct buf *der, struct err *e);
 

@@ -96,7 +96,8 @@ struct cms_recipient {
  * ERR_NOT_ENVELOPED, _STRUCTURE, _CMS_VERSION, _CIPHER, _KEY_TRANSPORT,
  * _RECIPIENT_KIND (of these nothing reaches libcrypto's CMS code), _RECIPIENT.
  * All faults of decrypting are one: ERR_INTEGRITY, and what came out until then
- * is in *plain: parse that too, lest the time tells one from the other. Success
+ * is in *plain (and the suite is known): parse that too, lest the time tells one
+ * from the other. Success
  * proves nothing (a wrong key yields noise that may look padded): answer
  * ERR_INTEGRITY as well if what comes out does not parse.
  */

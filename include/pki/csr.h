@@ -6,6 +6,7 @@
 #define PKI_CSR_H
 
 #include "pki/cert.h"
+#include "pki/alg.h"
 #include "pki/key.h"
 #include "pki/san.h"
 
@@ -28,6 +29,7 @@ struct csr {
 	struct name_value *values;	/* of the subject, in its order */
 	size_t		 n_values;
 	struct pubkey	 key;
+	enum alg	 digest;	/* it is signed with; ALG_NONE: other */
 	struct sans	 sans;		/* subjectAltName asked for */
 	bool		 has_challenge;
 	struct buf	 challenge;	/* challengePassword as UTF-8; wiped */

@@ -68,15 +68,16 @@ const char	*scep_type_name(int);
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
 	    size_t n, const struct algs *, struct csr **csr,
 	    struct cms_suite *, struct err *e);
-/* The same for GetCert and GetCRL; ias borrows from plain. */
+/* The same for GetCert and GetCRL; ias borrows from plain. What does not decrypt
+ * or parse is ERR_CERT_ID, like a certificate that is not there. */
 int	 scep_unwrap_ias(const struct scep_msg *, const struct cms_recipient *,
 	    size_t n, const struct algs *, struct buf *plain, struct ias *,
 	    struct cms_suite *, struct err *e);
 
 /*
- * Opens the envelope of a CertPoll and proves that it holds an IssuerAndSubject
- * (RFC 8894, 3.3.3). What the names are does not matter: clients put the RA's
- * or the CA's there; the transactionID and the signer's key decide.
+ * Opens the envelope of a CertPoll, to know how it was made. What is in it (an
+ * IssuerAndSubject, RFC 8894, 3.3.3) decides nothing and is not looked at, not
+ * even whether it decrypts: the transactionID and the signer's key decide.
  */
 int	 scep_unwrap_poll(const struct scep_msg *, const struct cms_recipient *,
 	    size_t n, const struct algs *, struct cms_suite *, struct err *e);

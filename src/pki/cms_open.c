@@ -90,14 +90,14 @@ cms_open(struct bytes der, const struct cms_recipient *us, size_t n,
 	if (cms_match(cms, us, n, &m, e) == -1)
 		goto out;
 	found.transport = m.transport;
+	/* Also if it does not decrypt: see scep_unwrap_poll(). */
+	*suite = found;
 	if (CMS_RecipientInfo_type(m.ri) == CMS_RECIPINFO_TRANS) {
 		unlock(cms, &m);
 		rc = decrypt(cms, NULL, NULL, plain, e);
 	} else
 		rc = decrypt(cms, key_pkey(m.us->key), m.us->cert->x, plain,
 		    e);
-	if (rc == 0)
-		*suite = found;
 out:
 	CMS_ContentInfo_free(cms);
 	return rc;

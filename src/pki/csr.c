@@ -143,9 +143,20 @@ read_sans(struct csr *r, struct err *e)
 	return rc;
 }
 
+static enum alg
+read_digest(const X509_REQ *x)
+{
+	int md;
+
+	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(x), &md, NULL) != 1)
+		return ALG_NONE;
+	return alg_by_nid(ALG_DIGEST, md);
+}
+
 static int
 read_all(struct csr *r, struct err *e)
 {
+	r->digest = read_digest(r->x);
 	if (read_subject(r, e) == -1 ||
 	    pubkey_read(X509_REQ_get_X509_PUBKEY(r->x), &r->key, e) == -1 ||
 	    read_challenge(r, e) == -1)

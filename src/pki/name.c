@@ -1,7 +1,6 @@
 /*
  * Names from text.
  */
-#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include <stdlib.h>
@@ -75,40 +74,5 @@ name_make(const char *text, struct buf *out, struct err *e)
 	}
 	free((void *)(uintptr_t)der.p);
 	X509_NAME_free(name);
-	return rc;
-}
-
-int
-names_check(struct bytes der, int n)
-{
-	const unsigned char *p = der.p;
-	STACK_OF(ASN1_TYPE) *seq;
-	const unsigned char *q;
-	ASN1_TYPE *t;
-	X509_NAME *name;
-	int i, rc = -1;
-
-	if (der.n == 0 || (seq = d2i_ASN1_SEQUENCE_ANY(NULL, &p,
-	    (long)der.n)) == NULL) {
-		ERR_clear_error();
-		return -1;
-	}
-	if (p != der.p + der.n || sk_ASN1_TYPE_num(seq) != n)
-		goto out;
-	for (i = 0; i < n; i++) {
-		t = sk_ASN1_TYPE_value(seq, i);
-		if (ASN1_TYPE_get(t) != V_ASN1_SEQUENCE)
-			goto out;
-		q = ASN1_STRING_get0_data(t->value.sequence);
-		name = d2i_X509_NAME(NULL, &q,
-		    ASN1_STRING_length(t->value.sequence));
-		X509_NAME_free(name);
-		if (name == NULL)
-			goto out;
-	}
-	rc = 0;
-out:
-	ERR_clear_error();
-	sk_ASN1_TYPE_pop_free(seq, ASN1_TYPE_free);
 	return rc;
 }

@@ -100,6 +100,15 @@ rule_proof(const struct policy_facts *f, struct err *e)
 }
 
 static bool
+old_is_good(const struct policy_facts *f)
+{
+	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
+
+	return c != NULL && !c->is_ca && !f->old->revoked &&
+	    f->now >= c->not_before && f->now <= c->not_after;
+}
+
+static bool
 has_san(const struct sans *sans, const struct san *s)
 {
 	size_t i;
@@ -162,7 +171,7 @@ rule_signer(const struct policy_facts *f, struct err *e)
 {
 	/* A renewal with a new key is signed by the old one; what is approved
 	 * was looked at when it came, and is asked for by the same key. */
-	if (f->old != NULL || f->approved ||
+	if (old_is_good(f) || f->approved ||
 	    f->endpoint->signer_key == CONF_SIGNER_ANY ||
 	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
 		return 0;
@@ -311,7 +320,9 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = by_old(f);
 	v->plan = (struct cert_plan){
-		.subject = f->csr->subject,
+		/* A renewal keeps the spelling that was granted before. */
+		.subject = by_old(f) ? f->old->cert->subject :
+		    f->csr->subject,
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,
 		    f->ca->not_before),

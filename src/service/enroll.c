@@ -17,7 +17,14 @@ step_unwrap(struct work *w, struct err *e)
 	    e) == -1)
 		return -1;
 	/* Before anything finer is said about it: see err.def. */
-	return csr_verify(w->csr, e);
+	if (csr_verify(w->csr, e) == -1)
+		return -1;
+	if (w->csr->digest == ALG_NONE ||
+	    algs_accept(w->se->algs, w->csr->digest))
+		return 0;
+	err_set(e, ERR_DIGEST, "request is signed with %s",
+	    alg_name(w->csr->digest));
+	return -1;
 }
 
 static int

@@ -8,23 +8,41 @@
 #include "service/pipeline_int.h"
 #include "util/str.h"
 
+/*
+ * Whether the envelope opened, what it says, whether we know it: all that is
+ * told with one answer after the same steps, or whoever captured an envelope
+ * could decrypt it by asking. w->unknown remembers.
+ */
 static int
 step_unwrap(struct work *w, struct err *e)
 {
 	const struct cms_recipient us = { w->se->key, w->se->cert };
+	struct err why = { .reason = ERR_NONE };
 
 	w->outcome = "found";
-	return scep_unwrap_ias(&w->msg, &us, 1, w->se->algs, &w->plain,
-	    &w->ias, &w->suite, e);
+	if (scep_unwrap_ias(&w->msg, &us, 1, w->se->algs, &w->plain, &w->ias,
+	    &w->suite, &why) == 0) {
+		/* Only this endpoint's CA is known here. */
+		w->unknown = !ias_issued_by(&w->ias,
+		    issuer_ca(w->se->issuer));
+		return 0;
+	}
+	if (why.reason != ERR_CERT_ID) {
+		err_set(e, why.reason, "%s", why.text);
+		return -1;
+	}
+	w->unknown = true;
+	w->ias.serial = bytes_str("?");
+	return 0;
 }
 
-/* Only this endpoint's CA is known here. */
 static int
-step_identify(struct work *w, struct err *e)
+refuse_unknown(const struct work *w, struct err *e)
 {
-	if (ias_issued_by(&w->ias, issuer_ca(w->se->issuer)))
-		return 0;
-	err_set(e, ERR_CERT_ID, "of another issuer");
+	char hex[2 * PKI_SERIAL_MAX + 1];
+
+	str_hex(w->ias.serial, hex);
+	err_set(e, ERR_CERT_ID, "serial number %s", hex);
 	return -1;
 }
 
@@ -52,15 +70,19 @@ step_find(struct work *w, struct err *e)
 {
 	struct issued_filter f = { .serial = w->ias.serial };
 	struct search s = { .ca = w->se->ca, .e = e };
-	char hex[2 * PKI_SERIAL_MAX + 1];
 	int rc = issued_each(w->s->db, &f, on_row, &s, e);
 
 	w->cert = s.cert;
-	if (rc != 0 || w->cert != NULL)
-		return rc == 0 ? 0 : -1;
-	str_hex(w->ias.serial, hex);
-	err_set(e, ERR_CERT_ID, "serial number %s", hex);
-	return -1;
+	if (rc != 0)
+		return -1;
+	return w->cert == NULL || w->unknown ? refuse_unknown(w, e) : 0;
+}
+
+/* Asked for a CRL of another issuer? */
+static int
+step_known(struct work *w, struct err *e)
+{
+	return w->unknown ? refuse_unknown(w, e) : 0;
 }
 
 static int
@@ -86,16 +108,15 @@ step_wrap_crl(struct work *w, struct err *e)
 
 const struct step flow_getcert[] = {
 	{ "unwrap",   step_unwrap   },
-	{ "identify", step_identify },
 	{ "find",     step_find     },
 	{ "wrap",     step_wrap     },
 	{ NULL,       NULL          },
 };
 
 const struct step flow_getcrl[] = {
-	{ "unwrap",   step_unwrap   },
-	{ "identify", step_identify },
 	{ "crl",      step_crl      },
+	{ "unwrap",   step_unwrap   },
+	{ "known",    step_known    },
 	{ "wrap",     step_wrap_crl },
 	{ NULL,       NULL          },
 };

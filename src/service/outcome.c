@@ -6,6 +6,7 @@
 
 #include "service/pipeline_int.h"
 #include "store/waiting.h"
+#include "util/clock.h"
 
 #define WAIT_SECONDS	20	/* for a copy that another worker has */
 
@@ -13,16 +14,19 @@
 static int
 await_end(struct work *w, struct err *e)
 {
+	int64_t left, until = clock_mono_us() + WAIT_SECONDS * 1000000;
 	unsigned long mark;
 
 	for (;;) {
+		left = (until - clock_mono_us()) / 1000000;
 		mark = flight_mark(w->s->flight);
 		if (txn_state(w->s->db, w->found.id, &w->found.state,
 		    e) == -1)
 			return -1;
 		if (w->found.state != TXN_RESERVED)
 			return 0;
-		if (flight_wait(w->s->flight, mark, WAIT_SECONDS) == -1) {
+		if (left < 1 || atomic_load(&w->s->stopping) ||
+		    flight_wait(w->s->flight, mark, (int)left) == -1) {
 			err_set(e, ERR_BUSY, "the same request is being "
 			    "worked on");
 			return -1;

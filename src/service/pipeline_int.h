@@ -51,6 +51,7 @@ struct work {
 	/* GetCert and GetCRL */
 	struct buf			 plain;	/* of the envelope */
 	struct ias			 ias;	/* borrowed from it */
+	bool				 unknown;	/* it, to us */
 	struct document			*crl;
 	const char			*outcome;	/* for the log; NULL:
 							 * issued, repeated */

@@ -96,6 +96,8 @@ service_close(struct service *s)
 	if (s == NULL)
 		return;
 	atomic_store(&s->stopping, true);
+	if (s->flight != NULL)
+		flight_end(s->flight);	/* wakes who waits for a copy */
 	pool_free(s->pool);
 	db_close(s->db);
 	crls_free(s->crls);

@@ -20,6 +20,7 @@ static const char common_sql[] =
 
 static const char writer_sql[] =
     "PRAGMA synchronous = FULL;"
+    "PRAGMA secure_delete = FAST;"	/* challenges of held requests */
     "PRAGMA journal_size_limit = " TEXT(DB_WAL_KEEP) ";";
 
 enum who { W, R };

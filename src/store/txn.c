@@ -28,6 +28,8 @@ txn_state_named(const unsigned char *name)
 	return TXN_ENDED;
 }
 
+#define WORKED_ON_MAX	600	/* seconds; more than the longest timeout */
+
 static int
 bind_repeated(sqlite3_stmt *st, const struct txn *t)
 {
@@ -43,6 +45,7 @@ bind_repeated(sqlite3_stmt *st, const struct txn *t)
 	    t->when - t->replay);
 	rc |= db_bind_blob(st, 7, t->signer_serial);
 	rc |= db_bind_blob(st, 8, bytes_make(t->signer_issuer, TXN_HASH));
+	rc |= sqlite3_bind_int64(st, 9, t->when - WORKED_ON_MAX);
 	return rc;
 }
 
