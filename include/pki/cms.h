@@ -97,9 +97,8 @@ struct cms_recipient {
  * _RECIPIENT_KIND (of these nothing reaches libcrypto's CMS code), _RECIPIENT.
  * All faults of decrypting are one: ERR_INTEGRITY, and what came out until then
  * is in *plain (and the suite is known): parse that too, lest the time tells one
- * from the other. Success
- * proves nothing (a wrong key yields noise that may look padded): answer
- * ERR_INTEGRITY as well if what comes out does not parse.
+ * from the other. Success proves nothing (a wrong key yields noise that may look
+ * padded): answer ERR_INTEGRITY as well if what comes out does not parse.
  */
 int	 cms_open(struct bytes der, const struct cms_recipient *, size_t n,
 	    const struct algs *, struct buf *plain, struct cms_suite *,
