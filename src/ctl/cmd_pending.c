@@ -49,35 +49,24 @@ put_sans(const struct sans *sans, struct buf *out)
 /* ---- as text ---- */
 
 static int
-put_line(struct buf *out, const char *name, const char *value)
-{
-	if (buf_printf(out, "%-14s ", name) != 0 ||
-	    text_line(bytes_str(value), out) != 0)
-		return -1;
-	return buf_putc(out, '\n');
-}
-
-static int
 put_facts(const struct shown *s, struct buf *out)
 {
 	const struct waiting	*w = s->w;
-	char			 when[CLOCK_TEXT_MAX];
 
-	clock_text(w->since, when);
 	if (buf_printf(out, "%-14s %lld\n", "id", (long long)w->id) != 0 ||
-	    put_line(out, "state", state(w)) != 0 ||
-	    put_line(out, "waiting since", when) != 0 ||
-	    put_line(out, "subject", s->csr->subject_text) != 0 ||
-	    put_line(out, "sans", buf_cstr(&s->sans)) != 0 ||
+	    ctl_put_line(out, "state", state(w)) != 0 ||
+	    ctl_put_time(out, "waiting since", w->since) != 0 ||
+	    ctl_put_line(out, "subject", s->csr->subject_text) != 0 ||
+	    ctl_put_line(out, "sans", buf_cstr(&s->sans)) != 0 ||
 	    buf_printf(out, "%-14s %s %d\n", "key",
 	    key_type_name(s->csr->key.type), s->csr->key.bits) != 0 ||
-	    put_line(out, "csr sha256", s->sha256) != 0 ||
-	    put_line(out, "endpoint", w->endpoint) != 0 ||
-	    put_line(out, "transaction", w->txid) != 0 ||
-	    put_line(out, "challenge", w->challenge == NULL ? "" :
+	    ctl_put_line(out, "csr sha256", s->sha256) != 0 ||
+	    ctl_put_line(out, "endpoint", w->endpoint) != 0 ||
+	    ctl_put_line(out, "transaction", w->txid) != 0 ||
+	    ctl_put_line(out, "challenge", w->challenge == NULL ? "" :
 	    w->challenge) != 0)
 		return -1;
-	return put_line(out, "peer", w->peer);
+	return ctl_put_line(out, "peer", w->peer);
 }
 
 static int

@@ -31,31 +31,13 @@ struct walk {
 };
 
 static int
-put_line(struct buf *out, const char *name, const char *value)
-{
-	if (buf_printf(out, "%-14s ", name) != 0 ||
-	    text_line(bytes_str(value), out) != 0)
-		return -1;
-	return buf_putc(out, '\n');
-}
-
-static int
-put_time(struct buf *out, const char *name, int64_t when)
-{
-	char	 text[CLOCK_TEXT_MAX];
-
-	clock_text(when, text);
-	return put_line(out, name, text);
-}
-
-static int
 put_revocation(struct buf *out, const struct json_cert *c)
 {
 	if (!c->revoked)
 		return 0;
-	if (put_time(out, "revoked at", c->revoked_at) != 0)
+	if (ctl_put_time(out, "revoked at", c->revoked_at) != 0)
 		return -1;
-	return put_line(out, "reason", c->revoke_reason);
+	return ctl_put_line(out, "reason", c->revoke_reason);
 }
 
 static int
@@ -66,21 +48,21 @@ put_all(const struct shown *s, struct buf *out)
 	int			 rc = -1;
 
 	if (ledger_sans(c->sans, &sans) == 0 &&
-	    put_line(out, "serial", c->serial) == 0 &&
-	    put_line(out, "subject", c->subject) == 0 &&
-	    put_line(out, "sans", buf_cstr(&sans)) == 0 &&
-	    put_time(out, "not before", c->not_before) == 0 &&
-	    put_time(out, "not after", c->not_after) == 0 &&
-	    put_time(out, "issued at", c->issued_at) == 0 &&
+	    ctl_put_line(out, "serial", c->serial) == 0 &&
+	    ctl_put_line(out, "subject", c->subject) == 0 &&
+	    ctl_put_line(out, "sans", buf_cstr(&sans)) == 0 &&
+	    ctl_put_time(out, "not before", c->not_before) == 0 &&
+	    ctl_put_time(out, "not after", c->not_after) == 0 &&
+	    ctl_put_time(out, "issued at", c->issued_at) == 0 &&
 	    put_revocation(out, c) == 0 &&
-	    put_line(out, "endpoint", c->endpoint) == 0 &&
-	    put_line(out, "profile", c->profile) == 0 &&
-	    put_line(out, "issuer", c->issuer) == 0 &&
-	    put_line(out, "transaction", c->txid) == 0 &&
-	    put_line(out, "challenge",
+	    ctl_put_line(out, "endpoint", c->endpoint) == 0 &&
+	    ctl_put_line(out, "profile", c->profile) == 0 &&
+	    ctl_put_line(out, "issuer", c->issuer) == 0 &&
+	    ctl_put_line(out, "transaction", c->txid) == 0 &&
+	    ctl_put_line(out, "challenge",
 	    c->challenge == NULL ? "" : c->challenge) == 0 &&
-	    put_line(out, "peer", c->peer) == 0 &&
-	    put_line(out, "sha256", c->sha256) == 0)
+	    ctl_put_line(out, "peer", c->peer) == 0 &&
+	    ctl_put_line(out, "sha256", c->sha256) == 0)
 		rc = 0;
 	buf_wipe(&sans);
 	return rc;

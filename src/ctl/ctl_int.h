@@ -58,6 +58,10 @@ extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
 
 /* ---- report.c: what a command says ---- */
 
+/* A fact as a line of text: its name, padded, and its value made safe. */
+int	 ctl_put_line(struct buf *out, const char *name, const char *value);
+int	 ctl_put_time(struct buf *out, const char *name, int64_t when);
+
 /* One line to stderr, with a hint at --help. */
 enum ctl_exit	 ctl_usage(const struct ctl_call *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

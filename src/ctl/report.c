@@ -184,3 +184,21 @@ ctl_word(const struct ctl_call *call, size_t opt, const char *const *words,
 	    call->cmd->opts[opt].name, text, all);
 	return -1;
 }
+
+int
+ctl_put_line(struct buf *out, const char *name, const char *value)
+{
+	if (buf_printf(out, "%-14s ", name) != 0 ||
+	    text_line(bytes_str(value), out) != 0)
+		return -1;
+	return buf_putc(out, '\n');
+}
+
+int
+ctl_put_time(struct buf *out, const char *name, int64_t when)
+{
+	char	 text[CLOCK_TEXT_MAX];
+
+	clock_text(when, text);
+	return ctl_put_line(out, name, text);
+}
