@@ -15,7 +15,6 @@ enum san_kind {
 	SAN_OTHER
 };
 const char	*san_kind_name(enum san_kind);	/* "other" for SAN_OTHER */
-int		 san_kind_by_name(const char *);	/* -1: no such kind */
 
 struct san {
 	enum san_kind	 kind;

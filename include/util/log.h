@@ -46,7 +46,6 @@ struct log_line {
  * next line's `suppressed=N`.
  */
 void	 log_setup(enum log_level level, unsigned per_second);
-int	 log_level_parse(const char *, enum log_level *);
 
 void	 log_begin(struct log_line *, enum log_level, const char *event);
 /* The same for events that strangers can cause at will. */

@@ -23,17 +23,6 @@ san_kind_name(enum san_kind k)
 	return kinds[k];
 }
 
-int
-san_kind_by_name(const char *name)
-{
-	int k;
-
-	for (k = SAN_DNS; k < SAN_OTHER; k++)
-		if (strcmp(kinds[k], name) == 0)
-			return k;
-	return -1;
-}
-
 #define SID_PREFIX	"tag:microsoft.com,"	/* KB5014754 */
 
 /* Names reach logs, the ledger and other programs as text: no NUL inside. */

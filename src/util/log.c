@@ -31,9 +31,7 @@ static const struct {
 } levels[] = {
 	{ "crit",	LOG_L_CRIT },
 	{ "err",	LOG_L_ERR },
-	{ "error",	LOG_L_ERR },
 	{ "warn",	LOG_L_WARN },
-	{ "warning",	LOG_L_WARN },
 	{ "notice",	LOG_L_NOTICE },
 	{ "info",	LOG_L_INFO },
 	{ "debug",	LOG_L_DEBUG },
@@ -47,18 +45,6 @@ level_name(enum log_level level)
 		if (levels[i].level == level)
 			return levels[i].name;
 	return "?";
-}
-
-int
-log_level_parse(const char *name, enum log_level *level)
-{
-	for (size_t i = 0; i < N_LEVELS; i++) {
-		if (strcmp(levels[i].name, name) == 0) {
-			*level = levels[i].level;
-			return 0;
-		}
-	}
-	return -1;
 }
 
 /*

@@ -220,17 +220,6 @@ static void
 test_level(void **state)
 {
 	struct log_line	 l;
-	enum log_level	 level = LOG_L_CRIT;
-	static const struct {
-		const char	*name;
-		enum log_level	 level;
-	} names[] = {
-		{ "crit", LOG_L_CRIT }, { "err", LOG_L_ERR },
-		{ "error", LOG_L_ERR }, { "warn", LOG_L_WARN },
-		{ "warning", LOG_L_WARN }, { "notice", LOG_L_NOTICE },
-		{ "info", LOG_L_INFO }, { "debug", LOG_L_DEBUG },
-	};
-	static const char *const bad[] = { "", "INFO", "6", "trace", "info " };
 
 	(void)state;
 	log_msg(LOG_L_DEBUG, "e", "hidden");
@@ -249,14 +238,6 @@ test_level(void **state)
 	log_msg(LOG_L_DEBUG, "e", "shown");
 	assert_string_equal(captured(), "<7>event=e msg=shown\n");
 	log_setup(LOG_L_INFO, 0);
-
-	for (size_t i = 0; i < N(names); i++) {
-		assert_int_equal(log_level_parse(names[i].name, &level), 0);
-		assert_int_equal(level, names[i].level);
-	}
-	for (size_t i = 0; i < N(bad); i++)
-		assert_int_equal(log_level_parse(bad[i], &level), -1);
-	assert_int_equal(level, LOG_L_DEBUG);
 }
 
 /* "2026-01-31T23:59:59Z info event=…" */
