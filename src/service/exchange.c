@@ -69,7 +69,8 @@ service_refuse(struct service *s, struct exchange *x, const struct err *why)
 {
 	struct log_line l;
 
-	(void)s;
+	figures_count(s->figures, x->endpoint == NULL ? "" :
+	    x->endpoint->conf->name, "", "refused", why->reason);
 	answer_text(x, why->reason);
 	log_begin_limited(&l, LOG_L_WARN, "refused");
 	log_str(&l, "peer", x->peer);

@@ -69,6 +69,16 @@ static const struct step flow_begin[] = {
 	{ NULL,     NULL        },
 };
 
+static const char *
+outcome(const struct work *w, bool bad)
+{
+	if (bad)
+		return "refused";
+	if (w->outcome != NULL)
+		return w->outcome;
+	return w->recorded ? "issued" : "repeated";
+}
+
 static void
 log_request(const struct work *w, const char *step, const struct err *e)
 {
@@ -88,9 +98,7 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	log_str(&l, "peer", w->x->peer);
 	if (w->msg.type != -1)
 		log_str(&l, "type", scep_type_name(w->msg.type));
-	log_str(&l, "outcome", bad ? "refused" :
-	    w->outcome != NULL ? w->outcome :
-	    w->recorded ? "issued" : "repeated");
+	log_str(&l, "outcome", outcome(w, bad));
 	if (bad) {
 		log_str(&l, "step", step);
 		log_err(&l, e);
@@ -231,5 +239,7 @@ pipeline_run(struct exchange *x, void *service)
 		answer_failure(&w, &e);
 	}
 	log_request(&w, failed, &e);
+	figures_count(w.s->figures, w.se->conf->name, w.msg.type == -1 ? "" :
+	    scep_type_name(w.msg.type), outcome(&w, failed != NULL), e.reason);
 	work_clear(&w);
 }

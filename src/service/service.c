@@ -53,6 +53,7 @@ service_open(struct site *site, struct service **out, struct err *e)
 	atomic_init(&s->stopping, false);
 	if (proven_new(&s->proven, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
+	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
 		service_close(s);
@@ -68,7 +69,10 @@ service_open(struct site *site, struct service **out, struct err *e)
 void
 service_tick(struct service *s)
 {
-	crls_tick(s->crls, s->site, s->db, clock_now());
+	int64_t now = clock_now();
+
+	crls_tick(s->crls, s->site, s->db, now);
+	figures_tick(s->figures, s, now);
 }
 
 void
@@ -101,6 +105,7 @@ service_close(struct service *s)
 	pool_free(s->pool);
 	db_close(s->db);
 	crls_free(s->crls);
+	figures_free(s->figures);
 	flight_free(s->flight);
 	proven_free(s->proven);
 	site_put(s->site);

@@ -128,6 +128,18 @@ void	 crls_tick(struct crls *, const struct site *, struct db *,
 /* The newest, a reference; NULL if it has none. */
 struct document	*crls_get(struct crls *, const struct site_ca *);
 
+/* ---- figures: what is counted, and its file ---- */
+
+struct figures;
+int	 figures_new(int64_t now, struct figures **out, struct err *e);
+void	 figures_free(struct figures *);
+/* A request has ended. type and outcome are static; reason ERR_NONE: well. */
+void	 figures_count(struct figures *, const char *endpoint,
+	    const char *type, const char *outcome, enum err_reason);
+/* Writes metrics.file when its time has come; by one thread at a time. What
+ * fails is logged. */
+void	 figures_tick(struct figures *, const struct service *, int64_t now);
+
 /* ---- route: what lies behind a path ---- */
 
 /* 0: answered; 1: given to the workers; -1: refused. */
@@ -146,6 +158,7 @@ struct service {
 	struct proven	*proven;
 	struct flight	*flight;
 	struct crls	*crls;
+	struct figures	*figures;
 	struct pool	*pool;
 };
 
