@@ -405,33 +405,48 @@ test_signed(void **state)
 	lab_good(l);
 }
 
-/* A signer's certificate without any extension, and of another name than the
- * request's: many clients have no better one. */
+/* Posts a good request signed with this certificate of the lab's key. */
 static void
-test_bare_signer(void **state)
+post_signed_by(struct lab *l, X509 *x, const EVP_MD *md)
 {
-	struct lab *l = *state;
 	const struct craft_signer was = l->signer;
 	struct cert *own = l->cert;
-	X509 *bare = craft_cert(l->pkey, l->pkey, "another name");
 	struct err e = { .reason = ERR_NONE };
 	struct buf message;
 	uint8_t *der = NULL;
-	int n = i2d_X509(bare, &der);
+	int n = i2d_X509(x, &der);
 
-	assert_true(n > 0 && X509_get_ext_count(bare) == 0);
+	assert_true(n > 0);
 	assert_int_equal(cert_parse(bytes_make(der, (size_t)n), &l->cert,
 	    &e), 0);
-	l->signer.cert = bare;
+	l->signer.cert = x;
+	l->signer.md = md;
 	lab_sign(l, buf_bytes(&l->sealed), &message);
-	lab_post(l, "bare signer", buf_bytes(&message),
+	lab_post(l, EVP_MD_get0_name(md), buf_bytes(&message),
 	    (struct want)WANT_ISSUED);
 	buf_wipe(&message);
 	cert_free(l->cert);
 	l->cert = own;
 	l->signer = was;
 	OPENSSL_free(der);
-	X509_free(bare);
+}
+
+/* A signer's certificate without any extension, and of another name than the
+ * request's: many clients have no better one. Some sign it with SHA-1. */
+static void
+test_bare_signer(void **state)
+{
+	const EVP_MD *const mds[] = { EVP_sha256(), EVP_sha1() };
+	struct lab *l = *state;
+	X509 *x = craft_cert(l->pkey, l->pkey, "another name");
+	size_t i;
+
+	assert_int_equal(X509_get_ext_count(x), 0);
+	for (i = 0; i < N(mds); i++) {
+		assert_true(X509_sign(x, l->pkey, mds[i]) > 0);
+		post_signed_by(l, x, mds[i]);
+	}
+	X509_free(x);
 }
 
 int
