@@ -32,21 +32,17 @@ signed_bytes(const CMS_SignerInfo *si)
 	return out;
 }
 
-/* The attributes bind the content: its type and its digest. */
+/* The attributes bind the content by its digest. */
 static bool
 binds(const struct cms_signed *s, CMS_SignerInfo *si)
 {
 	unsigned char md[EVP_MAX_MD_SIZE];
-	const ASN1_OBJECT *type;
 	const ASN1_OCTET_STRING *digest;
 	unsigned n;
 
-	type = CMS_signed_get0_data_by_OBJ(si,
-	    OBJ_nid2obj(NID_pkcs9_contentType), -3, V_ASN1_OBJECT);
 	digest = CMS_signed_get0_data_by_OBJ(si,
 	    OBJ_nid2obj(NID_pkcs9_messageDigest), -3, V_ASN1_OCTET_STRING);
-	return type != NULL && digest != NULL && s->digest == ALG_SHA512 &&
-	    OBJ_cmp(type, CMS_get0_eContentType(s->cms)) == 0 &&
+	return digest != NULL && s->digest == ALG_SHA512 &&
 	    EVP_Digest(s->content.p, s->content.n, md, &n, EVP_sha512(),
 	    NULL) == 1 && bytes_eq(bytes_make(md, n),
 	    bytes_make(ASN1_STRING_get0_data(digest),

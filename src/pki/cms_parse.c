@@ -176,12 +176,30 @@ cms_signed_parse(struct bytes der, struct cms_signed *s, struct err *e)
 	return find_signer(s, si, e);
 }
 
+/* The contentType that is signed is that of the content (RFC 5652, 11.1):
+ * libcrypto sees to it that there is one, and compares nothing. */
+static bool
+type_matches(const struct cms_signed *s)
+{
+	CMS_SignerInfo *si =
+	    sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(s->cms), 0);
+	const ASN1_OBJECT *type = CMS_signed_get0_data_by_OBJ(si,
+	    OBJ_nid2obj(NID_pkcs9_contentType), -3, V_ASN1_OBJECT);
+
+	return type != NULL &&
+	    OBJ_cmp(type, CMS_get0_eContentType(s->cms)) == 0;
+}
+
 int
 cms_signed_verify(const struct cms_signed *s, struct err *e)
 {
 	BIO *none = NULL;
 	int rc = -1;
 
+	if (!type_matches(s)) {
+		err_set(e, ERR_SIGNATURE, "contentType is not the content's");
+		return -1;
+	}
 	if (s->signature == ALG_ED25519)
 		return cms_verify_ed25519(s, e);
 	/* Without eContent libcrypto wants to be given the nothing. */

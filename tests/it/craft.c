@@ -143,8 +143,8 @@ compare(const void *a, const void *b)
 static void
 make_attrs(const struct craft *c, const EVP_MD *md, struct buf *out)
 {
-	const char *type = c->content_type != NULL ? c->content_type :
-	    OID_DATA;
+	const char *type = c->attr_type != NULL ? c->attr_type :
+	    c->content_type != NULL ? c->content_type : OID_DATA;
 	struct buf one[CRAFT_MAX_ATTRS + 2], oid = BUF_INIT(64);
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned n_digest = 0;
@@ -153,10 +153,12 @@ make_attrs(const struct craft *c, const EVP_MD *md, struct buf *out)
 	need(c->n_attrs <= CRAFT_MAX_ATTRS && EVP_Digest(c->content.p,
 	    c->content.n, digest, &n_digest, md, NULL) == 1, "digest");
 	put_oid(&oid, type);
-	make_attr(OID_CONTENT_TYPE, 0, buf_bytes(&oid), &one[n++]);
+	if (!c->no_attr_type)
+		make_attr(OID_CONTENT_TYPE, 0, buf_bytes(&oid), &one[n++]);
 	buf_wipe(&oid);
-	make_attr(OID_MESSAGE_DIGEST, TAG_OCTETS,
-	    bytes_make(digest, n_digest), &one[n++]);
+	if (!c->no_digest)
+		make_attr(OID_MESSAGE_DIGEST, TAG_OCTETS,
+		    bytes_make(digest, n_digest), &one[n++]);
 	for (i = 0; i < c->n_attrs; i++)
 		make_attr(c->attrs[i].oid, c->attrs[i].tag,
 		    c->attrs[i].value, &one[n++]);

@@ -42,6 +42,10 @@ struct craft {
 	struct bytes			 content;
 	bool				 no_content;
 	const char			*content_type;	/* NULL: id-data */
+	const char			*attr_type;	/* what the attribute
+						 * says; NULL: the same */
+	bool				 no_attr_type;
+	bool				 no_digest;
 	const struct craft_attr		*attrs;	/* beside the two of CMS */
 	size_t				 n_attrs;
 	const struct craft_signer	*signers;

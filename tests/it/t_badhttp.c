@@ -316,6 +316,15 @@ test_forms(void **state)
 		"POST //certsrv//mscep/mscep.dll?message=x&"
 		    "operation=PKIOperation HTTP/1.1\r\n" HOST,
 		"POST /scep HTTP/1.1\r\n" HOST,
+		"POST /scep HTTP/1.1\r\n" HOST "Content-Type: \r\n",
+		"POST /scep HTTP/1.1\r\n" HOST
+		    "Content-Type: application/octet-stream\r\n",
+		"POST /scep HTTP/1.1\r\n" HOST "Content-Type: "
+		    "application/x-www-form-urlencoded\r\n",
+		"POST /scep HTTP/1.1\r\n" HOST
+		    "Content-Type: multipart/form-data; boundary=x\r\n",
+		"POST /scep HTTP/1.1\r\n" HOST
+		    "Content-Type: application/x-pki-message\r\n",
 	};
 	struct lab *l = *state;
 	struct buf request = BUF_INIT(PART), message;

@@ -123,6 +123,15 @@ static const struct attr_row {
 	{ "messageType as octets", TYPE, 1, TAG_OCTETS, "19", 2, BAD_ATTR },
 	{ "messageType as number", TYPE, 1, TAG_INTEGER, "\x13", 1,
 	    BAD_ATTR },
+	{ "messageType as IA5String", TYPE, 1, 0x16, "19", 2, BAD_ATTR },
+	{ "messageType as NumericString", TYPE, 1, 0x12, "19", 2, BAD_ATTR },
+	{ "messageType as T61String", TYPE, 1, 0x14, "19", 2, BAD_ATTR },
+	{ "messageType as BMPString", TYPE, 1, 0x1e, "\0001\0009", 4,
+	    BAD_ATTR },
+	{ "messageType as SEQUENCE", TYPE, 1, TAG_SEQUENCE, "\x13\x02" "19",
+	    4, BAD_ATTR },
+	{ "messageType as UTF8String", TYPE, 1, TAG_UTF8, "19", 2,
+	    WANT_ISSUED },
 	{ "messageType abc", TYPE, 1, TAG_PRINTABLE, "abc", 3, BAD_ATTR },
 	{ "messageType 1a", TYPE, 1, TAG_PRINTABLE, "1a", 2, BAD_ATTR },
 	{ "messageType -1", TYPE, 1, TAG_PRINTABLE, "-1", 2, BAD_ATTR },
@@ -213,7 +222,7 @@ test_message_types(void **state)
 	char text[4], name[32];
 	int type;
 
-	for (type = 0; type <= 30; type++) {
+	for (type = 0; type <= 255; type++) {
 		(void)snprintf(text, sizeof(text), "%d", type);
 		(void)snprintf(name, sizeof(name), "messageType %d", type);
 		a.value = bytes_str(text);
@@ -269,6 +278,11 @@ enum signer { LABS, OTHER, RSA512, RSA1024, RSA16384, EC, N_SIGNERS };
 #define NO_CONTENT	0x10u
 #define EMPTY		0x20u
 #define WRONG_CERT	0x40u	/* signed by OTHER */
+#define NO_TYPE		0x80u	/* attributes of CMS itself */
+#define NO_DIGEST	0x100u
+#define OTHER_TYPE	0x200u
+
+#define UNPROVEN	WANT_FAIL(BAD_MESSAGE_CHECK, "signature")
 
 static const struct signed_row {
 	const char	*name;
@@ -294,12 +308,16 @@ static const struct signed_row {
 	    "1.2.840.113549.1.7.2", WANT_FAIL(BAD_REQUEST, "content_type") },
 	{ "content type envelopedData", 0, LABS, "SHA256",
 	    "1.2.840.113549.1.7.3", WANT_FAIL(BAD_REQUEST, "content_type") },
+	{ "no contentType", NO_TYPE, LABS, "SHA256", NULL, UNPROVEN },
+	{ "no messageDigest", NO_DIGEST, LABS, "SHA256", NULL, UNPROVEN },
+	{ "another contentType", OTHER_TYPE, LABS, "SHA256", NULL,
+	    UNPROVEN },
 	{ "MD5", 0, LABS, "MD5", NULL, WANT_FAIL(BAD_ALG, "digest") },
 	{ "SHA-224", 0, LABS, "SHA224", NULL, WANT_FAIL(BAD_ALG, "digest") },
 	{ "SHA-1", 0, LABS, "SHA1", NULL, WANT_ISSUED },
 	{ "SHA-384", 0, LABS, "SHA384", NULL, WANT_ISSUED },
 	{ "signed by another key", WRONG_CERT, LABS, "SHA256", NULL,
-	    WANT_FAIL(BAD_MESSAGE_CHECK, "signature") },
+	    UNPROVEN },
 	{ "signer with another key", 0, OTHER, "SHA256", NULL,
 	    WANT_FAIL(BAD_REQUEST, "key_mismatch") },
 	{ "signer of 512 bits", 0, RSA512, "SHA256", NULL,
@@ -349,6 +367,10 @@ sign_as(const struct lab *l, const struct signed_row *r,
 		.content = buf_bytes(&l->sealed),
 		.no_content = r->flags & NO_CONTENT,
 		.content_type = r->content_type,
+		.attr_type = r->flags & OTHER_TYPE ?
+		    "1.2.840.113549.1.7.3" : NULL,
+		.no_attr_type = r->flags & NO_TYPE,
+		.no_digest = r->flags & NO_DIGEST,
 		.attrs = lab_attrs, .n_attrs = N(lab_attrs),
 		.signers = two,
 		.n_signers = r->flags & NO_SIGNER ? 0 :
@@ -383,6 +405,50 @@ test_signed(void **state)
 	lab_good(l);
 }
 
+/* Posts a good request signed with this certificate of the lab's key. */
+static void
+post_signed_by(struct lab *l, X509 *x, const EVP_MD *md)
+{
+	const struct craft_signer was = l->signer;
+	struct cert *own = l->cert;
+	struct err e = { .reason = ERR_NONE };
+	struct buf message;
+	uint8_t *der = NULL;
+	int n = i2d_X509(x, &der);
+
+	assert_true(n > 0);
+	assert_int_equal(cert_parse(bytes_make(der, (size_t)n), &l->cert,
+	    &e), 0);
+	l->signer.cert = x;
+	l->signer.md = md;
+	lab_sign(l, buf_bytes(&l->sealed), &message);
+	lab_post(l, EVP_MD_get0_name(md), buf_bytes(&message),
+	    (struct want)WANT_ISSUED);
+	buf_wipe(&message);
+	cert_free(l->cert);
+	l->cert = own;
+	l->signer = was;
+	OPENSSL_free(der);
+}
+
+/* A signer's certificate without any extension, and of another name than the
+ * request's: many clients have no better one. Some sign it with SHA-1. */
+static void
+test_bare_signer(void **state)
+{
+	const EVP_MD *const mds[] = { EVP_sha256(), EVP_sha1() };
+	struct lab *l = *state;
+	X509 *x = craft_cert(l->pkey, l->pkey, "another name");
+	size_t i;
+
+	assert_int_equal(X509_get_ext_count(x), 0);
+	for (i = 0; i < N(mds); i++) {
+		assert_true(X509_sign(x, l->pkey, mds[i]) > 0);
+		post_signed_by(l, x, mds[i]);
+	}
+	X509_free(x);
+}
+
 int
 main(void)
 {
@@ -392,6 +458,7 @@ main(void)
 		cmocka_unit_test(test_message_types),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_bare_signer),
 	};
 
 	return cmocka_run_group_tests(tests, open_lab, close_lab);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "util/str.h"
 
 #define N(a)		(sizeof(a) / sizeof((a)[0]))
 #define HOST		"Host: localhost\r\n"
@@ -51,6 +52,35 @@ test_long_url(void **state)
 	    (struct want)WANT_HTTP(414, "url_too_long"));
 	buf_wipe(&request);
 	lab_good(l);
+}
+
+/* A message of the longest URL that is taken: line feeds make it long. */
+static void
+test_longest_url(void **state)
+{
+	static const char target[] = LAB_POST "&message=";
+	struct lab *l = *state;
+	struct buf request = BUF_INIT(2 * PART), text = BUF_INIT(PART);
+	struct buf message;
+	size_t i, n;
+
+	lab_message(l, &message);
+	assert_int_equal(str_base64(buf_bytes(&message), &text), 0);
+	assert_int_equal(buf_printf(&request, "GET %s", target), 0);
+	http_escape(buf_cstr(&text), &request);
+	n = request.n - strlen("GET ");
+	assert_in_range(n, 1, PART / 2);
+	for (i = 0; i < (PART - n) / 3; i++)
+		assert_int_equal(buf_puts(&request, "%0A"), 0);
+	for (i = 0; i < (PART - n) % 3; i++)
+		assert_int_equal(buf_putc(&request, '&'), 0);
+	assert_int_equal(request.n, PART + strlen("GET "));
+	assert_int_equal(buf_puts(&request, " HTTP/1.1\r\n" HOST "\r\n"), 0);
+	lab_request(l, "URL of 64 KiB", buf_bytes(&request),
+	    (struct want)WANT_ISSUED);
+	buf_wipe(&message);
+	buf_wipe(&text);
+	buf_wipe(&request);
 }
 
 /* How much of a body the server takes, sent plainly or in chunks of 64 KiB. */
@@ -212,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_url),
+		cmocka_unit_test(test_longest_url),
 		cmocka_unit_test(test_flood_announced),
 		cmocka_unit_test(test_flood_chunked),
 		cmocka_unit_test(test_flood_endless),

@@ -21,7 +21,8 @@ static void
 add_signer(CMS_ContentInfo *cms, const struct sign_craft *c,
     const struct who *by)
 {
-	unsigned	 flags = c->flags & (CMS_NOATTR | CMS_NOCERTS);
+	unsigned	 flags = c->flags & (CMS_NOATTR | CMS_NOCERTS |
+	    CMS_USE_KEYID);
 	CMS_SignerInfo	*si;
 
 	si = CMS_add1_signer(cms, by->cert->x, key_pkey(by->key),
@@ -44,6 +45,8 @@ sign_craft(const struct sign_craft *c, struct buf *out)
 	if (c->type != 0)
 		assert_int_equal(CMS_set1_eContentType(cms,
 		    OBJ_nid2obj(c->type)), 1);
+	for (size_t i = 0; i < c->n_more; i++)
+		assert_int_equal(CMS_add1_cert(cms, c->more[i]->x), 1);
 	add_signer(cms, c, c->by);
 	if (c->also != NULL)
 		add_signer(cms, c, c->also);

@@ -14,6 +14,8 @@
 struct sign_craft {
 	const struct who	*by;
 	const struct who	*also;		/* second signer, or NULL */
+	const struct cert	*const *more;	/* certificates before the */
+	size_t			 n_more;	/* signer's */
 	const EVP_MD		*md;		/* NULL: SHA-256 */
 	const struct cms_put	*puts;		/* signed attributes */
 	size_t			 n_puts;
@@ -21,7 +23,8 @@ struct sign_craft {
 	struct bytes		 content;
 	int			 type;		/* eContentType's NID, or 0 */
 	unsigned		 flags;		/* CMS_NOATTR, CMS_NOCERTS,
-						 * CMS_DETACHED, CMS_STREAM */
+						 * CMS_DETACHED, CMS_STREAM,
+						 * CMS_USE_KEYID */
 };
 
 void	 sign_craft(const struct sign_craft *, struct buf *out);

@@ -94,6 +94,11 @@ test_golden_algorithms(void **state)
 	assert_int_equal(tool_count(buf_bytes(&out), ALG_PKCS1_DER, &at), 1);
 	assert_int_equal(tool_count(buf_bytes(&out), LIT("\x06\x08\x2a\x86\x48"
 	    "\x86\xf7\x0d\x03\x07\x04\x08"), &at), 1);
+	/* EnvelopedData, and id-data in it before the cipher */
+	assert_int_equal(tool_count(buf_bytes(&out), LIT("\x06\x09\x2a\x86"
+	    "\x48\x86\xf7\x0d\x01\x07\x03"), &at), 1);
+	assert_int_equal(tool_count(buf_bytes(&out), LIT("\x06\x09\x2a\x86"
+	    "\x48\x86\xf7\x0d\x01\x07\x01" "\x30\x14\x06\x08"), &at), 1);
 	buf_wipe(&out);
 }
 

@@ -190,6 +190,45 @@ test_accepted(void **state)
 	buf_wipe(&out);
 }
 
+/* Wherever it stands among others, which may have its name or its key. */
+static void
+test_signer_found(void **state)
+{
+	struct cert	*same_name = tool_cert(&(struct order){ .name = "rsa",
+	    .key = other.key });
+	struct cert	*same_key = tool_cert(&(struct order){ .name = "x",
+	    .key = rsa.key });
+	const struct cert *const more[] = {
+		other.cert, same_name, same_key, ec.cert
+	};
+	const struct sign_craft	 rows[] = {
+		{ .by = &rsa, .more = more, .n_more = N(more) },
+		{ .by = &rsa, .more = more, .n_more = 2,
+		    .flags = CMS_USE_KEYID },
+		{ .by = &ec, .more = more, .n_more = 3 },
+	};
+	struct buf		 out = BUF_INIT(CMS_MAX_DER);
+	struct cms_signed	 s;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct sign_craft	 c = rows[i];
+
+		c.content = LIT("x");
+		buf_reset(&out);
+		sign_craft(&c, &out);
+		if (cms_signed_parse(buf_bytes(&out), &s, &e) != 0 ||
+		    cms_signed_verify(&s, &e) != 0)
+			fail_msg("%zu: %s", i, err_text(&e));
+		assert_true(bytes_eq(s.signer->der, c.by->cert->der));
+		cms_signed_clear(&s);
+	}
+	cert_free(same_name);
+	cert_free(same_key);
+	buf_wipe(&out);
+}
+
 static void
 assert_refused(struct bytes der, enum err_reason want, const char *row)
 {
@@ -217,6 +256,10 @@ test_refused(void **state)
 		    .flags = CMS_NOATTR }, ERR_NO_ATTRIBUTES },
 		{ "no certificate", { .by = &rsa, .content = LIT("x"),
 		    .flags = CMS_NOCERTS }, ERR_NO_SIGNER_CERT },
+		{ "another's certificate", { .by = &rsa, .content = LIT("x"),
+		    .more = (const struct cert *[]){ other.cert },
+		    .n_more = 1, .flags = CMS_NOCERTS },
+		    ERR_NO_SIGNER_CERT },
 	};
 	uint8_t			*big = calloc(1, CMS_MAX_DER + 1);
 	const struct cert	*cert = rsa.cert;
@@ -313,6 +356,7 @@ main(void)
 		cmocka_unit_test(test_signature_algorithm),
 		cmocka_unit_test(test_empty_content),
 		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_signer_found),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_many_attributes),
 		cmocka_unit_test(test_tampered),

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "pki_tool.h"
+#include "service_ask.h"
 #include "pki/crl.h"
 #include "pki/secret.h"
-#include "scep/client.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
 #include "store/revoked.h"
@@ -462,54 +462,16 @@ test_file_late(void **state)
 
 /* ---- GetCert and GetCRL ---- */
 
-struct answer {
-	struct exchange	 x;
-	pthread_mutex_t	 lock;
-	pthread_cond_t	 cond;
-	bool		 done;
-};
-
-static void
-on_done(struct exchange *x, void *arg)
-{
-	struct answer	*a = arg;
-
-	(void)x;
-	pthread_mutex_lock(&a->lock);
-	a->done = true;
-	pthread_cond_signal(&a->cond);
-	pthread_mutex_unlock(&a->lock);
-}
-
 /* Sends content as a message of that type; the CertRep must be well. */
 static void
 ask(const char *path, int type, struct bytes content, struct scep_got *got)
 {
-	struct answer	 a = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	    .cond = PTHREAD_COND_INITIALIZER };
-	struct scep_ask	 q = { .type = type, .txid = TXID,
+	const struct scep_ask	 q = { .type = type, .txid = TXID,
 	    .nonce = bytes_str(NONCE), .content = content, .key = client.key,
 	    .cert = client.cert, .to = ra.cert, .digest = ALG_SHA256,
 	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } };
 
-	exchange_init(&a.x, service);
-	a.x.method = SERVICE_POST;
-	a.x.path = path;
-	a.x.done = on_done;
-	a.x.arg = &a;
-	ok(scep_client_request(&q, algs, &a.x.body, &e));
-	assert_int_equal(service_begin(service, &a.x), SERVICE_LATER);
-	pthread_mutex_lock(&a.lock);
-	while (!a.done)
-		pthread_cond_wait(&a.cond, &a.lock);
-	pthread_mutex_unlock(&a.lock);
-	assert_int_equal(a.x.status, 200);
-	ok(scep_client_reply(buf_bytes(&a.x.reply), &q, algs, ra.cert, got,
-	    &e));
-	assert_true(got->nonce_matches);
-	assert_true(got->has_sender_nonce);
-	assert_string_equal(got->txid, TXID);
-	exchange_clear(&a.x);
+	service_ask(service, path, &q, algs, ra.cert, got);
 }
 
 static void

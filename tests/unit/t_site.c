@@ -52,6 +52,8 @@ write_ras(void)
 	    .from = now + DAY / 2 });
 	file_ra("ra_ca.pem", &(struct order){ .ca = true,
 	    .ku = KU_CA | KU_RA });
+	file_ra("ra_ca_only.pem", &(struct order){ .ca = true, .ku = KU_CA });
+	file_ra("ra_ca_mute.pem", &(struct order){ .ca = true, .ku = KU_RA });
 	tool_key_file("ra.key", ra_key);
 	tool_key_file("ec.key", client.key);
 }
@@ -269,6 +271,12 @@ static const struct {
 	  "has a key of type ec", "it must be RSA" },
 	{ "mode = \"ca\";", "cert = \"ra_ca.pem\"; key = \"ra.key\";", NULL,
 	  NULL, ERR_NONE, NULL, NULL, NULL },
+	{ "mode = \"ca\";", "cert = \"ra_ca_only.pem\"; key = \"ra.key\";",
+	  NULL, NULL, ERR_CERT_FILE, AT_E, "issuing CA: keyUsage lacks "
+	  "digitalSignature keyEncipherment; ", AGAIN },
+	{ "mode = \"ca\";", "cert = \"ra_ca_mute.pem\"; key = \"ra.key\";",
+	  NULL, NULL, ERR_CERT_FILE, AT_I, "CN=ra is not a CA certificate",
+	  "keyUsage keyCertSign" },
 	{ NULL, "cert = \"none.pem\"; key = \"ca.key\";", NULL, NULL,
 	  ERR_FILE, AT_I, "none.pem: cannot open", "correct the path" },
 	{ NULL, "cert = \"ca.pem\"; key = \"none.key\";", NULL, NULL,

@@ -239,9 +239,9 @@ test_failures(void **state)
 			    { our_nonce, SCEP_NONCE_LEN } },
 			{ OID_SCEP_RECIPIENT_NONCE, CMS_OCTETS,
 			    LIT("nonce") },
-			{ OID_SCEP_FAIL_INFO, CMS_PRINTABLE,
+			{ "2.16.840.1.113733.1.9.4", CMS_PRINTABLE,
 			    bytes_str(digit[i]) },
-			{ OID_SCEP_FAIL_INFO_TEXT, CMS_UTF8, LIT("why") },
+			{ "1.3.6.1.5.5.7.24.1", CMS_UTF8, LIT("why") },
 		};
 
 		buf_reset(&t.out);
@@ -252,6 +252,31 @@ test_failures(void **state)
 		/* Empty, not absent: certmonger. */
 		assert_int_equal(tool_count(buf_bytes(&t.out), EMPTY, &at), 1);
 	}
+	talk_end(&t);
+}
+
+static void
+test_pending(void **state)
+{
+	const struct want	 w[] = {
+		{ "2.16.840.1.113733.1.9.2", CMS_PRINTABLE, LIT("3") },
+		{ "2.16.840.1.113733.1.9.3", CMS_PRINTABLE, LIT("3") },
+		{ "2.16.840.1.113733.1.9.7", CMS_PRINTABLE, LIT("t 1") },
+		{ "2.16.840.1.113733.1.9.5", CMS_OCTETS,
+		    { our_nonce, SCEP_NONCE_LEN } },
+		{ "2.16.840.1.113733.1.9.6", CMS_OCTETS, LIT("nonce") },
+	};
+	struct talk		 t;
+	struct err		 e = ERR_INIT;
+	size_t			 at;
+
+	(void)state;
+	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t 1",
+	    LIT("nonce"));
+	assert_int_equal(scep_wrap_pending(&t.reply, &t.out, &e), 0);
+	assert_attrs(buf_bytes(&t.out), w, N(w));
+	assert_der(buf_bytes(&t.out), "pending");
+	assert_int_equal(tool_count(buf_bytes(&t.out), EMPTY, &at), 1);
 	talk_end(&t);
 }
 
@@ -381,6 +406,7 @@ main(void)
 		cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_success_attributes),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_echoes),
 		cmocka_unit_test(test_half_known),
