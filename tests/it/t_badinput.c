@@ -269,6 +269,7 @@ enum signer { LABS, OTHER, RSA512, RSA1024, RSA16384, EC, N_SIGNERS };
 #define NO_CONTENT	0x10u
 #define EMPTY		0x20u
 #define WRONG_CERT	0x40u	/* signed by OTHER */
+#define UNSORTED	0x80u	/* as sent, so signed */
 
 static const struct signed_row {
 	const char	*name;
@@ -298,6 +299,8 @@ static const struct signed_row {
 	{ "SHA-224", 0, LABS, "SHA224", NULL, WANT_FAIL(BAD_ALG, "digest") },
 	{ "SHA-1", 0, LABS, "SHA1", NULL, WANT_ISSUED },
 	{ "SHA-384", 0, LABS, "SHA384", NULL, WANT_ISSUED },
+	{ "attributes not sorted", UNSORTED, LABS, "SHA256", NULL,
+	    WANT_ISSUED },
 	{ "signed by another key", WRONG_CERT, LABS, "SHA256", NULL,
 	    WANT_FAIL(BAD_MESSAGE_CHECK, "signature") },
 	{ "signer with another key", 0, OTHER, "SHA256", NULL,
@@ -354,6 +357,7 @@ sign_as(const struct lab *l, const struct signed_row *r,
 		.n_signers = r->flags & NO_SIGNER ? 0 :
 		    r->flags & TWO_SIGNERS ? 2 : 1,
 		.no_certs = r->flags & (NO_CERTS | NO_SIGNER),
+		.unsorted = r->flags & UNSORTED,
 	};
 
 	if (r->flags & (NO_CONTENT | EMPTY))

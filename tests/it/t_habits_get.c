@@ -139,7 +139,7 @@ test_get(void **state)
 	buf_wipe(&base64);
 }
 
-/* The longest URL that clients of an NDES may use, with a message at its end. */
+/* The longest URL that clients of an NDES may use, a message at its end. */
 static void
 test_long_get(void **state)
 {

@@ -255,6 +255,31 @@ test_failures(void **state)
 	talk_end(&t);
 }
 
+static void
+test_pending(void **state)
+{
+	const struct want	 w[] = {
+		{ OID_SCEP_MESSAGE_TYPE, CMS_PRINTABLE, LIT("3") },
+		{ OID_SCEP_PKI_STATUS, CMS_PRINTABLE, LIT("3") },
+		{ OID_SCEP_TRANSACTION_ID, CMS_PRINTABLE, LIT("t 1") },
+		{ OID_SCEP_SENDER_NONCE, CMS_OCTETS,
+		    { our_nonce, SCEP_NONCE_LEN } },
+		{ OID_SCEP_RECIPIENT_NONCE, CMS_OCTETS, LIT("nonce") },
+	};
+	struct talk	 t;
+	struct err	 e = ERR_INIT;
+	size_t		 at;
+
+	(void)state;
+	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t 1",
+	    LIT("nonce"));
+	assert_int_equal(scep_wrap_pending(&t.reply, &t.out, &e), 0);
+	assert_attrs(buf_bytes(&t.out), w, N(w));
+	assert_der(buf_bytes(&t.out), "pending");
+	assert_int_equal(tool_count(buf_bytes(&t.out), EMPTY, &at), 1);
+	talk_end(&t);
+}
+
 /* rsaEncryption, the request's digest, the certificate of GetCACert. */
 static void
 test_signer(void **state)
@@ -381,6 +406,7 @@ main(void)
 		cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_success_attributes),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_echoes),
 		cmocka_unit_test(test_half_known),
