@@ -201,6 +201,21 @@ check_der(struct bytes b)
 	CMS_ContentInfo_free(cms);
 }
 
+/* jscep looks whether it lies in the signer's life. */
+static void
+check_time(CMS_SignerInfo *si)
+{
+	int day, sec;
+	ASN1_TIME *t = CMS_signed_get0_data_by_OBJ(si,
+	    OBJ_nid2obj(NID_pkcs9_signingTime), -3,
+	    V_ASN1_UTCTIME);
+
+	assert_non_null(t);
+	assert_int_equal(ASN1_TIME_diff(&day, &sec, t, NULL), 1);
+	assert_int_equal(day, 0);
+	assert_in_range(sec + 5, 0, 65);
+}
+
 /* One signer, by rsaEncryption, with no certificate but its own. */
 static void
 check_signer(const struct lab *l, struct bytes b)
@@ -209,12 +224,13 @@ check_signer(const struct lab *l, struct bytes b)
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)b.n);
 	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
 	STACK_OF(X509) *certs = CMS_get1_certs(cms);
+	CMS_SignerInfo *si = sk_CMS_SignerInfo_value(infos, 0);
 	const ASN1_OBJECT *o;
 	X509_ALGOR *sig;
 
 	assert_int_equal(sk_CMS_SignerInfo_num(infos), 1);
-	CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(infos, 0), NULL,
-	    NULL, NULL, &sig);
+	check_time(si);
+	CMS_SignerInfo_get0_algs(si, NULL, NULL, NULL, &sig);
 	X509_ALGOR_get0(&o, NULL, NULL, sig);
 	assert_int_equal(OBJ_obj2nid(o), NID_rsaEncryption);
 	assert_int_equal(sk_X509_num(certs), 1);
