@@ -258,12 +258,20 @@ step_record(struct work *w, struct err *e)
 int
 step_wrap(struct work *w, struct err *e)
 {
-	const struct cert *leaf = w->cert;
+	const struct certs *upper = issuer_upper(w->se->issuer);
+	const struct cert *all[CERTS_MAX + 2];
 	struct scep_reply r;
+	size_t i, n = 0;
 
 	if (work_reply(w, &r, e) == -1)
 		return -1;
-	return scep_wrap_success(&r, w->suite, &leaf, 1, &w->reply, e);
+	all[n++] = w->cert;
+	if (w->se->conf->reply_chain) {
+		all[n++] = issuer_ca(w->se->issuer);
+		for (i = 0; i < upper->n; i++)
+			all[n++] = upper->v[i];
+	}
+	return scep_wrap_success(&r, w->suite, all, n, &w->reply, e);
 }
 
 /* Durable before the client can see it. */

@@ -99,6 +99,14 @@ renew ra-2048 2048 4096 "$@" || {
 interop_issued "$tmp/ra-2048-again.pem" "$tmp/4096.key" ra-2048.example
 grep -q 'type=RenewalReq outcome=issued .*renews=' "$tmp/scepd.log" ||
     it_fail 'the log knows no renewal'
+# A certificate is enough; a challenge that is wrong beside it is told.
+renew ra-des3 2048 4096 "$@" --password wrong || {
+	cat "$tmp/client.log"
+	it_fail 'renewal with a wrong challenge'
+}
+interop_issued "$tmp/ra-des3-again.pem" "$tmp/4096.key" ra-des3.example
+grep -q 'outcome=issued .*challenge=wrong renews=' "$tmp/scepd.log" ||
+    it_fail 'the log does not tell of the wrong challenge'
 serial=$(openssl x509 -in "$tmp/ra-4096.pem" -noout -serial)
 "$SCEPCTL" revoke "${serial#serial=}" --db "$tmp/scepd.db"
 ! renew ra-4096 4096 2048 "$@" || it_fail 'a revoked certificate renews'

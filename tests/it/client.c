@@ -3,7 +3,7 @@
  *
  *	client enroll PORT RA CHALLENGE NAME [TO]
  *		one enrollment of CN=NAME; prints its outcome; with TO the
- *		certificate goes to TO.pem, the key to TO.key
+ *		certificates go to TO.pem, as they came, the key to TO.key
  *	client load PORT RA CHALLENGE THREADS COUNT
  *		COUNT enrollments on THREADS connections; prints "sent" for each
  *		when it is on its way, then how many had which outcome
@@ -125,7 +125,18 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 	buf_wipe(&request);
 }
 
-/* *issued: PEM of the certificate, if it was wanted. */
+static void
+put_certs(const struct certs *cs, struct buf *pem)
+{
+	struct err e = { .reason = ERR_NONE };
+	size_t i;
+
+	for (i = 0; i < cs->n; i++)
+		if (cert_pem(cs->v[i], pem, &e) == -1)
+			die("certificate", &e);
+}
+
+/* *issued: PEM of the certificates, if they were wanted. */
 static enum outcome
 recv_one(const struct client *c, int fd, const struct scep_ask *ask,
     struct buf *issued)
@@ -142,9 +153,8 @@ recv_one(const struct client *c, int fd, const struct scep_ask *ask,
 		    &got, &e) == -1)
 			die("reply", &e);
 		outcome = got.status == SCEP_SUCCESS ? ISSUED : FAILURE;
-		if (issued != NULL && outcome == ISSUED &&
-		    cert_pem(got.certs.v[0], issued, &e) == -1)
-			die("certificate", &e);
+		if (issued != NULL && outcome == ISSUED)
+			put_certs(&got.certs, issued);
 		scep_got_clear(&got);
 	}
 	http_answer_clear(&a);

@@ -164,7 +164,7 @@ make_attrs(const struct craft *c, const EVP_MD *md, struct buf *out)
 		    c->attrs[i].value, &one[n++]);
 	qsort(one, n, sizeof(one[0]), compare);
 	for (i = 0; i < n; i++)
-		put(out, &one[i]);
+		put(out, &one[c->unsorted ? n - 1 - i : i]);
 	craft_wrap(out, TAG_SET);
 }
 

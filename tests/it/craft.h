@@ -51,6 +51,8 @@ struct craft {
 	const struct craft_signer	*signers;
 	size_t				 n_signers;
 	bool				 no_certs;
+	bool				 unsorted;	/* attributes, last
+							 * one first */
 };
 void	 craft_sign(const struct craft *, struct buf *out);
 

@@ -140,6 +140,15 @@ http_has(const struct http_answer *a, const char *field)
 }
 
 bool
+http_has_line(const struct http_answer *a, const char *line)
+{
+	const char *at = strstr(buf_cstr(&a->head), line);
+
+	return at != NULL && at > buf_cstr(&a->head) && at[-1] == '\n' &&
+	    at[strlen(line)] == '\r';
+}
+
+bool
 http_ends(int fd)
 {
 	char part[16384];

@@ -24,6 +24,8 @@ int	 http_recv(int fd, struct http_answer *);
 void	 http_answer_clear(struct http_answer *);
 /* Has the field "Name: value", any case. */
 bool	 http_has(const struct http_answer *, const char *field);
+/* Has this line, byte for byte. */
+bool	 http_has_line(const struct http_answer *, const char *line);
 /* Waits for the end of the connection; false if it stays open. */
 bool	 http_ends(int fd);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "util/str.h"
 
 #define TEXT(s)		{ (const uint8_t *)(s), sizeof(s) - 1 }
 
@@ -129,6 +130,20 @@ lab_reply(const struct lab *l, const char *name, const struct http_answer *a,
 		fail_msg("%s: reply: %s", name, err_text(&e));
 }
 
+void
+lab_answer(const char *name, const struct http_answer *a, const char *type)
+{
+	char line[96];
+
+	(void)snprintf(line, sizeof(line), "Content-Type: %s", type);
+	if (a->status != 200 || !http_has_line(a, line))
+		fail_msg("%s: %s", name, buf_cstr(&a->head));
+	(void)snprintf(line, sizeof(line), "Content-Length: %zu", a->body.n);
+	if (!http_has_line(a, line) ||
+	    strstr(buf_cstr(&a->head), "Location") != NULL)
+		fail_msg("%s: %s", name, buf_cstr(&a->head));
+}
+
 static void
 check_reply(const struct lab *l, const char *name,
     const struct http_answer *a, const struct want *w)
@@ -234,6 +249,22 @@ lab_message(struct lab *l, struct buf *out)
 	(void)snprintf(txid, sizeof(txid), "good-%u", ++l->n_good);
 	buf_init(out, CMS_MAX_DER);
 	must(scep_client_request(&ask, l->algs, out, &e), &e);
+}
+
+void
+lab_base64(struct lab *l, struct buf *out)
+{
+	struct buf message;
+	const char *text;
+
+	do {
+		buf_reset(out);
+		lab_message(l, &message);
+		assert_int_equal(str_base64(buf_bytes(&message), out), 0);
+		buf_wipe(&message);
+		text = buf_cstr(out);
+	} while (strchr(text, '+') == NULL || strchr(text, '/') == NULL ||
+	    strchr(text, '=') == NULL);
 }
 
 void

@@ -81,8 +81,14 @@ void	 lab_post(struct lab *, const char *name, struct bytes message,
 void	 lab_reply(const struct lab *, const char *name,
 	    const struct http_answer *, struct scep_got *);
 
+/* 200, with exactly this type and a length; no redirect. */
+void	 lab_answer(const char *name, const struct http_answer *,
+	    const char *type);
+
 /* A good message, each with a transactionID of its own. */
 void	 lab_message(struct lab *, struct buf *out);
+/* Base64 of one that has all that clients write differently: + / = */
+void	 lab_base64(struct lab *, struct buf *out);
 /* The server is alive: it enrolls. */
 void	 lab_good(struct lab *);
 

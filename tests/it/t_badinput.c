@@ -281,6 +281,7 @@ enum signer { LABS, OTHER, RSA512, RSA1024, RSA16384, EC, N_SIGNERS };
 #define NO_TYPE		0x80u	/* attributes of CMS itself */
 #define NO_DIGEST	0x100u
 #define OTHER_TYPE	0x200u
+#define UNSORTED	0x400u	/* as sent, so signed */
 
 #define UNPROVEN	WANT_FAIL(BAD_MESSAGE_CHECK, "signature")
 
@@ -316,6 +317,8 @@ static const struct signed_row {
 	{ "SHA-224", 0, LABS, "SHA224", NULL, WANT_FAIL(BAD_ALG, "digest") },
 	{ "SHA-1", 0, LABS, "SHA1", NULL, WANT_ISSUED },
 	{ "SHA-384", 0, LABS, "SHA384", NULL, WANT_ISSUED },
+	{ "attributes not sorted", UNSORTED, LABS, "SHA256", NULL,
+	    WANT_ISSUED },
 	{ "signed by another key", WRONG_CERT, LABS, "SHA256", NULL,
 	    UNPROVEN },
 	{ "signer with another key", 0, OTHER, "SHA256", NULL,
@@ -376,6 +379,7 @@ sign_as(const struct lab *l, const struct signed_row *r,
 		.n_signers = r->flags & NO_SIGNER ? 0 :
 		    r->flags & TWO_SIGNERS ? 2 : 1,
 		.no_certs = r->flags & (NO_CERTS | NO_SIGNER),
+		.unsorted = r->flags & UNSORTED,
 	};
 
 	if (r->flags & (NO_CONTENT | EMPTY))

@@ -16,6 +16,8 @@ test_defaults(void **state)
 	assert_string_equal(c->user, "");
 	assert_string_equal(c->listen, "127.0.0.1:8080");
 	assert_int_equal(c->max_body, 65536);
+	assert_int_equal(c->max_url, 65536);
+	assert_int_equal(c->replay, 600);
 	assert_int_equal(c->request_timeout, 60);
 	assert_string_equal(c->store_path, CONF_DEFAULT_STORE);
 	assert_int_equal(c->log_level, CONF_LOG_INFO);
@@ -29,6 +31,9 @@ test_defaults(void **state)
 	assert_int_equal(ep->mode, CONF_MODE_RA);
 	assert_string_equal(ep->ra_key_passphrase, "");
 	assert_int_equal(ep->signer_key, CONF_SIGNER_SAME);
+	assert_int_equal(ep->approval, CONF_APPROVAL_AUTO);
+	assert_int_equal(ep->legacy.n, 0);
+	assert_false(ep->reply_chain || ep->update);
 	assert_int_equal(c->issuers[0].line, 5);
 	assert_int_equal(c->issuers[0].type, CONF_ISSUER_LOCAL);
 	assert_int_equal(c->issuers[0].command.n, 0);
@@ -36,6 +41,10 @@ test_defaults(void **state)
 	pr = conf_profile(c, "p");
 	assert_ptr_equal(pr, &c->profiles[0]);
 	assert_int_equal(pr->validity, 31536000);
+	assert_int_equal(pr->backdate, 86400);
+	assert_int_equal(pr->eku.n, 1);
+	assert_string_equal(pr->eku.v[0], "clientAuth");
+	assert_int_equal(pr->approval, CONF_APPROVAL_AUTO);
 	assert_int_equal(pr->san.n, 4);
 	assert_false(pr->empty_subject);
 	assert_null(conf_profile(c, "x"));

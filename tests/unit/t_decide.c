@@ -169,6 +169,11 @@ test_names_granted(void **state)
 	struct conf_profile	 p = profile();
 	struct policy_facts	 f = facts(&p, names);
 	struct policy_verdict	 v;
+	struct csr		 sid = *plain;
+	char			 text[] = "tag:microsoft.com,2022-09-14:sid:"
+				    "S-1-5-21-1-2-3-500";
+	struct san		 account = { .kind = SAN_SID, .text = text,
+				    .der = bytes_str(text) };
 
 	(void)state;
 	decide(&f, &v);
@@ -185,6 +190,13 @@ test_names_granted(void **state)
 	decide(&f, &v);
 	assert_int_equal(v.plan.n_sans, 0);
 	assert_int_equal(v.dropped, 6);
+	/* A Windows account is no URI that anybody may ask for. */
+	p.san = (struct conf_strings){ all_sans, 5 };
+	sid.sans = (struct sans){ &account, 1 };
+	f = facts(&p, &sid);
+	decide(&f, &v);
+	assert_int_equal(v.plan.n_sans, 0);
+	assert_int_equal(v.dropped, 1);
 	/* What is dropped may look as it likes. */
 	p.san = (struct conf_strings){ one_dns, 1 };
 	f = facts(&p, climbing_san);

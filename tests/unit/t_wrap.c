@@ -259,16 +259,16 @@ static void
 test_pending(void **state)
 {
 	const struct want	 w[] = {
-		{ "2.16.840.1.113733.1.9.2", CMS_PRINTABLE, LIT("3") },
-		{ "2.16.840.1.113733.1.9.3", CMS_PRINTABLE, LIT("3") },
-		{ "2.16.840.1.113733.1.9.7", CMS_PRINTABLE, LIT("t 1") },
-		{ "2.16.840.1.113733.1.9.5", CMS_OCTETS,
+		{ OID_SCEP_MESSAGE_TYPE, CMS_PRINTABLE, LIT("3") },
+		{ OID_SCEP_PKI_STATUS, CMS_PRINTABLE, LIT("3") },
+		{ OID_SCEP_TRANSACTION_ID, CMS_PRINTABLE, LIT("t 1") },
+		{ OID_SCEP_SENDER_NONCE, CMS_OCTETS,
 		    { our_nonce, SCEP_NONCE_LEN } },
-		{ "2.16.840.1.113733.1.9.6", CMS_OCTETS, LIT("nonce") },
+		{ OID_SCEP_RECIPIENT_NONCE, CMS_OCTETS, LIT("nonce") },
 	};
-	struct talk		 t;
-	struct err		 e = ERR_INIT;
-	size_t			 at;
+	struct talk	 t;
+	struct err	 e = ERR_INIT;
+	size_t		 at;
 
 	(void)state;
 	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t 1",
