@@ -70,13 +70,14 @@ is_manual(const struct policy_facts *f)
 	    f->profile->approval == CONF_APPROVAL_MANUAL;
 }
 
-/* Is the request allowed by its old certificate alone? A matching challenge, or
- * an operator, allows more. */
+/* Is the request allowed by its old certificate alone? An operator allows more,
+ * and so does a matching challenge, unless the message itself calls it a
+ * renewal: then it is judged as one. */
 static bool
 by_old(const struct policy_facts *f)
 {
-	return f->old != NULL && !f->approved &&
-	    f->challenge != POLICY_CHALLENGE_MATCH;
+	return f->old != NULL && !f->approved && (f->renewal ||
+	    f->challenge != POLICY_CHALLENGE_MATCH);
 }
 
 /* Deny by default: somebody must have vouched for the request. */
