@@ -21,8 +21,8 @@ must(int rc, const struct err *e)
 		fail_msg("%s", err_text(e));
 }
 
-static EVP_PKEY *
-pkey_of(const struct key *key)
+EVP_PKEY *
+lab_pkey(const struct key *key)
 {
 	struct buf pem = BUF_INIT(65536);
 	struct err e = { .reason = ERR_NONE };
@@ -52,7 +52,7 @@ lab_open(struct lab *l, const char *settings, int replay)
 	must(key_generate("rsa:2048", &l->key, &e), &e);
 	must(scep_client_self(l->key, "/CN=lab", time(NULL), &l->cert, &e),
 	    &e);
-	l->pkey = pkey_of(l->key);
+	l->pkey = lab_pkey(l->key);
 	l->signer = (struct craft_signer){
 		.key = l->pkey, .cert = l->cert->x, .md = EVP_sha256()
 	};
@@ -181,6 +181,8 @@ lab_check(struct lab *l, const char *name, const struct http_answer *a,
 	if (a->status != w.http)
 		fail_msg("%s: HTTP status %d, not %d: %s", name, a->status,
 		    w.http, buf_cstr(&a->body));
+	if (!http_has(a, "Cache-Control: no-store"))
+		fail_msg("%s: a cache may keep it", name);
 	if (w.http == 200)
 		check_reply(l, name, a, &w);
 	else if (!http_has(a, "Content-Type: text/plain") ||

@@ -213,7 +213,7 @@ test_message_types(void **state)
 	char text[4], name[32];
 	int type;
 
-	for (type = 0; type <= 30; type++) {
+	for (type = 0; type <= 256; type++) {
 		(void)snprintf(text, sizeof(text), "%d", type);
 		(void)snprintf(name, sizeof(name), "messageType %d", type);
 		a.value = bytes_str(text);
@@ -229,6 +229,50 @@ test_message_types(void **state)
 		buf_wipe(&message);
 	}
 	lab_good(l);
+}
+
+/* What nobody signed says nothing: neither what is asked nor under which
+ * transactionID. */
+static void
+test_unsigned(void **state)
+{
+	const struct craft_attr rows[] = {
+		{ OID_SCEP_TRANSACTION_ID, TAG_PRINTABLE,
+		    bytes_str("other") },
+		{ OID_SCEP_MESSAGE_TYPE, TAG_PRINTABLE, bytes_str("22") },
+		{ OID_SCEP_SENDER_NONCE, TAG_OCTETS, bytes_str("x") },
+	};
+	struct lab *l = *state;
+	struct buf all = BUF_INIT(1024), one, message;
+	struct buf request = BUF_INIT(LAB_REQUEST_MAX);
+	struct http_answer answer;
+	struct scep_got got;
+	struct craft c = {
+		.content = buf_bytes(&l->sealed), .attrs = lab_attrs,
+		.n_attrs = N(lab_attrs), .signers = &l->signer, .n_signers = 1
+	};
+	size_t i;
+
+	for (i = 0; i < N(rows); i++) {
+		craft_attr(&rows[i], &one);
+		assert_int_equal(buf_put(&all, one.p, one.n), 0);
+		buf_wipe(&one);
+	}
+	c.unsigned_attrs = buf_bytes(&all);
+	craft_sign(&c, &message);
+	http_put_post(&request, LAB_POST, buf_bytes(&message));
+	lab_mark(l);
+	lab_exchange(l, buf_bytes(&request), &answer);
+	lab_check(l, "unsigned attributes", &answer,
+	    (struct want)WANT_ISSUED);
+	lab_reply(l, "unsigned attributes", &answer, &got);
+	assert_string_equal(got.txid, LAB_TXID);
+	assert_true(got.nonce_matches);
+	scep_got_clear(&got);
+	http_answer_clear(&answer);
+	buf_wipe(&request);
+	buf_wipe(&message);
+	buf_wipe(&all);
 }
 
 /* A failure is told to the transaction it belongs to, in its own digest. */
@@ -390,6 +434,7 @@ main(void)
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_many_attributes),
 		cmocka_unit_test(test_message_types),
+		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_signed),
 	};

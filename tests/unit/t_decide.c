@@ -389,7 +389,8 @@ test_reply(void **state)
 	}
 }
 
-/* RA, issuing CA and those above: all valid, and nobody gets their names or keys. */
+/* RA, issuing CA and those above: all valid, and nobody gets their names or
+ * keys. */
 static void
 test_authorities(void **state)
 {
