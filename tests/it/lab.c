@@ -181,6 +181,10 @@ lab_check(struct lab *l, const char *name, const struct http_answer *a,
 	if (a->status != w.http)
 		fail_msg("%s: HTTP status %d, not %d: %s", name, a->status,
 		    w.http, buf_cstr(&a->body));
+	/* A refusal is in clear; SUCCESS is not looked into. */
+	if (memmem(a->body.p, a->body.n, SERVER_CHALLENGE,
+	    strlen(SERVER_CHALLENGE)) != NULL)
+		fail_msg("%s: the challenge comes back", name);
 	if (!http_has(a, "Cache-Control: no-store"))
 		fail_msg("%s: a cache may keep it", name);
 	if (w.http == 200)

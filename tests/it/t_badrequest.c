@@ -346,6 +346,38 @@ test_challenges(void **state)
 	lab_good(l);
 }
 
+/* A challenge counts in the request alone; server_stop() looks for it in the
+ * log. */
+static void
+test_challenge_elsewhere(void **state)
+{
+	static const char head[] = "POST " LAB_POST "&challenge="
+	    SERVER_CHALLENGE "&challengePassword=" SERVER_CHALLENGE
+	    " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+	    SERVER_CHALLENGE "\r\nX-Challenge: " SERVER_CHALLENGE
+	    "\r\nContent-Length: ";
+	struct lab *l = *state;
+	struct craft_csr c = { .cn = bytes_str("elsewhere") };
+	struct buf request = BUF_INIT(LAB_REQUEST_MAX), csr, message;
+	struct http_answer a;
+
+	c.key = l->pkey;
+	craft_csr(&c, &csr);
+	lab_wrap(l, buf_bytes(&csr), &message);
+	assert_int_equal(buf_printf(&request, "%s%zu\r\n\r\n", head,
+	    message.n), 0);
+	assert_int_equal(buf_put(&request, message.p, message.n), 0);
+	lab_mark(l);
+	lab_exchange(l, buf_bytes(&request), &a);
+	lab_check(l, "challenge elsewhere", &a,
+	    (struct want)WANT_FAIL(BAD_REQUEST, "challenge_missing"));
+	http_answer_clear(&a);
+	buf_wipe(&request);
+	buf_wipe(&csr);
+	buf_wipe(&message);
+	lab_good(l);
+}
+
 #define SUBJECT		WANT_FAIL(BAD_REQUEST, "subject")
 
 static void
@@ -443,6 +475,7 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_challenge_elsewhere),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_large),
