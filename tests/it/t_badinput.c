@@ -156,6 +156,27 @@ test_attributes(void **state)
 	lab_good(l);
 }
 
+/* Devices without a clock sign when they please: nobody gets badTime. */
+static void
+test_signing_time(void **state)
+{
+	static const char *const times[] = {
+		"500101000000Z", "200101000000Z", "491231235959Z"
+	};
+	struct craft_attr a = { .oid = "1.2.840.113549.1.9.5", .tag = 0x17 };
+	struct lab *l = *state;
+	struct buf message;
+	size_t i;
+
+	for (i = 0; i < N(times); i++) {
+		a.value = bytes_str(times[i]);
+		sign_with(l, N(lab_attrs), &a, 1, &message);
+		lab_post(l, times[i], buf_bytes(&message),
+		    (struct want)WANT_ISSUED);
+		buf_wipe(&message);
+	}
+}
+
 /* More attributes than anybody has use for: not even looked at. */
 static void
 test_many_attributes(void **state)
@@ -432,6 +453,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_signing_time),
 		cmocka_unit_test(test_many_attributes),
 		cmocka_unit_test(test_message_types),
 		cmocka_unit_test(test_unsigned),
