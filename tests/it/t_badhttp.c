@@ -167,6 +167,8 @@ test_not_signed(void **state)
 	struct buf b;
 
 	lab_post(l, "one byte", bytes_make("\x30", 1), not_cms);
+	lab_post(l, "a length of four octets that are not there",
+	    bytes_make("\x30\x84", 2), not_cms);
 	lab_post(l, "NULs", bytes_make("\0\0\0\0", 4), not_cms);
 	lab_post(l, "text", bytes_str("operation=PKIOperation"), not_cms);
 	lab_post(l, "certificate", l->ra->der, not_cms);

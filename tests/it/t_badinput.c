@@ -95,6 +95,10 @@ static const struct attr_row {
 	    NO_TXID },
 	{ "transactionID of 256", TXID, 1, TAG_PRINTABLE, long_text, 256,
 	    WANT_ISSUED },
+	{ "transactionID with SQL", TXID, 1, TAG_UTF8,
+	    "'); DELETE FROM txn; --", 23, WANT_ISSUED },
+	{ "transactionID that climbs", TXID, 1, TAG_UTF8, "../../x", 7,
+	    WANT_ISSUED },
 	{ "transactionID with blanks", TXID, 1, TAG_UTF8, "a b=\"c\"", 7,
 	    WANT_ISSUED },
 #define NONCE	LAB_ATTR_NONCE
