@@ -33,7 +33,7 @@ struct policy_facts {
 	enum policy_challenge		 challenge;
 	const struct cert		*ca;	/* issuing CA */
 	/* RA, issuing CA and those above it: all must be valid, and nobody
-	 * gets their names. */
+	 * gets their names or keys. */
 	const struct cert *const	*authorities;
 	size_t				 n_authorities;
 	int64_t				 now;

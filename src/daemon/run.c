@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "daemon/daemon_int.h"
 #include "http/server.h"
+#include "pki/version.h"
 #include "service/service.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -32,6 +33,19 @@ set_log(const struct conf *c)
 
 	log_setup((enum log_level)(c->log_level + (int)LOG_L_CRIT),
 	    (unsigned)c->log_rate);
+}
+
+/* Nothing stops for it: distributions mend faults without a new release. */
+static void
+warn_version(void)
+{
+	int day = version_day(version_running());
+
+	if (day != 0 && day < VERSION_FLOOR)
+		log_msg(LOG_L_WARN, "old_openssl", "%s is from before "
+		    VERSION_FLOOR_TEXT ", when faults in its CMS code were "
+		    "mended; see that your distribution has mended them",
+		    version_running());
 }
 
 static int
@@ -88,6 +102,7 @@ start(struct daemon *d, char url[HTTP_URL_MAX], struct err *e)
 	if (conf_load(d->file, &c, e) == -1)
 		return -1;
 	set_log(c);
+	warn_version();
 	if (start_as_root(d, c, e) == -1 || site_open(c, &site, e) == -1) {
 		conf_free(c);
 		return -1;

@@ -63,6 +63,23 @@ rule_key(const struct policy_facts *f, struct err *e)
 	return check_key(f->profile, &f->csr->key, e);
 }
 
+/* A device's certificate for the CA's or the RA's key could stand in for them;
+ * whoever can ask for one holds that key. */
+static int
+rule_key_taken(const struct policy_facts *f, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		if (memcmp(f->authorities[i]->key.hash, f->csr->key.hash,
+		    PKI_HASH) == 0) {
+			err_set(e, ERR_KEY_TAKEN, "it is the key of %s",
+			    f->authorities[i]->subject_text);
+			return -1;
+		}
+	return 0;
+}
+
 static bool
 is_manual(const struct policy_facts *f)
 {
@@ -267,8 +284,8 @@ rule_sans(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_key, rule_proof, rule_renewal, rule_signer, rule_reply,
-	rule_subject, rule_named, rule_ca, rule_sans,
+	rule_key, rule_key_taken, rule_proof, rule_renewal, rule_signer,
+	rule_reply, rule_subject, rule_named, rule_ca, rule_sans,
 };
 
 static unsigned

@@ -23,8 +23,6 @@ struct slot {
 	uint8_t			 key_hash[PKI_HASH];
 	struct revoked_crl	 last;		/* number 0: there is none */
 	bool			 asked;		/* the store, for the last */
-	bool			 filed;		/* it is in crl_file */
-	int64_t			 retry;		/* not before, if not 0 */
 	struct document		*doc;		/* under the lock; or NULL */
 };
 
@@ -125,7 +123,6 @@ publish(struct crls *c, struct slot *s, struct buf *der, struct err *e)
 	s->doc = d;
 	pthread_mutex_unlock(&c->lock);
 	document_put(old);
-	s->filed = false;
 	return 0;
 }
 
@@ -343,20 +340,22 @@ make(struct crls *c, struct slot *s, const struct site_ca *ca,
 
 /* ---- the tick ---- */
 
+/* Also after a reload, which may have named another file. */
 static int
-write_file(struct slot *s, const struct site_ca *ca, struct err *e)
+write_file(const struct slot *s, struct site_ca *ca, struct err *e)
 {
-	if (*ca->conf->crl_file == '\0' || s->filed || s->doc == NULL)
+	if (*ca->conf->crl_file == '\0' || s->doc == NULL ||
+	    strcmp(ca->filed, s->doc->etag) == 0)
 		return 0;
 	if (file_write(ca->conf->crl_file, buf_bytes(&s->doc->content), 0644,
 	    true, e) == -1)
 		return -1;
-	s->filed = true;
+	memcpy(ca->filed, s->doc->etag, sizeof(ca->filed));
 	return 0;
 }
 
 static int
-refresh(struct crls *c, struct slot *s, const struct site_ca *ca,
+refresh(struct crls *c, struct slot *s, struct site_ca *ca,
     struct db *db, int64_t now, struct err *e)
 {
 	int64_t changes;
@@ -373,10 +372,9 @@ refresh(struct crls *c, struct slot *s, const struct site_ca *ca,
 }
 
 void
-crls_tick(struct crls *c, const struct site *site, struct db *db,
-    int64_t now)
+crls_tick(struct crls *c, struct site *site, struct db *db, int64_t now)
 {
-	const struct site_ca *ca;
+	struct site_ca *ca;
 	struct slot *s;
 	struct err e;
 	size_t i;
@@ -392,11 +390,11 @@ crls_tick(struct crls *c, const struct site *site, struct db *db,
 			continue;
 		}
 		/* The second half: a clock put back delays nothing. */
-		if (now < s->retry && s->retry - now <= RETRY)
+		if (now < ca->retry && ca->retry - now <= RETRY)
 			continue;
-		s->retry = 0;
+		ca->retry = 0;
 		if (refresh(c, s, ca, db, now, &e) == -1) {
-			s->retry = now + RETRY;
+			ca->retry = now + RETRY;
 			log_failed(ca, &e);
 		}
 	}

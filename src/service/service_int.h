@@ -44,6 +44,10 @@ struct site_ca {
 	bool				 has_crl;	/* we make one */
 	struct document			*crt;	/* DER of the CA */
 	struct document			*pem;	/* it and all above it */
+
+	/* crls_tick()'s own; a reload begins anew */
+	char				 filed[DOCUMENT_ETAG]; /* in crl_file */
+	int64_t				 retry;	/* not before, if not 0 */
 };
 
 int	 site_ca_open(struct site_ca *, const struct conf_issuer *,
@@ -123,8 +127,7 @@ int	 crls_new(struct crls **out, struct err *e);
 void	 crls_free(struct crls *);
 /* Makes those whose time has come, or that no longer tell what is revoked; by
  * one thread at a time. What fails is logged and tried again later. */
-void	 crls_tick(struct crls *, const struct site *, struct db *,
-	    int64_t now);
+void	 crls_tick(struct crls *, struct site *, struct db *, int64_t now);
 /* The newest, a reference; NULL if it has none. */
 struct document	*crls_get(struct crls *, const struct site_ca *);
 

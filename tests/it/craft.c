@@ -129,6 +129,12 @@ make_attr(const char *oid, int tag, struct bytes value, struct buf *out)
 	craft_wrap(out, TAG_SEQUENCE);
 }
 
+void
+craft_attr(const struct craft_attr *a, struct buf *out)
+{
+	make_attr(a->oid, a->tag, a->value, out);
+}
+
 /* The order of DER (X.690, 11.6). */
 static int
 compare(const void *a, const void *b)
@@ -203,6 +209,8 @@ put_signer(struct buf *to, const struct craft *c,
 	put_alg(&si, OID_RSA, NULL);
 	put_signature(&si, s, s->no_attrs ? c->content : buf_bytes(&attrs));
 	buf_wipe(&attrs);
+	if (c->unsigned_attrs.n > 0)
+		put_der(&si, 0xa1, c->unsigned_attrs);
 	craft_wrap(&si, TAG_SEQUENCE);
 	put(to, &si);
 }
@@ -339,6 +347,29 @@ craft_seal_noise(const char *transport_oid, const char *cipher_oid, X509 *to,
 	put(out, &ed);
 }
 
+static void
+add_exts(X509_REQ *x, const struct craft_csr *c)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *oid;
+	size_t i;
+
+	need(exts != NULL && value != NULL, "extensions");
+	for (i = 0; i < c->n_exts; i++) {
+		oid = OBJ_txt2obj(c->exts[i].oid, 1);
+		need(oid != NULL && ASN1_OCTET_STRING_set(value,
+		    c->exts[i].value.p, (int)c->exts[i].value.n) == 1 &&
+		    sk_X509_EXTENSION_push(exts, X509_EXTENSION_create_by_OBJ(
+		    NULL, oid, c->exts[i].critical, value)) > 0, "extension");
+		ASN1_OBJECT_free(oid);
+	}
+	need(X509_REQ_add_extensions_nid(x, exts, c->exts_nid != 0 ?
+	    c->exts_nid : NID_ext_req) == 1, "extensions");
+	ASN1_OCTET_STRING_free(value);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+}
+
 void
 craft_csr(const struct craft_csr *c, struct buf *out)
 {
@@ -355,6 +386,8 @@ craft_csr(const struct craft_csr *c, struct buf *out)
 		need(X509_REQ_add1_attr_by_NID(x, NID_pkcs9_challengePassword,
 		    V_ASN1_UTF8STRING, (const unsigned char *)c->challenge,
 		    (int)strlen(c->challenge)) == 1, "challenge");
+	if (c->n_exts > 0)
+		add_exts(x, c);
 	need(X509_REQ_sign(x, by, EVP_sha256()) > 0, "request's signature");
 	buf_init(out, CRAFT_MAX);
 	put_any(out, ASN1_ITEM_rptr(X509_REQ), x);

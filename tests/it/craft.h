@@ -48,6 +48,7 @@ struct craft {
 	bool				 no_digest;
 	const struct craft_attr		*attrs;	/* beside the two of CMS */
 	size_t				 n_attrs;
+	struct bytes			 unsigned_attrs; /* of each signer */
 	const struct craft_signer	*signers;
 	size_t				 n_signers;
 	bool				 no_certs;
@@ -66,11 +67,19 @@ void	 craft_seal(struct bytes content, enum craft_for, X509 *to,
 void	 craft_seal_noise(const char *transport_oid, const char *cipher_oid,
 	    X509 *to, struct buf *out);
 
+struct craft_ext {
+	const char	*oid;
+	bool		 critical;
+	struct bytes	 value;
+};
 struct craft_csr {
 	struct bytes	 cn;
 	const char	*challenge;
 	EVP_PKEY	*key;		/* in the request */
 	EVP_PKEY	*signer;	/* NULL: the same */
+	const struct craft_ext *exts;	/* asked for */
+	size_t		 n_exts;
+	int		 exts_nid;	/* attribute they stand in; 0: PKCS#9 */
 };
 void	 craft_csr(const struct craft_csr *, struct buf *out);
 
@@ -82,6 +91,8 @@ EVP_PKEY	*craft_rsa_noise(unsigned bits);
 /* A certificate for the key, as clients sign with; signed by `by`. */
 X509		*craft_cert(EVP_PKEY *, EVP_PKEY *by, const char *cn);
 
+/* One attribute as it stands in a set. */
+void	 craft_attr(const struct craft_attr *, struct buf *out);
 /* Puts identifier and length before what is in the buffer. */
 void	 craft_wrap(struct buf *, int tag);
 /* So many SEQUENCEs in each other; or of indefinite length, never ended. */

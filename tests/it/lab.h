@@ -92,6 +92,8 @@ void	 lab_base64(struct lab *, struct buf *out);
 /* The server is alive: it enrolls. */
 void	 lab_good(struct lab *);
 
+/* The same key for libcrypto; to be freed. */
+EVP_PKEY	*lab_pkey(const struct key *);
 /* Signs content as the lab's client, as PKCSReq. */
 void	 lab_sign(const struct lab *, struct bytes content, struct buf *out);
 /* Envelopes content for the RA and signs that. */

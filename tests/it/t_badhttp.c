@@ -166,6 +166,8 @@ test_not_signed(void **state)
 	struct buf b;
 
 	lab_post(l, "one byte", bytes_make("\x30", 1), not_cms);
+	lab_post(l, "a length of four octets that are not there",
+	    bytes_make("\x30\x84", 2), not_cms);
 	lab_post(l, "NULs", bytes_make("\0\0\0\0", 4), not_cms);
 	lab_post(l, "text", bytes_str("operation=PKIOperation"), not_cms);
 	lab_post(l, "certificate", l->ra->der, not_cms);
@@ -326,6 +328,39 @@ test_forms(void **state)
 	lab_good(l);
 }
 
+/* ---- what is the same for all: its type to the letter, and caches ---- */
+
+#define TYPE	"Content-Type: "
+
+static void
+test_types(void **state)
+{
+	static const struct {
+		const char	*operation;
+		const char	*type;
+	} rows[] = {
+		{ "GetCACaps", TYPE "text/plain" },
+		{ "GetCACert", TYPE "application/x-x509-ca-ra-cert" },
+		{ "GetCACertChain", TYPE "application/x-x509-ca-ra-cert" },
+	};
+	struct lab *l = *state;
+	struct http_answer a;
+	char request[128];
+	size_t i;
+
+	for (i = 0; i < N(rows); i++) {
+		(void)snprintf(request, sizeof(request), "GET /scep?operation="
+		    "%s HTTP/1.1\r\n" HOST "\r\n", rows[i].operation);
+		lab_exchange(l, bytes_str(request), &a);
+		assert_int_equal(a.status, 200);
+		if (!http_has(&a, rows[i].type) ||
+		    http_has(&a, "Cache-Control: no-store"))
+			fail_msg("%s: %s", rows[i].operation,
+			    buf_cstr(&a.head));
+		http_answer_clear(&a);
+	}
+}
+
 int
 main(void)
 {
@@ -335,6 +370,7 @@ main(void)
 		cmocka_unit_test(test_not_signed),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests(tests, open_lab, close_lab);

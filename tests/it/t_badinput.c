@@ -95,6 +95,10 @@ static const struct attr_row {
 	    NO_TXID },
 	{ "transactionID of 256", TXID, 1, TAG_PRINTABLE, long_text, 256,
 	    WANT_ISSUED },
+	{ "transactionID with SQL", TXID, 1, TAG_UTF8,
+	    "'); DELETE FROM txn; --", 23, WANT_ISSUED },
+	{ "transactionID that climbs", TXID, 1, TAG_UTF8, "../../x", 7,
+	    WANT_ISSUED },
 	{ "transactionID with blanks", TXID, 1, TAG_UTF8, "a b=\"c\"", 7,
 	    WANT_ISSUED },
 #define NONCE	LAB_ATTR_NONCE
@@ -165,6 +169,27 @@ test_attributes(void **state)
 	lab_good(l);
 }
 
+/* Devices without a clock sign when they please: nobody gets badTime. */
+static void
+test_signing_time(void **state)
+{
+	static const char *const times[] = {
+		"500101000000Z", "200101000000Z", "491231235959Z"
+	};
+	struct craft_attr a = { .oid = "1.2.840.113549.1.9.5", .tag = 0x17 };
+	struct lab *l = *state;
+	struct buf message;
+	size_t i;
+
+	for (i = 0; i < N(times); i++) {
+		a.value = bytes_str(times[i]);
+		sign_with(l, N(lab_attrs), &a, 1, &message);
+		lab_post(l, times[i], buf_bytes(&message),
+		    (struct want)WANT_ISSUED);
+		buf_wipe(&message);
+	}
+}
+
 /* More attributes than anybody has use for: not even looked at. */
 static void
 test_many_attributes(void **state)
@@ -222,7 +247,7 @@ test_message_types(void **state)
 	char text[4], name[32];
 	int type;
 
-	for (type = 0; type <= 255; type++) {
+	for (type = 0; type <= 256; type++) {
 		(void)snprintf(text, sizeof(text), "%d", type);
 		(void)snprintf(name, sizeof(name), "messageType %d", type);
 		a.value = bytes_str(text);
@@ -238,6 +263,50 @@ test_message_types(void **state)
 		buf_wipe(&message);
 	}
 	lab_good(l);
+}
+
+/* What nobody signed says nothing: neither what is asked nor under which
+ * transactionID. */
+static void
+test_unsigned(void **state)
+{
+	const struct craft_attr rows[] = {
+		{ OID_SCEP_TRANSACTION_ID, TAG_PRINTABLE,
+		    bytes_str("other") },
+		{ OID_SCEP_MESSAGE_TYPE, TAG_PRINTABLE, bytes_str("22") },
+		{ OID_SCEP_SENDER_NONCE, TAG_OCTETS, bytes_str("x") },
+	};
+	struct lab *l = *state;
+	struct buf all = BUF_INIT(1024), one, message;
+	struct buf request = BUF_INIT(LAB_REQUEST_MAX);
+	struct http_answer answer;
+	struct scep_got got;
+	struct craft c = {
+		.content = buf_bytes(&l->sealed), .attrs = lab_attrs,
+		.n_attrs = N(lab_attrs), .signers = &l->signer, .n_signers = 1
+	};
+	size_t i;
+
+	for (i = 0; i < N(rows); i++) {
+		craft_attr(&rows[i], &one);
+		assert_int_equal(buf_put(&all, one.p, one.n), 0);
+		buf_wipe(&one);
+	}
+	c.unsigned_attrs = buf_bytes(&all);
+	craft_sign(&c, &message);
+	http_put_post(&request, LAB_POST, buf_bytes(&message));
+	lab_mark(l);
+	lab_exchange(l, buf_bytes(&request), &answer);
+	lab_check(l, "unsigned attributes", &answer,
+	    (struct want)WANT_ISSUED);
+	lab_reply(l, "unsigned attributes", &answer, &got);
+	assert_string_equal(got.txid, LAB_TXID);
+	assert_true(got.nonce_matches);
+	scep_got_clear(&got);
+	http_answer_clear(&answer);
+	buf_wipe(&request);
+	buf_wipe(&message);
+	buf_wipe(&all);
 }
 
 /* A failure is told to the transaction it belongs to, in its own digest. */
@@ -458,8 +527,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_signing_time),
 		cmocka_unit_test(test_many_attributes),
 		cmocka_unit_test(test_message_types),
+		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_bare_signer),

@@ -2,8 +2,10 @@
  * Requests that are too much: too long, too large, too slow. They are refused
  * or cut in one line of the log, and nobody else waits for them.
  */
+#include <sys/resource.h>
 #include <sys/time.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -167,6 +169,104 @@ test_flood_endless(void **state)
 	lab_good(l);
 }
 
+/* ---- long fields, which nobody reads ---- */
+
+/* How GetCACaps is answered behind a field of so many bytes; 0: not at all. */
+static int
+ask_behind(struct lab *l, size_t n)
+{
+	struct buf request = BUF_INIT(LAB_REQUEST_MAX);
+	struct http_answer a;
+	int fd = http_open(l->server.port), status = 0;
+
+	assert_int_equal(buf_puts(&request, "GET " LAB_PATH
+	    "?operation=GetCACaps HTTP/1.1\r\n" HOST "User-Agent: "), 0);
+	while (n-- > 0)
+		assert_int_equal(buf_putc(&request, 'a'), 0);
+	assert_int_equal(buf_puts(&request, "\r\n\r\n"), 0);
+	(void)http_send(fd, buf_bytes(&request));
+	if (http_recv(fd, &a) == 0)
+		status = a.status;
+	http_answer_clear(&a);
+	buf_wipe(&request);
+	close(fd);
+	return status;
+}
+
+static void
+test_long_fields(void **state)
+{
+	struct lab *l = *state;
+	int status;
+	char *log;
+
+	lab_mark(l);
+	assert_int_equal(ask_behind(l, 60000), 200);
+	status = ask_behind(l, 4000000);
+	assert_true(status == 0 || status == 413 || status == 431);
+	/* One thread reads them all: behind this they are done with. */
+	assert_int_equal(ask_behind(l, 1), 200);
+	log = server_log_since(&l->server, l->log);
+	assert_null(strstr(log, "aaaa"));
+	free(log);
+	lab_good(l);
+}
+
+/* ---- many that say nothing ---- */
+
+#define IDLE		1000
+#define IDLE_KB		(64 * 1024)
+
+/* Resident memory of the server, in KiB. */
+static long
+resident(const struct server *s)
+{
+	char path[64], line[256];
+	long kb = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)s->pid);
+	assert_non_null(f = fopen(path, "r"));
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kb = strtol(line + 6, NULL, 10);
+	(void)fclose(f);
+	assert_true(kb > 0);
+	return kb;
+}
+
+static void
+test_idle(void **state)
+{
+	struct rlimit files;
+	struct lab l;
+	int fds[IDLE];
+	long before;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	if (files.rlim_max < 2 * IDLE)
+		skip();
+	files.rlim_cur = files.rlim_max < 4 * IDLE ? files.rlim_max :
+	    4 * IDLE;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	lab_open(&l, "max_connections = 1100; max_per_address = 1100;", 0);
+	lab_good(&l);
+	before = resident(&l.server);
+	for (i = 0; i < IDLE; i++) {
+		assert_int_not_equal(fds[i] = http_open(l.server.port), -1);
+		if (i % 2 == 0)
+			(void)http_send(fds[i], bytes_str("POST " LAB_POST
+			    " HTTP/1.1\r\n" HOST "X-Slow: "));
+	}
+	lab_good(&l);
+	assert_in_range(resident(&l.server), 1, before + IDLE_KB);
+	for (i = 0; i < IDLE; i++)
+		close(fds[i]);
+	lab_close(&l);
+}
+
 /* ---- too slow ---- */
 
 #define TIMEOUT_S	1
@@ -246,6 +346,8 @@ main(void)
 		cmocka_unit_test(test_flood_announced),
 		cmocka_unit_test(test_flood_chunked),
 		cmocka_unit_test(test_flood_endless),
+		cmocka_unit_test(test_long_fields),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_slow),
 	};
 

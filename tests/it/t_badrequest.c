@@ -323,6 +323,10 @@ test_challenges(void **state)
 		    WANT_FAIL(BAD_REQUEST, "challenge_missing") },
 		{ "empty challenge", "",
 		    WANT_FAIL(BAD_REQUEST, "challenge_missing") },
+		{ "blank challenge", " ",
+		    WANT_FAIL(BAD_REQUEST, "challenge_wrong") },
+		{ "challenge and a blank", SERVER_CHALLENGE " ",
+		    WANT_FAIL(BAD_REQUEST, "challenge_wrong") },
 		{ "wrong challenge", WRONG_SECRET,
 		    WANT_FAIL(BAD_REQUEST, "challenge_wrong") },
 		{ "challenge and more", SERVER_CHALLENGE "x",
@@ -343,6 +347,38 @@ test_challenges(void **state)
 		c.challenge = rows[i].challenge;
 		post_csr(l, rows[i].name, &c, rows[i].want);
 	}
+	lab_good(l);
+}
+
+/* A challenge counts in the request alone; server_stop() looks for it in the
+ * log. */
+static void
+test_challenge_elsewhere(void **state)
+{
+	static const char head[] = "POST " LAB_POST "&challenge="
+	    SERVER_CHALLENGE "&challengePassword=" SERVER_CHALLENGE
+	    " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+	    SERVER_CHALLENGE "\r\nX-Challenge: " SERVER_CHALLENGE
+	    "\r\nContent-Length: ";
+	struct lab *l = *state;
+	struct craft_csr c = { .cn = bytes_str("elsewhere") };
+	struct buf request = BUF_INIT(LAB_REQUEST_MAX), csr, message;
+	struct http_answer a;
+
+	c.key = l->pkey;
+	craft_csr(&c, &csr);
+	lab_wrap(l, buf_bytes(&csr), &message);
+	assert_int_equal(buf_printf(&request, "%s%zu\r\n\r\n", head,
+	    message.n), 0);
+	assert_int_equal(buf_put(&request, message.p, message.n), 0);
+	lab_mark(l);
+	lab_exchange(l, buf_bytes(&request), &a);
+	lab_check(l, "challenge elsewhere", &a,
+	    (struct want)WANT_FAIL(BAD_REQUEST, "challenge_missing"));
+	http_answer_clear(&a);
+	buf_wipe(&request);
+	buf_wipe(&csr);
+	buf_wipe(&message);
 	lab_good(l);
 }
 
@@ -443,6 +479,7 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_challenge_elsewhere),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_large),

@@ -401,11 +401,13 @@ test_reply(void **state)
 	}
 }
 
-/* RA, issuing CA and those above: all valid, and nobody gets their names. */
+/* RA, issuing CA and those above: all valid, and nobody gets their names or
+ * keys. */
 static void
 test_authorities(void **state)
 {
-	struct cert	*ra = tool_cert(&(struct order){ .key = rsa,
+	struct key	*key = tool_key("rsa:2048");
+	struct cert	*ra = tool_cert(&(struct order){ .key = key,
 	    .name = "/O=An  Authority/CN=ra", .issuer = &ca, .ku = KU_RA,
 	    .to = NOW + 5 });
 	const struct cert *const all[] = { ra, ca.cert };
@@ -414,21 +416,27 @@ test_authorities(void **state)
 		int64_t		 later;
 		enum err_reason	 want;
 		const char	*text;
+		struct key	*key;		/* NULL: a device's */
 	} rows[] = {
-		{ "/CN=x", 5, ERR_NONE, NULL },
-		{ "/CN=ca2", 0, ERR_NONE, NULL },
-		{ "/O=o/CN=ca", 0, ERR_NONE, NULL },
-		{ "/CN=ca", 0, ERR_SUBJECT, "name of a CA or RA" },
-		{ "/CN=CA", 0, ERR_SUBJECT, "name of a CA or RA" },
-		{ "/O=an authority/CN=Ra", 0, ERR_SUBJECT, "name of a CA" },
-		{ "/CN=x", 6, ERR_CA_EXPIRED, "CN=ra" },
+		{ "/CN=x", 5, ERR_NONE, NULL, NULL },
+		{ "/CN=ca2", 0, ERR_NONE, NULL, NULL },
+		{ "/O=o/CN=ca", 0, ERR_NONE, NULL, NULL },
+		{ "/CN=ca", 0, ERR_SUBJECT, "name of a CA or RA",
+		    NULL },
+		{ "/CN=CA", 0, ERR_SUBJECT, "name of a CA or RA",
+		    NULL },
+		{ "/O=an authority/CN=Ra", 0, ERR_SUBJECT, "name of a CA",
+		    NULL },
+		{ "/CN=x", 6, ERR_CA_EXPIRED, "CN=ra", NULL },
+		{ "/CN=y", 0, ERR_KEY_TAKEN, "CN=ra", key },
+		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=ca", ca.key },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
 		struct conf_profile	 p = profile();
-		struct csr		*r = tool_csr(rsa, rows[i].subject,
-		    NULL, "pw");
+		struct csr		*r = tool_csr(rows[i].key != NULL ?
+		    rows[i].key : rsa, rows[i].subject, NULL, "pw");
 		struct policy_facts	 f = facts(&p, r);
 		struct policy_verdict	 v;
 		struct err		 e = ERR_INIT;
@@ -441,6 +449,7 @@ test_authorities(void **state)
 		csr_free(r);
 	}
 	cert_free(ra);
+	key_free(key);
 }
 
 /* The request's key is judged before its challenge. */

@@ -58,7 +58,7 @@ ok(int rc)
 }
 
 static void
-open_service(const char *settings)
+make_site(const char *settings)
 {
 	struct buf	 b = BUF_INIT(8192);
 	struct conf	*conf;
@@ -68,6 +68,12 @@ open_service(const char *settings)
 	buf_wipe(&b);
 	ok(conf_load(tool_path("scepd.conf"), &conf, &e));
 	ok(site_open(conf, &site, &e));
+}
+
+static void
+open_service(const char *settings)
+{
+	make_site(settings);
 	ok(service_open(site, &service, &e));
 }
 
@@ -460,6 +466,41 @@ test_file_late(void **state)
 	buf_wipe(&got);
 }
 
+/* Another site of the same service, as a reload makes it. */
+static void
+replace_site(const char *settings)
+{
+	make_site(settings);
+	service_replace(service, site);
+}
+
+/* A reload that names another file has it written with the next tick, though
+ * the CRL is the same and the old file could not be written. */
+static void
+test_file_changed(void **state)
+{
+	static const char *const settings[] = {
+		"crl_file = \"local.crl\";", "crl_file = \"none/x.crl\";",
+		"crl_file = \"other.crl\";"
+	};
+	struct buf	 first = BUF_INIT(65536), last = BUF_INIT(65536);
+	int64_t		 was;
+	size_t		 n;
+
+	(void)state;
+	was = number(&n);
+	for (size_t i = 0; i < N(settings); i++) {
+		replace_site(settings[i]);
+		tick(1);
+	}
+	assert_int_equal(number(&n), was);
+	ok(file_read(tool_path("local.crl"), &first, &e));
+	ok(file_read(tool_path("other.crl"), &last, &e));
+	assert_true(bytes_eq(buf_bytes(&first), buf_bytes(&last)));
+	buf_wipe(&first);
+	buf_wipe(&last);
+}
+
 /* ---- GetCert and GetCRL ---- */
 
 /* Sends content as a message of that type; the CertRep must be well. */
@@ -693,6 +734,7 @@ main(void)
 		TEST(test_restart),
 		TEST(test_settings),
 		TEST(test_file_late),
+		TEST(test_file_changed),
 		TEST(test_getcert),
 		TEST(test_getcrl),
 		TEST(test_lookup_refused),

@@ -280,6 +280,60 @@ test_pending(void **state)
 	talk_end(&t);
 }
 
+/* The attributes on the bytes, with identifiers written out here: whatever our
+ * own header may say, clients look for these. */
+static void
+test_octets(void **state)
+{
+#define ATTR(len, n, set)	"\x30" len "\x06\x0a\x60\x86\x48\x01\x86\xf8" \
+				"\x45\x01\x09" n "\x31" set
+	static const struct {
+		const char	*name;
+		struct bytes	 der;
+		bool		 failure;	/* in this reply alone */
+	} rows[] = {
+#define ROW(name, s, failure)	{ name, \
+	{ (const uint8_t *)(s), sizeof(s) - 1 }, failure }
+		ROW("messageType", ATTR("\x11", "\x02", "\x03\x13\x01" "3"),
+		    false),
+		ROW("pkiStatus", ATTR("\x11", "\x03", "\x03\x13\x01" "2"),
+		    true),
+		ROW("failInfo", ATTR("\x11", "\x04", "\x03\x13\x01" "4"),
+		    true),
+		ROW("senderNonce", ATTR("\x20", "\x05", "\x12\x04\x10"
+		    "FEDCBA987654321\0"), false),
+		ROW("recipientNonce", ATTR("\x20", "\x06", "\x12\x04\x10"
+		    "0123456789abcdef"), false),
+		ROW("transactionID", ATTR("\x13", "\x07", "\x05\x13\x03"
+		    "t 1"), false),
+		ROW("failInfoText", "\x30\x11\x06\x08\x2b\x06\x01\x05\x05"
+		    "\x07\x18\x01\x31\x05\x0c\x03" "why", true),
+		ROW("contentType", "\x30\x18\x06\x09\x2a\x86\x48\x86\xf7\x0d"
+		    "\x01\x09\x03\x31\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d"
+		    "\x01\x07\x01", false),
+	};
+	struct talk	 t;
+	struct err	 e = ERR_INIT;
+	size_t		 at;
+
+	(void)state;
+	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t 1",
+	    LIT("0123456789abcdef"));
+	for (int failure = 0; failure < 2; failure++) {
+		buf_reset(&t.out);
+		if (failure)
+			assert_int_equal(scep_wrap_failure(&t.reply,
+			    FAIL_BADCERTID, "why", &t.out, &e), 0);
+		else
+			succeed(&t);
+		for (size_t i = 0; i < N(rows); i++)
+			if (tool_count(buf_bytes(&t.out), rows[i].der, &at) !=
+			    (failure || !rows[i].failure ? 1 : 0))
+				fail_msg("%s, %d", rows[i].name, failure);
+	}
+	talk_end(&t);
+}
+
 /* rsaEncryption, the request's digest, the certificate of GetCACert. */
 static void
 test_signer(void **state)
@@ -407,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_success_attributes),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_echoes),
 		cmocka_unit_test(test_half_known),
