@@ -123,7 +123,7 @@ change 's/mode = "ra";/& enabled = false;/'
 hup reloaded
 outcome "$challenge" http
 [ "$("$IT_CLIENT" fetch "$port" '/scep?operation=GetCACaps' |
-    head -n 1)" = 200 ] || it_fail 'no capabilities while disabled'
+    head -n 1)" = 503 ] || it_fail 'capabilities while disabled'
 change_back
 hup reloaded
 outcome "$challenge" issued
