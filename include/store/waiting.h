@@ -31,9 +31,11 @@ int	 waiting_claim(struct db *, int64_t id, struct waiting_claim *,
 /* Back to approved: it was not the request's fault. */
 int	 waiting_release(struct db *, int64_t id, struct err *e);
 
-/* Ends what waits since before `before`. */
+/* Ends what waits since before `before`; counts what waits, with what is worked
+ * on and may come back. */
 int	 waiting_expire(struct db *, int64_t before, int64_t now,
 	    struct err *e);
+int	 waiting_count(struct db *, int64_t *n, struct err *e);
 /* An operator's word, durable on return: ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
 int	 waiting_decide(struct db *, int64_t id, bool approve, int64_t now,
 	    struct err *e);

@@ -77,7 +77,6 @@ struct db {
 	struct db_op		*head;
 	struct db_op		**tail;
 	bool			 stop;
-	struct db_stats		 stats;
 	struct db_conn		*idle;
 	unsigned		 idle_n;
 };

@@ -175,17 +175,36 @@ room_for_stranger(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
+static int
+count(struct db_conn *c, int64_t *n, struct err *e)
+{
+	int rc = db_row(c, DB_STMT_TXN_WAITING, e);
+
+	if (rc == 1)
+		*n = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
+	db_end(c, DB_STMT_TXN_WAITING);
+	return rc == 1 ? 0 : -1;
+}
+
+int
+waiting_count(struct db *db, int64_t *n, struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = count(c, n, e);
+	db_conn_give(db, c);
+	return rc;
+}
+
 int
 waiting_room(struct db_conn *c, const struct txn *t, struct err *e)
 {
-	int64_t n = 0;
-	int rc;
+	int64_t n;
 
-	rc = db_row(c, DB_STMT_TXN_WAITING, e);
-	if (rc == 1)
-		n = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
-	db_end(c, DB_STMT_TXN_WAITING);
-	if (rc != 1)
+	if (count(c, &n, e) == -1)
 		return -1;
 	if (n >= t->room) {
 		err_set(e, ERR_PENDING_FULL, "transaction.pending_max = %lld",

@@ -71,10 +71,13 @@ state_of(struct db *db, int64_t id)
 }
 
 static int64_t
-waiting(void)
+waiting(struct db *db)
 {
-	return raw(file, "SELECT count(*) FROM txn"
-	    " WHERE state IN ('pending', 'approved')");
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 n = -1;
+
+	good(waiting_count(db, &n, &e), &e);
+	return n;
 }
 
 /* What comes after a first request that waits as A by KEY with request 1. */
@@ -119,7 +122,7 @@ test_reserve(void **state)
 		if (!approved)
 			decide(db, id, true);
 	}
-	assert_int_equal(waiting(), 2);
+	assert_int_equal(waiting(db), 2);
 	db_close(db);
 	empty_folder(true);
 }
@@ -289,6 +292,7 @@ test_claim(void **state)
 		pthread_join(c[i].thread, NULL);
 	assert_int_equal(c[0].ours + c[1].ours, 1);
 	assert_int_equal(state_of(db, id), TXN_RESERVED);
+	assert_int_equal(waiting(db), 1);
 	good(waiting_release(db, id, &e), &e);
 	assert_int_equal(state_of(db, id), TXN_APPROVED);
 	bad(waiting_release(db, id, &e), &e, ERR_STORE, "TXN_RELEASE");
@@ -296,7 +300,7 @@ test_claim(void **state)
 	assert_true(claim(db, id));
 	good(txn_fail(db, id, ERR_ISSUER_REFUSED, 6000, &e), &e);
 	assert_false(claim(db, id));
-	assert_int_equal(waiting(), 0);
+	assert_int_equal(waiting(db), 0);
 	db_close(db);
 	empty_folder(true);
 }
@@ -313,11 +317,11 @@ test_expire(void **state)
 		    i, 1000 + 1000 * ((i - 1) / 2));
 	decide(db, 1, true);
 	decide(db, 3, true);
-	assert_int_equal(waiting(), 4);
+	assert_int_equal(waiting(db), 4);
 	good(waiting_expire(db, 1000, 7000, &e), &e);
-	assert_int_equal(waiting(), 4);
+	assert_int_equal(waiting(db), 4);
 	good(waiting_expire(db, 1001, 7000, &e), &e);
-	assert_int_equal(waiting(), 2);
+	assert_int_equal(waiting(db), 2);
 	assert_int_equal(state_of(db, 1), TXN_ENDED);
 	assert_int_equal(state_of(db, 2), TXN_ENDED);
 	assert_int_equal(state_of(db, 3), TXN_APPROVED);
