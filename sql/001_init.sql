@@ -20,6 +20,10 @@ CREATE TABLE txn (
 	finished	INTEGER,
 	-- Only of requests that wait, or waited, for an operator.
 	csr		BLOB,
+	-- Whether a challenge or a certificate of ours vouches for it, and
+	-- which: a row of issued that it renews.
+	vouched		INTEGER NOT NULL DEFAULT 0 CHECK (vouched IN (0, 1)),
+	renews		INTEGER REFERENCES issued (id),
 	CHECK ((state IN ('reserved', 'pending', 'approved')) =
 	    (finished IS NULL)),
 	CHECK ((state = 'failed') = (reason IS NOT NULL)),
@@ -32,6 +36,9 @@ CREATE INDEX txn_reserved ON txn (id) WHERE state = 'reserved';
 -- Holds only what waits for an operator, oldest first.
 CREATE INDEX txn_waiting ON txn (created)
     WHERE state IN ('pending', 'approved');
+-- Holds only what nothing vouches for, by where it came from.
+CREATE INDEX txn_strangers ON txn (peer)
+    WHERE state = 'pending' AND vouched = 0;
 
 -- What was issued; never deleted. A transaction has at most one certificate.
 -- der stands last: what lies before it is read without its bytes.

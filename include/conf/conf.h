@@ -22,6 +22,7 @@
 #define CONF_RELOAD	0x1u
 #define CONF_REQUIRED	0x2u
 #define CONF_SECRET	0x4u
+#define CONF_FIRST	0x8u
 
 /* Of configure: /etc and /var as distributions have them. */
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
@@ -117,6 +118,13 @@ const struct conf_profile	*conf_profile(const struct conf *,
 				    const char *);
 const struct conf_challenge	*conf_challenge(const struct conf *,
 				    const char *);
+
+/*
+ * Every endpoint is reached at CONF_SCEP "/NAME", whatever its paths; what
+ * clients put behind CONF_SCEP by themselves names none. Case is ignored.
+ */
+#define CONF_SCEP	"/scep"
+bool	 conf_is_suffix(struct bytes segment);
 
 /*
  * Path of the first setting without CONF_RELOAD in which two configurations

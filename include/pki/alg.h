@@ -34,8 +34,6 @@ const char	*alg_keyword(enum alg);		/* NULL: none */
  * if not in the table. */
 enum alg	 alg_by_nid(enum alg_kind, int nid);
 enum alg	 alg_by_oid(enum alg_kind, struct bytes oid);
-/* By name, any case; ALG_NONE if there is none. */
-enum alg	 alg_by_name(const char *);
 /* The key agreement whose key derivation uses this digest, or SHA-256. */
 enum alg	 alg_agreement(enum alg digest);
 

@@ -53,9 +53,6 @@ struct crl {
 int	 crl_parse(struct bytes der, struct crl **out, struct err *e);
 /* ERR_SIGNATURE unless it is the CA's. */
 int	 crl_verify(const struct crl *, const struct cert *ca, struct err *e);
-/* Is that serial number listed? Then *out has the facts. */
-bool	 crl_find(const struct crl *, struct bytes serial,
-	    struct crl_entry *out);
 void	 crl_free(struct crl *);		/* NULL is fine */
 
 #endif

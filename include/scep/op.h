@@ -21,7 +21,9 @@ enum scep_op {
 struct scep_query {
 	enum scep_op	op;
 	bool		has_message;
-	struct buf	message;	/* percent-decoded */
+	struct buf	message;	/* percent-decoded; but for
+					 * PKIOperation the name of a CA, or
+					 * whatever, and never refused */
 };
 
 /*

@@ -50,12 +50,4 @@ struct db_op {
 void	 db_submit(struct db *, struct db_op *);
 int	 db_wait(struct db *, struct db_op *, struct err *e);
 
-/* How the writer fares, for logs and the bench. */
-struct db_stats {
-	unsigned long long	ops;
-	unsigned long long	commits;
-	unsigned long long	failed;
-};
-void	 db_stats(struct db *, struct db_stats *);
-
 #endif

@@ -64,6 +64,5 @@ int	 issued_each(struct db *, const struct issued_filter *,
 /* The certificate of a transaction; one call, or none. As issued_each(). */
 int	 issued_of_txn(struct db *, int64_t txn,
 	    int (*)(const struct issued *, void *), void *arg, struct err *e);
-int	 issued_count(struct db *, int64_t *n, struct err *e);
 
 #endif

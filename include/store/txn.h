@@ -23,8 +23,15 @@ struct txn {
 	const char	*peer;
 	int64_t		 when;		/* seconds since 1970 */
 	int64_t		 replay;	/* window for repeated requests, in s */
+	int64_t		 renews;	/* issued.id of the certificate that
+					 * allows it; 0: none does */
+	bool		 vouched;	/* by it, or by a challenge */
 	struct bytes	 hold;		/* CSR that waits for an operator; n ==
 					 * 0: none does */
+	/* How many may wait, and from one address that nothing vouches for (0:
+	 * no limit); of all, half. */
+	int64_t		 room;
+	int64_t		 room_address;
 };
 
 enum txn_state {
@@ -51,7 +58,8 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
- * transactionID: ERR_TXN_LIVE.
+ * transactionID: ERR_TXN_LIVE. What it renews was revoked meanwhile:
+ * ERR_RENEWAL_SIGNER. No room to wait: ERR_PENDING_FULL, ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

@@ -22,6 +22,7 @@ struct waiting_claim {
 	size_t		 n_serial;
 	char		 challenge[65];	/* name; "" if none */
 	struct buf	*csr;		/* the caller's; gets the CSR */
+	bool		 renews_revoked;	/* what it renews is, by now */
 };
 /* *ours: the transaction is now reserved for the caller, who ends it by
  * issued_add_start(), txn_fail() or waiting_release(). */
@@ -30,7 +31,8 @@ int	 waiting_claim(struct db *, int64_t id, struct waiting_claim *,
 /* Back to approved: it was not the request's fault. */
 int	 waiting_release(struct db *, int64_t id, struct err *e);
 
-/* Ends what waits since before `before`; counts what waits. */
+/* Ends what waits since before `before`; counts what waits, with what is worked
+ * on and may come back. */
 int	 waiting_expire(struct db *, int64_t before, int64_t now,
 	    struct err *e);
 int	 waiting_count(struct db *, int64_t *n, struct err *e);
@@ -49,6 +51,10 @@ struct waiting {
 	struct bytes	 csr;
 	uint8_t		 csr_hash[TXN_HASH];
 	bool		 approved;	/* and not fetched yet */
+	struct bytes	 renews;	/* serial of the certificate that
+					 * allows it; n == 0: none does */
+	bool		 renews_revoked;
+	int64_t		 renews_revoked_at;
 };
 /* Calls each, oldest first; the row lives during the call. A callback that
  * returns other than 0 ends the walk with that value. */

@@ -109,77 +109,6 @@ check_mode_ca(struct conf_reader *r, size_t i)
 	return 0;
 }
 
-/* Length of a path without the slashes at its end, which change nothing. */
-static size_t
-path_length(const char *path)
-{
-	size_t n = strlen(path);
-
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	return n;
-}
-
-static bool
-same_path(const char *a, const char *b)
-{
-	return path_length(a) == path_length(b) &&
-	    strncasecmp(a, b, path_length(a)) == 0;
-}
-
-/* The endpoint of the first n with that path, or n. */
-static size_t
-path_owner(const struct conf *c, size_t n, const char *path)
-{
-	const struct conf_strings *paths;
-	size_t i, k;
-
-	for (i = 0; i < n; i++) {
-		paths = &c->endpoints[i].paths;
-		for (k = 0; k < paths->n; k++)
-			if (same_path(paths->v[k], path))
-				return i;
-	}
-	return n;
-}
-
-static int
-check_path(struct conf_reader *r, size_t i, size_t k)
-{
-	const struct conf_strings *paths = &r->conf->endpoints[i].paths;
-	struct conf_spot at = spot(CONF_PART_ENDPOINTS, i, "paths");
-	const char *path = paths->v[k];
-	size_t owner, j;
-
-	if (*path != '/' || strpbrk(path, "?#% ") != NULL)
-		return conf_refuse(r, at, "\"%s\" is not a URL path; begin it "
-		    "with / and leave out ?, #, %% and blanks", path);
-	for (j = 0; j < k; j++)
-		if (same_path(paths->v[j], path))
-			return conf_refuse(r, at, "\"%s\" is given twice; "
-			    "remove one", path);
-	if ((owner = path_owner(r->conf, i, path)) != i)
-		return conf_refuse(r, at, "\"%s\" is a path of endpoint \"%s\""
-		    " too; give each its own", path,
-		    r->conf->endpoints[owner].name);
-	return 0;
-}
-
-static int
-check_paths(struct conf_reader *r, size_t i)
-{
-	const struct conf_endpoint *ep = &r->conf->endpoints[i];
-	size_t k;
-
-	if (ep->paths.n == 0)
-		return conf_refuse(r, spot(CONF_PART_ENDPOINTS, i, "paths"),
-		    "is empty; give at least one URL path");
-	for (k = 0; k < ep->paths.n; k++)
-		if (check_path(r, i, k) != 0)
-			return -1;
-	return 0;
-}
-
 static int
 check_endpoint(struct conf_reader *r, size_t i)
 {
@@ -188,7 +117,7 @@ check_endpoint(struct conf_reader *r, size_t i)
 	if ((r->conf->endpoints[i].mode == CONF_MODE_RA ?
 	    check_mode_ra(r, i) : check_mode_ca(r, i)) != 0)
 		return -1;
-	return check_paths(r, i);
+	return conf_check_paths(r, i);
 }
 
 static int

@@ -88,6 +88,7 @@ int		 conf_word_index(const char *words, const char *word);
 struct bytes	 conf_word(const char *words, int i);
 
 int		 conf_strings_add(struct conf_strings *, struct bytes);
+void		 conf_strings_clear(struct conf_strings *);	/* n = 0 */
 void		 conf_strings_free(struct conf_strings *);
 
 /* conf_text.c */
@@ -134,6 +135,11 @@ int	 conf_value_set(struct conf_reader *, struct conf_spot,
 
 /* What needs more than one setting to be judged. */
 int	 conf_check(struct conf_reader *);
+
+/* conf_paths.c */
+
+/* An endpoint's name and paths, next to those of the endpoints above it. */
+int	 conf_check_paths(struct conf_reader *, size_t i);
 
 /* conf_print.c */
 

@@ -58,6 +58,9 @@ put_facts(const struct conf_row *row, const void *base, struct buf *text)
 	if (has_default(row)) {
 		bad |= buf_puts(text, "; default ");
 		bad |= conf_print_value(row, base, text);
+		if (row->flags & CONF_FIRST)
+			bad |= buf_puts(text, " for the first entry, nothing "
+			    "for the others");
 	}
 	if ((row->flags & CONF_RELOAD) == 0)
 		bad |= buf_puts(text, "; a change needs a restart");

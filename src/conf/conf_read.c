@@ -149,6 +149,19 @@ check_names(struct conf_reader *r, struct conf_spot at,
 	return 0;
 }
 
+/* A setting that is not given. */
+static int
+leave_out(struct conf_reader *r, struct conf_spot at,
+    const struct conf_row *row, void *base)
+{
+	if (row->flags & CONF_REQUIRED)
+		return conf_refuse(r, at, "is missing; it has no default and "
+		    "must be given");
+	if ((row->flags & CONF_FIRST) && at.i > 0)
+		conf_strings_clear(conf_row_list(row, base));
+	return 0;
+}
+
 static int
 read_rows(struct conf_reader *r, struct conf_spot at,
     const config_setting_t *group, void *base)
@@ -166,9 +179,8 @@ read_rows(struct conf_reader *r, struct conf_spot at,
 	for (row = s->rows; row < s->rows + s->n; row++) {
 		at.path = row->path;
 		if ((value = lookup(group, row->path)) == NULL) {
-			if (row->flags & CONF_REQUIRED)
-				return conf_refuse(r, at, "is missing; "
-				    "it has no default and must be given");
+			if (leave_out(r, at, row, base) != 0)
+				return -1;
 			continue;
 		}
 		if (conf_value_set(r, at, row, value, base) != 0)

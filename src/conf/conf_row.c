@@ -366,13 +366,18 @@ conf_strings_add(struct conf_strings *list, struct bytes text)
 }
 
 void
+conf_strings_clear(struct conf_strings *list)
+{
+	while (list->n > 0) {
+		free(list->v[--list->n]);
+		list->v[list->n] = NULL;
+	}
+}
+
+void
 conf_strings_free(struct conf_strings *list)
 {
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		free(list->v[i]);
+	conf_strings_clear(list);
 	free(list->v);
 	list->v = NULL;
-	list->n = 0;
 }

@@ -25,6 +25,7 @@ struct shown {
 	const struct waiting	*w;
 	const struct csr	*csr;
 	char			 sha256[2 * TXN_HASH + 1];
+	char			 renews[2 * PKI_SERIAL_MAX + 1]; /* hex, or "" */
 	struct buf		 sans;		/* "dns:a.example upn:..." */
 };
 
@@ -64,7 +65,10 @@ put_facts(const struct shown *s, struct buf *out)
 	    ctl_put_line(out, "endpoint", w->endpoint) != 0 ||
 	    ctl_put_line(out, "transaction", w->txid) != 0 ||
 	    ctl_put_line(out, "challenge", w->challenge == NULL ? "" :
-	    w->challenge) != 0)
+	    w->challenge) != 0 ||
+	    ctl_put_line(out, "renews", s->renews) != 0 ||
+	    (w->renews_revoked && ctl_put_time(out, "renews revoked",
+	    w->renews_revoked_at) != 0))
 		return -1;
 	return ctl_put_line(out, "peer", w->peer);
 }
@@ -130,6 +134,11 @@ as_json(const struct shown *s)
 	json_add_str(d, "endpoint", w->endpoint);
 	json_add_str(d, "transaction_id", w->txid);
 	json_add_str(d, "challenge", w->challenge);
+	json_add_str(d, "renews", *s->renews == '\0' ? NULL : s->renews);
+	if (w->renews_revoked)
+		json_add_time(d, "renews_revoked_at", w->renews_revoked_at);
+	else
+		json_add_str(d, "renews_revoked_at", NULL);
 	json_add_str(d, "peer", w->peer);
 	return d;
 }
@@ -180,6 +189,8 @@ on_waiting(const struct waiting *w, void *arg)
 	int		 rc = -1;
 
 	str_hex(bytes_make(w->csr_hash, TXN_HASH), s.sha256);
+	str_hex(bytes_make(w->renews.p, w->renews.n < PKI_SERIAL_MAX ?
+	    w->renews.n : PKI_SERIAL_MAX), s.renews);
 	if (csr_parse(w->csr, &csr, k->e) == 0) {
 		s.csr = csr;
 		rc = full(put_sans(&csr->sans, &s.sans), k->e);

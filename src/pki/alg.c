@@ -83,17 +83,6 @@ alg_by_oid(enum alg_kind kind, struct bytes oid)
 }
 
 enum alg
-alg_by_name(const char *name)
-{
-	int a;
-
-	for (a = ALG_NONE + 1; a < ALG_COUNT; a++)
-		if (strcasecmp(rows[a].name, name) == 0)
-			return (enum alg)a;
-	return ALG_NONE;
-}
-
-enum alg
 alg_agreement(enum alg digest)
 {
 	switch (digest) {

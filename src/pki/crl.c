@@ -126,30 +126,6 @@ crl_verify(const struct crl *c, const struct cert *ca, struct err *e)
 	return -1;
 }
 
-bool
-crl_find(const struct crl *c, struct bytes serial, struct crl_entry *out)
-{
-	ASN1_INTEGER *ai = crl_serial(serial);
-	struct crl_entry found = { .reason = CRL_UNSPECIFIED };
-	ASN1_ENUMERATED *reason;
-	X509_REVOKED *r = NULL;
-	int listed;
-
-	listed = ai != NULL && X509_CRL_get0_by_serial(c->x, &r, ai) == 1;
-	ASN1_INTEGER_free(ai);
-	if (!listed || serial.n > sizeof(found.serial) ||
-	    time_read(X509_REVOKED_get0_revocationDate(r), &found.when) == -1)
-		return false;
-	memcpy(found.serial, serial.p, serial.n);
-	found.n_serial = serial.n;
-	reason = X509_REVOKED_get_ext_d2i(r, NID_crl_reason, NULL, NULL);
-	if (reason != NULL)
-		found.reason = (int)ASN1_ENUMERATED_get(reason);
-	ASN1_ENUMERATED_free(reason);
-	*out = found;
-	return true;
-}
-
 void
 crl_free(struct crl *c)
 {

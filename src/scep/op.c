@@ -107,6 +107,18 @@ out:
 	return rc;
 }
 
+/* The other operations take any message, or none: clients send CA names,
+ * "default" and counters. What makes no sense is none. */
+static void
+take_name(struct bytes value, struct scep_query *out)
+{
+	struct err e = { .reason = ERR_NONE };
+
+	out->has_message = decode(value, &out->message, &e) == 0;
+	if (!out->has_message)
+		buf_reset(&out->message);
+}
+
 int
 scep_query_parse(const char *query, bool post, size_t max_message,
     struct scep_query *out, struct err *e)
@@ -117,10 +129,12 @@ scep_query_parse(const char *query, bool post, size_t max_message,
 	buf_init(&out->message, max_message);
 	if (find_op(query, post, &out->op, e) == -1)
 		return -1;
-	/* The other operations take any message, or none: clients send CA
-	 * names, "default" and counters. */
-	if (out->op != SCEP_OP_PKI || !find(query, "message", &value))
+	if (!find(query, "message", &value))
 		return 0;
+	if (out->op != SCEP_OP_PKI) {
+		take_name(value, out);
+		return 0;
+	}
 	out->has_message = true;
 	return decode(value, &out->message, e);
 }

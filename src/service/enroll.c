@@ -83,6 +83,7 @@ is_signer(const struct issued *row, void *arg)
 	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
 	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
 		return -1;
+	s->w->old_id = row->id;
 	s->w->old_revoked = row->revoked;
 	return 1;
 }
@@ -154,21 +155,16 @@ step_recall(struct work *w, struct err *e)
 	return 0;
 }
 
-/* The queue is bounded in length and time. */
+/* Makes it wait; the queue is bounded in length and time. */
 static int
-check_room(struct work *w, struct err *e)
+hold(struct work *w, struct err *e)
 {
 	const struct conf *c = w->x->site->conf;
-	int64_t n;
 
-	if (waiting_expire(w->s->db, w->now - c->pending_expire, w->now,
-	    e) == -1 || waiting_count(w->s->db, &n, e) == -1)
-		return -1;
-	if (n < c->pending_max)
-		return 0;
-	err_set(e, ERR_PENDING_FULL, "transaction.pending_max = %lld",
-	    (long long)c->pending_max);
-	return -1;
+	w->txn.hold = w->csr->der;
+	w->txn.room = c->pending_max;
+	w->txn.room_address = c->pending_per_address;
+	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
 }
 
 static int
@@ -176,12 +172,11 @@ step_reserve(struct work *w, struct err *e)
 {
 	if (w->challenge != NULL)
 		w->txn.challenge = w->challenge->name;
-	if (w->verdict.hold) {
-		w->txn.hold = w->csr->der;
-		if (check_room(w, e) == -1)
-			return -1;
-	}
-	if (txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
+	if (w->verdict.renews)
+		w->txn.renews = w->old_id;
+	w->txn.vouched = w->challenge != NULL || w->verdict.renews;
+	if ((w->verdict.hold && hold(w, e) == -1) ||
+	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
 	/* A new one that waits is nobody's to end. */
 	if (!w->fresh || w->verdict.hold) {

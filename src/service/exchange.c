@@ -111,6 +111,9 @@ answer_document(struct exchange *x, struct err *e)
 
 	rc = scep_query_parse(x->query, x->method == SERVICE_POST,
 	    x->body.max, &q, e);
+	if (rc == 0 && q.op != SCEP_OP_PKI)
+		x->endpoint = site_named(x->site, x->endpoint,
+		    buf_bytes(&q.message));
 	scep_query_clear(&q);
 	if (rc == -1)
 		return -1;
@@ -120,7 +123,7 @@ answer_document(struct exchange *x, struct err *e)
 		err_set(e, ERR_NOT_FOUND, "there is no next CA");
 		return -1;
 	}
-	/* Maintenance or not: who gets no GetCACaps falls back to DES and MD5. */
+	/* Draining or not: who gets no GetCACaps falls back to DES and MD5. */
 	if (q.op == SCEP_OP_CAPS)
 		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->endpoint->caps));
 	else
@@ -139,13 +142,14 @@ exchange_scep(struct service *s, struct exchange *x, struct err *e)
 		err_set(e, ERR_NOT_FOUND, "no endpoint has this path");
 		return -1;
 	}
-	if ((rc = answer_document(x, e)) != 1)
-		return rc;
+	/* Nothing is promised that is not kept. */
 	if (!x->endpoint->conf->enabled) {
 		err_set(e, ERR_DISABLED, "endpoint %s",
 		    x->endpoint->conf->name);
 		return -1;
 	}
+	if ((rc = answer_document(x, e)) != 1)
+		return rc;
 	if (atomic_load(&s->draining)) {
 		err_set(e, ERR_STOPPING, "draining");
 		return -1;

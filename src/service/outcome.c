@@ -132,7 +132,11 @@ step_claim(struct work *w, struct err *e)
 		w->txn.challenge = w->challenge == NULL ? NULL :
 		    w->challenge->name;
 	}
-	return 0;
+	if (!cl.renews_revoked)
+		return 0;
+	/* The operator may have known less, or nothing yet. */
+	err_set(e, ERR_RENEWAL_SIGNER, "it was revoked while this waited");
+	return -1;
 }
 
 static int

@@ -30,6 +30,7 @@ struct work {
 	struct cms_suite		 suite;
 	int				 type;	/* of the message, as taken */
 	struct cert			*old;	/* signer's, if it is ours */
+	int64_t				 old_id;	/* in the ledger */
 	struct sans			 old_sans;
 	bool				 old_revoked;
 	const struct conf_challenge	*challenge;

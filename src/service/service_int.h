@@ -81,9 +81,17 @@ struct site {
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 };
 
-/* The endpoint whose longest path begins this one; NULL if none does. */
+/* ---- find: which endpoint is meant ---- */
+
+/* By path: /scep/NAME, else the longest path that begins this one, else the
+ * first for .../pkiclient.exe; NULL if there is none. */
 const struct site_endpoint	*site_find(const struct site *,
 				    const char *path);
+/* Who answers when own is asked about a CA of this name: own, unless the name
+ * is an issuer's that only others have. */
+const struct site_endpoint	*site_named(const struct site *,
+				    const struct site_endpoint *own,
+				    struct bytes name);
 
 /* ---- proven: challenges that were stretched already ---- */
 

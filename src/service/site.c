@@ -11,7 +11,6 @@
 #include "service/service_int.h"
 #include "util/clock.h"
 #include "util/log.h"
-#include "util/str.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
 #define CAPS_MAX	4096
@@ -328,36 +327,4 @@ const struct conf *
 site_conf(const struct site *s)
 {
 	return s->conf;
-}
-
-/* Does path lie at or below prefix? Case is ignored: IIS did. */
-static bool
-below(const char *path, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	while (n > 1 && prefix[n - 1] == '/')
-		n--;
-	return strlen(path) >= n &&
-	    str_equal_nocase(bytes_make(path, n), bytes_make(prefix, n)) &&
-	    (path[n] == '\0' || path[n] == '/' || prefix[n - 1] == '/');
-}
-
-const struct site_endpoint *
-site_find(const struct site *s, const char *path)
-{
-	const struct site_endpoint *found = NULL;
-	const struct conf_strings *paths;
-	size_t i, k, longest = 0;
-
-	for (i = 0; i < s->conf->n_endpoints; i++) {
-		paths = &s->conf->endpoints[i].paths;
-		for (k = 0; k < paths->n; k++)
-			if (strlen(paths->v[k]) > longest &&
-			    below(path, paths->v[k])) {
-				longest = strlen(paths->v[k]);
-				found = &s->endpoints[i];
-			}
-	}
-	return found;
 }

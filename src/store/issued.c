@@ -343,23 +343,3 @@ issued_of_txn(struct db *db, int64_t txn,
 	page_clear(&pg);
 	return rc;
 }
-
-int
-issued_count(struct db *db, int64_t *n, struct err *e)
-{
-	struct db_conn *c;
-	int64_t count = 0;
-	int rc;
-
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	rc = db_row(c, DB_STMT_ISSUED_COUNT, e);
-	if (rc == 1)
-		count = sqlite3_column_int64(c->stmt[DB_STMT_ISSUED_COUNT], 0);
-	db_end(c, DB_STMT_ISSUED_COUNT);
-	db_conn_give(db, c);
-	if (rc != 1)
-		return -1;
-	*n = count;
-	return 0;
-}

@@ -33,7 +33,9 @@
 
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
-	" state = 'approved'"
+	" state = 'approved',"						\
+	" (SELECT serial FROM issued WHERE issued.id = renews),"	\
+	" (SELECT revoked_at FROM issued WHERE issued.id = renews)"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
@@ -75,7 +77,6 @@ struct db {
 	struct db_op		*head;
 	struct db_op		**tail;
 	bool			 stop;
-	struct db_stats		 stats;
 	struct db_conn		*idle;
 	unsigned		 idle_n;
 };
@@ -107,6 +108,9 @@ int	 db_step_one(struct db_conn *, enum db_stmt, struct err *e);
 
 /* txn.c: the column state */
 enum txn_state	 txn_state_named(const unsigned char *);
+
+/* waiting.c: is there room for it? Called by an op that adds it. */
+int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 
 /* migrate.c */
 struct db_migration {

@@ -125,6 +125,9 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= sqlite3_bind_int64(st, 8, t->when);
 	rc |= db_bind_blob(st, 9, bytes_make(t->msg_hash, TXN_HASH));
 	rc |= db_bind_blob(st, 10, t->hold);
+	rc |= sqlite3_bind_int(st, 11, t->vouched);
+	rc |= t->renews == 0 ? sqlite3_bind_null(st, 12) :
+	    sqlite3_bind_int64(st, 12, t->renews);
 	return rc;
 }
 
@@ -146,6 +149,26 @@ check_live(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
+/* Looked up before, and perhaps revoked since: this op is what counts. */
+static int
+check_renews(struct db_conn *c, const struct txn *t, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_ISSUED_REVOKED];
+	int rc;
+
+	if (t->renews == 0)
+		return 0;
+	if (sqlite3_bind_int64(st, 1, t->renews) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_ISSUED_REVOKED, e);
+	rc = db_row(c, DB_STMT_ISSUED_REVOKED, e);
+	if (rc == 1 && sqlite3_column_int(st, 0) == 1) {
+		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
+		rc = -1;
+	}
+	db_end(c, DB_STMT_ISSUED_REVOKED);
+	return rc == -1 ? -1 : 0;
+}
+
 static int
 reserve_run(struct db *db, void *arg, struct err *e)
 {
@@ -156,7 +179,9 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return -1;
 	if (r->found.state != TXN_NONE)
 		return 0;
-	if (check_live(c, r->txn, e) == -1)
+	if (check_live(c, r->txn, e) == -1 ||
+	    check_renews(c, r->txn, e) == -1 ||
+	    (r->txn->hold.n > 0 && waiting_room(c, r->txn, e) == -1))
 		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
 		db_fault(c, "reserve", e);

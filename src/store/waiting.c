@@ -61,6 +61,7 @@ take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 	memset(out->challenge, 0, sizeof(out->challenge));
 	if (name != NULL)
 		memcpy(out->challenge, name, strlen(name));
+	out->renews_revoked = sqlite3_column_int(st, 3) == 1;
 	return 0;
 }
 
@@ -149,24 +150,68 @@ waiting_expire(struct db *db, int64_t before, int64_t now, struct err *e)
 	return db_wait(db, &op, e);
 }
 
+/* Strangers must not keep out whoever has a challenge. */
+static int
+room_for_stranger(struct db_conn *c, const struct txn *t, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_STRANGERS];
+	int rc = -1;
+
+	if (db_bind_text(st, 1, t->peer) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_STRANGERS, e);
+	if (db_row(c, DB_STMT_TXN_STRANGERS, e) != 1)
+		err_set(e, ERR_STORE, "queue");
+	else if (sqlite3_column_int64(st, 0) >= t->room / 2)
+		err_set(e, ERR_PENDING_STRANGER, "half of "
+		    "transaction.pending_max = %lld", (long long)t->room);
+	else if (t->room_address > 0 &&
+	    sqlite3_column_int64(st, 1) >= t->room_address)
+		err_set(e, ERR_PENDING_STRANGER,
+		    "transaction.pending_per_address = %lld",
+		    (long long)t->room_address);
+	else
+		rc = 0;
+	db_end(c, DB_STMT_TXN_STRANGERS);
+	return rc;
+}
+
+static int
+count(struct db_conn *c, int64_t *n, struct err *e)
+{
+	int rc = db_row(c, DB_STMT_TXN_WAITING, e);
+
+	if (rc == 1)
+		*n = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
+	db_end(c, DB_STMT_TXN_WAITING);
+	return rc == 1 ? 0 : -1;
+}
+
 int
 waiting_count(struct db *db, int64_t *n, struct err *e)
 {
 	struct db_conn *c;
-	int64_t count = 0;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
-	rc = db_row(c, DB_STMT_TXN_WAITING, e);
-	if (rc == 1)
-		count = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
-	db_end(c, DB_STMT_TXN_WAITING);
+	rc = count(c, n, e);
 	db_conn_give(db, c);
-	if (rc != 1)
+	return rc;
+}
+
+int
+waiting_room(struct db_conn *c, const struct txn *t, struct err *e)
+{
+	int64_t n;
+
+	if (count(c, &n, e) == -1)
 		return -1;
-	*n = count;
-	return 0;
+	if (n >= t->room) {
+		err_set(e, ERR_PENDING_FULL, "transaction.pending_max = %lld",
+		    (long long)t->room);
+		return -1;
+	}
+	return t->vouched ? 0 : room_for_stranger(c, t, e);
 }
 
 /* Tells why there is no such row among those that wait. */
@@ -231,7 +276,7 @@ waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
 /* Columns of STMT_WAITING */
 enum col {
 	COL_ID, COL_CREATED, COL_ENDPOINT, COL_TXID, COL_CHALLENGE, COL_PEER,
-	COL_CSR, COL_CSR_HASH, COL_APPROVED
+	COL_CSR, COL_CSR_HASH, COL_APPROVED, COL_RENEWS, COL_RENEWS_REVOKED
 };
 
 static void
@@ -245,6 +290,7 @@ row_free(struct waiting *w)
 	if (w->csr.p != NULL)
 		explicit_bzero((void *)(uintptr_t)w->csr.p, w->csr.n);
 	free((void *)(uintptr_t)w->csr.p);
+	free((void *)(uintptr_t)w->renews.p);
 }
 
 static char *
@@ -255,12 +301,28 @@ copy_text(sqlite3_stmt *st, int i)
 	return s == NULL ? NULL : strdup((const char *)s);
 }
 
+/* p == NULL and n > 0: no memory. */
+static struct bytes
+copy_blob(sqlite3_stmt *st, int i)
+{
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+	uint8_t *p = n == 0 ? NULL : malloc(n);
+
+	if (p != NULL)
+		memcpy(p, sqlite3_column_blob(st, i), n);
+	return bytes_make(p, n);
+}
+
+static bool
+lacks_memory(struct bytes copied)
+{
+	return copied.p == NULL && copied.n > 0;
+}
+
 /* Copied, so that no read transaction is open while a caller looks at it. */
 static int
 row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
 {
-	size_t n = (size_t)sqlite3_column_bytes(st, COL_CSR);
-	uint8_t *csr = malloc(n);
 
 	*w = (struct waiting){
 		.id = sqlite3_column_int64(st, COL_ID),
@@ -269,17 +331,22 @@ row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
 		.txid = copy_text(st, COL_TXID),
 		.challenge = copy_text(st, COL_CHALLENGE),
 		.peer = copy_text(st, COL_PEER),
-		.csr = bytes_make(csr, csr == NULL ? 0 : n),
-		.approved = sqlite3_column_int(st, COL_APPROVED) == 1
+		.csr = copy_blob(st, COL_CSR),
+		.approved = sqlite3_column_int(st, COL_APPROVED) == 1,
+		.renews = copy_blob(st, COL_RENEWS),
+		.renews_revoked = sqlite3_column_type(st,
+		    COL_RENEWS_REVOKED) != SQLITE_NULL,
+		.renews_revoked_at = sqlite3_column_int64(st,
+		    COL_RENEWS_REVOKED)
 	};
-	if (csr == NULL || w->endpoint == NULL || w->txid == NULL ||
+	if (lacks_memory(w->csr) || lacks_memory(w->renews) ||
+	    w->endpoint == NULL || w->txid == NULL ||
 	    w->peer == NULL || (w->challenge == NULL &&
 	    sqlite3_column_type(st, COL_CHALLENGE) != SQLITE_NULL)) {
 		err_set(e, ERR_MEMORY, "list of requests");
 		row_free(w);
 		return -1;
 	}
-	memcpy(csr, sqlite3_column_blob(st, COL_CSR), n);
 	memcpy(w->csr_hash, sqlite3_column_blob(st, COL_CSR_HASH), TXN_HASH);
 	return 1;
 }

@@ -100,20 +100,15 @@ queue_take(struct db *db)
 
 /* Once done is told, the op belongs to its waiter again. */
 static void
-batch_tell(struct db *db, struct db_op *ops, bool committed)
+batch_tell(struct db *db, struct db_op *ops)
 {
 	struct db_op *op, *next;
 
 	pthread_mutex_lock(&db->mtx);
 	for (op = ops; op != NULL; op = next) {
 		next = op->next;
-		db->stats.ops++;
-		if (op->rc != 0)
-			db->stats.failed++;
 		op->done = true;
 	}
-	if (committed)
-		db->stats.commits++;
 	pthread_cond_broadcast(&db->done);
 	pthread_mutex_unlock(&db->mtx);
 }
@@ -124,7 +119,6 @@ writer_main(void *arg)
 	struct db *db = arg;
 	struct db_op *ops;
 	struct err e;
-	bool ok;
 
 	for (;;) {
 		pthread_mutex_lock(&db->mtx);
@@ -135,10 +129,9 @@ writer_main(void *arg)
 		if (ops == NULL)
 			return NULL;
 		err_clear(&e);
-		ok = batch_commit(db, ops, &e) == 0;
-		if (!ok)
+		if (batch_commit(db, ops, &e) == -1)
 			batch_fail(ops, &e);
-		batch_tell(db, ops, ok);
+		batch_tell(db, ops);
 	}
 }
 
@@ -205,12 +198,4 @@ db_wait(struct db *db, struct db_op *op, struct err *e)
 		return 0;
 	err_set(e, op->err.reason, "%s", op->err.text);
 	return -1;
-}
-
-void
-db_stats(struct db *db, struct db_stats *out)
-{
-	pthread_mutex_lock(&db->mtx);
-	*out = db->stats;
-	pthread_mutex_unlock(&db->mtx);
 }

@@ -13,10 +13,12 @@
  *		prints what is sent to the socket PATH, as systemd would get it
  *
  * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
- * CLIENT_PASSWORD is set, the reply is enveloped with the challenge.
+ * CLIENT_PASSWORD is set, the reply is enveloped with the challenge; where
+ * CLIENT_TXIDS is set, each message has a transactionID of its own; CLIENT_PATH
+ * is the URL path (/scep). An empty CHALLENGE is none.
  *
- * An outcome is issued, failure (a CertRep), http (another status), or lost
- * (no answer).
+ * An outcome is issued, pending, failure (a CertRep), http (another status), or
+ * lost (no answer).
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,12 +36,11 @@
 #include "scep/client.h"
 #include "util/file.h"
 
-#define TARGET		"/scep?operation=PKIOperation"
 #define THREADS_MAX	64
 
-enum outcome { ISSUED, FAILURE, HTTP, LOST, N_OUTCOMES };
+enum outcome { ISSUED, PENDING, FAILURE, HTTP, LOST, N_OUTCOMES };
 static const char *const outcome_names[] = {
-	"issued", "failure", "http", "lost"
+	"issued", "pending", "failure", "http", "lost"
 };
 
 /* What all threads share. */
@@ -51,6 +52,9 @@ struct client {
 	struct algs	*algs;
 	struct buf	 csr;
 	struct bytes	 password;
+	const char	*path;
+	bool		 txids;
+	atomic_int	 asked;
 	atomic_int	 left;
 	atomic_int	 count[N_OUTCOMES];
 };
@@ -73,6 +77,9 @@ client_init(struct client *c, char **argv, const char *name)
 	memset(c, 0, sizeof(*c));
 	if (getenv("CLIENT_PASSWORD") != NULL)
 		c->password = bytes_str(argv[2]);
+	c->path = getenv("CLIENT_PATH") != NULL ? getenv("CLIENT_PATH") :
+	    "/scep";
+	c->txids = getenv("CLIENT_TXIDS") != NULL;
 	c->port = (int)strtol(argv[0], NULL, 10);
 	(void)snprintf(subject, sizeof(subject), "/CN=%s", name);
 	buf_init(&c->csr, CSR_MAX_DER);
@@ -82,7 +89,8 @@ client_init(struct client *c, char **argv, const char *name)
 	    &e) == -1 ||
 	    scep_client_self(c->key, subject, time(NULL), &c->cert,
 	    &e) == -1 ||
-	    csr_make(c->key, subject, NULL, argv[2], &c->csr, &e) == -1)
+	    csr_make(c->key, subject, NULL, *argv[2] == '\0' ? NULL : argv[2],
+	    &c->csr, &e) == -1)
 		die("cannot begin", &e);
 }
 
@@ -98,17 +106,23 @@ client_free(struct client *c)
 
 /* Sends one request on fd; the ask is what its reply is held against. */
 static void
-send_one(const struct client *c, int fd, struct scep_ask *ask,
+send_one(struct client *c, int fd, struct scep_ask *ask,
     uint8_t nonce[SCEP_NONCE_LEN])
 {
 	struct buf message = BUF_INIT(CMS_MAX_DER);
 	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
 	struct err e = { .reason = ERR_NONE };
+	char target[256], txid[32] = "client";
 
+	(void)snprintf(target, sizeof(target), "%s?operation=PKIOperation",
+	    c->path);
+	if (c->txids)
+		(void)snprintf(txid, sizeof(txid), "%ld-%d", (long)getpid(),
+		    atomic_fetch_add(&c->asked, 1));
 	if (secret_random(nonce, SCEP_NONCE_LEN, &e) == -1)
 		die("nonce", &e);
 	*ask = (struct scep_ask){
-		.type = SCEP_PKCSREQ, .txid = "client",
+		.type = SCEP_PKCSREQ, .txid = txid,
 		.nonce = bytes_make(nonce, SCEP_NONCE_LEN),
 		.content = buf_bytes(&c->csr),
 		.key = c->key, .cert = c->cert, .to = c->ra,
@@ -119,7 +133,7 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 	};
 	if (scep_client_request(ask, c->algs, &message, &e) == -1)
 		die("request", &e);
-	http_put_post(&request, TARGET, buf_bytes(&message));
+	http_put_post(&request, target, buf_bytes(&message));
 	(void)http_send(fd, buf_bytes(&request));
 	buf_wipe(&message);
 	buf_wipe(&request);
@@ -152,7 +166,8 @@ recv_one(const struct client *c, int fd, const struct scep_ask *ask,
 		if (scep_client_reply(buf_bytes(&a.body), ask, c->algs, c->ra,
 		    &got, &e) == -1)
 			die("reply", &e);
-		outcome = got.status == SCEP_SUCCESS ? ISSUED : FAILURE;
+		outcome = got.status == SCEP_SUCCESS ? ISSUED :
+		    got.status == SCEP_PENDING ? PENDING : FAILURE;
 		if (issued != NULL && outcome == ISSUED)
 			put_certs(&got.certs, issued);
 		scep_got_clear(&got);

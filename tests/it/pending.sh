@@ -152,6 +152,53 @@ it_start
 ended 0 c
 interop_issued "$tmp/c.pem" "$tmp/c.key" c.example
 is "$(interop_count)" 2 certificates
+
+# ---- renewals that wait; one certificate is revoked meanwhile
+
+# renew NAME: a RenewalReq with a new key, in the background
+renew() {
+	pki --gen --type rsa --size 2048 --outform pem >"$tmp/$1-new.key" \
+	    2>/dev/null
+	pki --scep --url "$url" --in "$tmp/$1-new.key" --dn "CN=$1" \
+	    --san "$1.example" --key "$tmp/$1.key" --cert "$tmp/$1.pem" \
+	    --cacert-enc "$tmp/ca/ra.pem" --cacert-sig "$tmp/ca/ra.pem" \
+	    --cacert "$tmp/ca/root.pem" --cacert "$tmp/ca/issuing.pem" \
+	    --outform pem --interval 1 --maxpolltime 15 \
+	    >"$tmp/$1-new.pem" 2>"$tmp/$1.log" &
+	client=$!
+}
+
+serial() { # NAME: as scepctl writes it
+	openssl x509 -in "$tmp/$1.pem" -noout -serial | sed 's/^serial=//' |
+	    tr A-F a-f
+}
+
+renew c
+must_wait c
+ctl 0 show "$id" --json
+is "$(json "j->>'renews'")" "$(serial c)" 'serial number that is renewed'
+is "$(json "j->>'renews_revoked_at' IS NULL")" 1 'nothing is revoked'
+is "$(json "j->>'challenge' IS NULL")" 1 'no challenge'
+ctl 0 approve "$id"
+ended 0 c
+interop_issued "$tmp/c-new.pem" "$tmp/c-new.key" c.example
+
+renew a
+must_wait a
+"$SCEPCTL" revoke "$(serial a)" --db "$tmp/scepd.db" >/dev/null ||
+    it_fail 'revoke'
+ctl 0 show "$id" --json
+is "$(json "j->>'renews_revoked_at' IS NULL")" 0 'it is revoked'
+ctl 0 show "$id"
+grep -q "^renews  *$(serial a)\$" "$tmp/out" ||
+    it_fail "show: $(cat "$tmp/out")"
+grep -q '^renews revoked 20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
+ctl 0 approve "$id"
+ended 1 a
+grep -q 'reason=renewal_signer detail="it was revoked while this waited"' \
+    "$tmp/scepd.log" || it_fail 'the log does not say that it is revoked'
+is "$(interop_count)" 3 certificates
+ctl 1 approve "$id"
 ctl 0 list --json
 is "$(json 'json_array_length(j)')" 0 'the queue at the end'
 it_stop

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "pki/crl_int.h"
 #include "pki/csr.h"
 #include "util/file.h"
 #include "util/str.h"
@@ -201,4 +202,31 @@ assert_err(const struct err *e, enum err_reason reason, const char *text,
 		    err_slug(e->reason), e->text, err_slug(reason));
 	if (text != NULL && strstr(e->text, text) == NULL)
 		fail_msg("%s\n got: %s\nwant: %s", row, e->text, text);
+}
+
+bool
+tool_listed(const struct crl *c, struct bytes serial, struct crl_entry *out)
+{
+	struct crl_entry	 found = { .reason = CRL_UNSPECIFIED };
+	ASN1_INTEGER		*ai = crl_serial(serial);
+	ASN1_ENUMERATED		*reason;
+	X509_REVOKED		*r = NULL;
+	int			 listed;
+
+	assert_non_null(ai);
+	listed = X509_CRL_get0_by_serial(c->x, &r, ai);
+	ASN1_INTEGER_free(ai);
+	if (listed != 1)
+		return false;
+	assert_int_equal(time_read(X509_REVOKED_get0_revocationDate(r),
+	    &found.when), 0);
+	assert_true(serial.n <= sizeof(found.serial));
+	memcpy(found.serial, serial.p, serial.n);
+	found.n_serial = serial.n;
+	reason = X509_REVOKED_get_ext_d2i(r, NID_crl_reason, NULL, NULL);
+	if (reason != NULL)
+		found.reason = (int)ASN1_ENUMERATED_get(reason);
+	ASN1_ENUMERATED_free(reason);
+	*out = found;
+	return true;
 }

@@ -128,6 +128,30 @@ test_paths(void **state)
 	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
 
+/* The first endpoint alone has paths that were not given. */
+static void
+test_url_paths(void **state)
+{
+	struct conf *c = load_part(E, EP RA "}, { name = \"f\"; " REFS RA
+	    "}, { name = \"g\"; " REFS RA
+	    "paths = [\"/g\", \"/scep/g/x\", \"/scep/e2\"];");
+
+	(void)state;
+	assert_int_equal(c->endpoints[0].paths.n, 3);
+	assert_string_equal(c->endpoints[0].paths.v[0], "/scep");
+	assert_int_equal(c->endpoints[1].paths.n, 0);
+	assert_null(c->endpoints[1].paths.v[0]);
+	assert_int_equal(c->endpoints[2].paths.n, 3);
+	conf_free(c);
+	c = load_part(E, EP RA "paths = [];");
+	assert_int_equal(c->endpoints[0].paths.n, 0);
+	conf_free(c);
+	assert_true(conf_is_suffix(bytes_str("")));
+	assert_true(conf_is_suffix(bytes_str("PKIClient.EXE")));
+	assert_false(conf_is_suffix(bytes_str("pkiclient.exe.bak")));
+	assert_false(conf_is_suffix(bytes_str("pki")));
+}
+
 static void
 test_secrets_stay(void **state)
 {
@@ -205,7 +229,7 @@ test_dump_loads(void **state)
 		    "log: { level = \"crit\"; };"
 		    "store: { path = \"a\\\"b\"; };",
 		[E] = EP RA "paths = [\"/a\", \"/b\"]; enabled = false;"
-		    "}, { name = \"back\\\\slash\"; mode = \"ca\";" REFS,
+		    "}, { name = \"f.2-_~\"; mode = \"ca\";" REFS,
 		[I] = LOCAL "}, { name = \"x\"; type = \"exec\"; "
 		    "cert = \"x\"; command = [\"/x\", \"-y\", \"\\\"z\\\"\"];",
 		[P] = PROF "validity = 3000000001L; san = []; backdate = 0;",
@@ -362,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_url_paths),
 		cmocka_unit_test(test_secrets_stay),
 		cmocka_unit_test(test_dump_loads),
 		cmocka_unit_test(test_sample),

@@ -127,15 +127,33 @@ static const struct {
 	{ E, EP "mode = \"ca\"; ra_key = \"x\";", "ra_key: is for mode" },
 	{ E, EP "mode = \"ca\"; ra_key_passphrase = \"x\";",
 	  "ra_key_passphrase: is for mode \"ra\"" },
-	{ E, EP RA "paths = [];", "endpoints[0].paths: is empty" },
+	{ E, "name = \"a b\"; " REFS RA, "endpoints[0].name: \"a b\" cannot "
+	  "stand in the path /scep/NAME" },
+	{ E, "name = \"a/b\"; " REFS RA, "\"a/b\" cannot stand in the path" },
+	{ E, "name = \"a%41\"; " REFS RA, "\"a%41\" cannot stand in" },
+	{ E, "name = \"\xc3\xa4\"; " REFS RA, "cannot stand in the path" },
+	{ E, "name = \".\"; " REFS RA, "\".\" cannot stand in the path" },
+	{ E, "name = \"..\"; " REFS RA, "\"..\" cannot stand in the path" },
+	{ E, "name = \"pkiclient.exe\"; " REFS RA, "\"pkiclient.exe\" is what "
+	  "clients put behind any path; choose another" },
+	{ E, "name = \"MSCEP.dll\"; " REFS RA, "\"MSCEP.dll\" is what" },
+	{ E, "name = \"mscep\"; " REFS RA, "\"mscep\" is what clients" },
+	{ E, "name = \"cgi-bin\"; " REFS RA, "\"cgi-bin\" is what clients" },
+	{ E, EP RA "\n}, { name = \"E\"; " REFS RA, "scepd.conf:4: "
+	  "endpoints[1].name: \"E\" differs from \"e\" by case alone" },
 	{ E, EP RA "paths = [\"scep\"];", "\"scep\" is not a URL path" },
 	{ E, EP RA "paths = [\"/a?b\"];", "\"/a?b\" is not a URL path" },
+	{ E, EP RA "paths = [\"/a//b\"];", "\"/a//b\" is not a URL path" },
 	{ E, EP RA "paths = [\"/a\", \"/A/\"];", "\"/A/\" is given twice" },
 	{ E, EP RA "paths = [\"/scep\"]; }, {\nname = \"f\"; " REFS RA
 	  "paths = [\"/SCEP/\"];", "scepd.conf:4: endpoints[1].paths: "
 	  "\"/SCEP/\" is a path of endpoint \"e\" too" },
-	{ E, EP RA "}, { name = \"f\"; " REFS RA,
+	{ E, EP RA "}, { name = \"f\"; " REFS RA "paths = [\"/scep\"];",
 	  "scepd.conf:3: endpoints[1].paths: \"/scep\" is a path of" },
+	{ E, EP RA "paths = [\"/Scep/F/x\"]; }, { name = \"f\"; " REFS RA,
+	  "endpoints[0].paths: \"/Scep/F/x\" leads to endpoint \"f\" by its" },
+	{ E, EP RA "}, { name = \"f\"; " REFS RA "paths = [\"/scep/e\"];",
+	  "endpoints[1].paths: \"/scep/e\" leads to endpoint \"e\" by its" },
 	/* issuers */
 	{ I, "name = \"i\"; cert = \"c\";",
 	  "scepd.conf:5: issuers[0].key: is missing; type \"local\" needs it" },

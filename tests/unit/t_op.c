@@ -15,11 +15,20 @@ static const struct {
 	{ "operation=GetCACertChain", false, SCEP_OP_CACERT, NULL },
 	{ "operation=GetNextCACert", false, SCEP_OP_NEXTCA, NULL },
 	{ "operation=GetCACert&message=a", false, SCEP_OP_CACERT,
-	    NULL },
+	    "a" },
 	{ "message=a&operation=GetCACert", true, SCEP_OP_CACERT,
-	    NULL },
-	/* Its message may be anything where it is not read. */
+	    "a" },
+	{ "operation=GetCACaps&message=%61%20b+", false, SCEP_OP_CAPS,
+	    "a b+" },
+	{ "operation=GetNextCACert&message=", false, SCEP_OP_NEXTCA, "" },
+	/* Where it names a CA it may be anything: then it names none. */
 	{ "operation=GetCACert&message=%00", false, SCEP_OP_CACERT,
+	    NULL },
+	{ "operation=GetCACert&message=abc%00d", false, SCEP_OP_CACERT,
+	    NULL },
+	{ "operation=GetCACaps&message=abc%4", false, SCEP_OP_CAPS, NULL },
+	{ "operation=GetCACaps&message=0123456789012345678901234567890123456789"
+	    "0123456789012345678901234567890123456789", false, SCEP_OP_CAPS,
 	    NULL },
 	{ "operation=PKIOperation&message=MIIB", false, SCEP_OP_PKI,
 	    "MIIB" },

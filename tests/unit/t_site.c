@@ -363,61 +363,6 @@ test_exec_issuer(void **state)
 	site_put(s);
 }
 
-#define E2(name, paths)	"}, { name = \"" name "\"; issuer = \"i\"; " \
-	"profile = \"p\"; challenges = [\"c\"]; " RA " paths = [" paths "];"
-
-static void
-test_find(void **state)
-{
-	static const struct { const char *path, *endpoint; } rows[] = {
-		{ "/scep", "e" }, { "/scep/", "e" }, { "/SCEP", "e" },
-		{ "/Scep/pkiclient.exe", "e" }, { "/scep/a/b/c", "e" },
-		{ "/scep//", "e" }, { "/scepx", NULL }, { "/sce", NULL },
-		{ "/scep.exe", NULL }, { "/xscep", NULL }, { "/", NULL },
-		{ "", NULL }, { "scep", NULL }, { "//scep", NULL },
-		{ "/cgi-bin/pkiclient.exe", "e" },
-		{ "/cgi-bin/pkiclient.exe/x", "e" },
-		{ "/cgi-bin/PKIClient.EXE", "e" }, { "/cgi-bin", NULL },
-		{ "/cgi-bin/", NULL }, { "/certsrv/mscep", "e" },
-		{ "/certsrv/mscep/mscep.dll", "e" },
-		{ "/CertSrv/MSCEP/mscep.dll/pkiclient.exe", "e" },
-		{ "/certsrv/mscep_admin", NULL }, { "/certsrv", NULL },
-		/* The longest path wins, wherever it stands. */
-		{ "/scep/two", "two" }, { "/scep/two/x", "two" },
-		{ "/scep/TWO", "two" }, { "/scep/twox", "e" },
-		{ "/slash", "two" }, { "/slash/", "two" },
-		{ "/slash/x", "two" }, { "/slashx", NULL },
-	};
-	struct site			*s = opened(RA
-	    E2("two", "\"/scep/two\", \"/slash/\""), LOCAL);
-	const struct site_endpoint	*se;
-
-	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		se = site_find(s, rows[i].path);
-		if ((se == NULL) != (rows[i].endpoint == NULL) ||
-		    (se != NULL && strcmp(se->conf->name,
-		    rows[i].endpoint) != 0))
-			fail_msg("%s: %s", rows[i].path, se == NULL ? "none" :
-			    se->conf->name);
-	}
-	site_put(s);
-}
-
-static void
-test_find_all(void **state)
-{
-	struct site	*s = opened(RA "paths = [\"/\"];"
-	    E2("two", "\"/two\""), LOCAL);
-
-	(void)state;
-	assert_string_equal(site_find(s, "/")->conf->name, "e");
-	assert_string_equal(site_find(s, "/anything")->conf->name, "e");
-	assert_string_equal(site_find(s, "/twox")->conf->name, "e");
-	assert_string_equal(site_find(s, "/two/x")->conf->name, "two");
-	site_put(s);
-}
-
 int
 main(void)
 {
@@ -427,8 +372,6 @@ main(void)
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_exec_issuer),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_find_all),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

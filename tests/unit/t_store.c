@@ -357,15 +357,24 @@ as_nobody(int (*run)(void), mode_t mode)
 }
 
 static int
+count_row(const struct issued *row, void *arg)
+{
+	(void)row;
+	(*(int *)arg)++;
+	return 0;
+}
+
+static int
 read_frozen(void)
 {
+	const struct issued_filter all = { .limit = 0 };
 	struct err	 e = { .reason = ERR_NONE };
 	struct db	*db;
-	int64_t		 n = 0;
+	int		 n = 0;
 
 	if (db_open_reader(file, &db, &e) == -1)
 		return 1;
-	if (issued_count(db, &n, &e) == -1 || n != 1)
+	if (issued_each(db, &all, count_row, &n, &e) == -1 || n != 1)
 		return 2;
 	db_close(db);
 	return 0;

@@ -25,7 +25,8 @@ hold(struct db *db, const struct asked *a, struct txn_found *found,
 	struct txn	 t = {
 		.endpoint = "default", .txid = a->txid, .challenge = "lab",
 		.peer = "192.0.2.1", .when = a->when,
-		.serial = serial_of(&s, a->serial), .hold = bytes_str("csr")
+		.serial = serial_of(&s, a->serial), .hold = bytes_str("csr"),
+		.room = 100, .vouched = true
 	};
 
 	memset(t.signer_hash, a->key, sizeof(t.signer_hash));
@@ -291,6 +292,7 @@ test_claim(void **state)
 		pthread_join(c[i].thread, NULL);
 	assert_int_equal(c[0].ours + c[1].ours, 1);
 	assert_int_equal(state_of(db, id), TXN_RESERVED);
+	assert_int_equal(waiting(db), 1);
 	good(waiting_release(db, id, &e), &e);
 	assert_int_equal(state_of(db, id), TXN_APPROVED);
 	bad(waiting_release(db, id, &e), &e, ERR_STORE, "TXN_RELEASE");
