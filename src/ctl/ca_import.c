@@ -162,3 +162,16 @@ ca_import(const struct ca_source *src, const struct ca_want *want,
 	*out = s;
 	return 0;
 }
+
+/* What was locked is named already; the key to it is this program's own. */
+void
+ca_hint_passphrase(struct err *e)
+{
+	const struct err	 locked = *e;
+
+	if (e->reason != ERR_PASSPHRASE)
+		return;
+	err_clear(e);
+	err_set(e, ERR_PASSPHRASE, "%s; name a file that holds the passphrase "
+	    "with --passphrase-file", err_text(&locked));
+}

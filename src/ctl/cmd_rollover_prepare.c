@@ -324,11 +324,14 @@ run(const struct ctl_call *call)
 		return CTL_USAGE;
 	if ((rc = rollover_open(call, call->opt[ISSUER], &r)) != CTL_OK)
 		return rc;
-	if (fit_want(call, &r, &want) != 0)
+	if (fit_want(call, &r, &want) != 0) {
 		rc = CTL_USAGE;
-	else if (prepare(call, &r, &want, &e) != 0)
+	} else if (prepare(call, &r, &want, &e) != 0) {
+		if (call->opt[PASS_FILE] == NULL)
+			ca_hint_passphrase(&e);
 		rc = e.reason == ERR_ARGUMENT ?
 		    ctl_usage(call, "%s", err_text(&e)) : ctl_fail(call, &e);
+	}
 	rollover_close(&r);
 	return rc;
 }

@@ -175,6 +175,9 @@ struct ca_source {
 int	 ca_import(const struct ca_source *, const struct ca_want *,
 	    struct ca_set *out, struct err *e);
 
+/* What to do when a passphrase is missing and none was given. */
+void	 ca_hint_passphrase(struct err *);
+
 #define CA_FILES_MAX	8
 
 struct ca_file {

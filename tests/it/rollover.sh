@@ -293,6 +293,10 @@ refuse 1 'cannot open' 'missing root key' $p --root-key nothing
 refuse 1 'cannot open' 'missing root' $p --root-cert nothing $k
 refuse 1 'passphrase' 'wrong passphrase' $p --root-cert mid.pem \
     --root-key mid.enc --chain other/root.pem --passphrase-file pass.wrong
+refuse 1 'name a file .* --passphrase-file' 'no passphrase' $p \
+    --root-cert mid.pem --root-key mid.enc --chain other/root.pem
+refuse 1 'name a file .* --passphrase-file' 'import without passphrase' $p \
+    --p12 other.p12
 refuse 2 'is for a CA that is made' 'name for an import' $p --cert $cert \
     --key-file $key --name x
 refuse 2 'is for a CA that is made' 'root for an import' $p --p12 other.p12 $k
