@@ -48,4 +48,8 @@ int	 eku_check(char *const *names, struct err *e);
 /* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
 int	 name_make(const char *text, struct buf *der, struct err *e);
 
+/* The Name of the CA that follows this one: " G2" behind the common name, G3
+ * instead of G2, … ERR_ARGUMENT if there is no common name or no room. */
+int	 name_following(const struct cert *, struct buf *der, struct err *e);
+
 #endif

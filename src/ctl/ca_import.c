@@ -35,8 +35,11 @@ out:
 static int
 load_pair(const struct ca_source *src, struct ca_set *s, struct err *e)
 {
-	if (cert_load(src->cert, &s->cert, e) != 0 ||
-	    key_load(src->key, src->passphrase, &s->key, e) != 0)
+	if (cert_load(src->cert, &s->cert, e) != 0)
+		return -1;
+	if (src->key == NULL)
+		return 0;
+	if (key_load(src->key, src->passphrase, &s->key, e) != 0)
 		return -1;
 	if (!key_matches(s->key, s->cert)) {
 		err_set(e, ERR_KEY_FILE, "%s is not the key of %s", src->key,
@@ -111,7 +114,8 @@ check_ca(const struct cert *c, const struct ca_want *want, struct err *e)
 	    (c->has_ku && (c->ku & ra_ku) != ra_ku)) {
 		err_set(e, ERR_CERT_FILE, "%s cannot answer SCEP itself: that "
 		    "takes an RSA key of %d bits or more, digitalSignature and "
-		    "keyEncipherment; use --mode ra", c->subject_text, RSA_MIN);
+		    "keyEncipherment; let an RA do it (mode ra)",
+		    c->subject_text, RSA_MIN);
 		return -1;
 	}
 	return 0;
@@ -157,4 +161,17 @@ ca_import(const struct ca_source *src, const struct ca_want *want,
 	}
 	*out = s;
 	return 0;
+}
+
+/* What was locked is named already; the key to it is this program's own. */
+void
+ca_hint_passphrase(struct err *e)
+{
+	const struct err	 locked = *e;
+
+	if (e->reason != ERR_PASSPHRASE)
+		return;
+	err_clear(e);
+	err_set(e, ERR_PASSPHRASE, "%s; name a file that holds the passphrase "
+	    "with --passphrase-file", err_text(&locked));
 }

@@ -31,6 +31,7 @@ ca_set_clear(struct ca_set *s)
 /* One certificate of a CA: what its place in the hierarchy decides. */
 struct part {
 	const char	*role;		/* behind the name */
+	struct bytes	 subject;	/* instead: the whole Name, DER */
 	const char	*key_type;
 	int64_t		 days;
 	bool		 ca;
@@ -45,6 +46,12 @@ part_name(const char *name, const struct part *p, struct buf *der,
 	struct buf	 text = BUF_INIT(NAME_MAX_DER);
 	int		 rc = -1;
 
+	if (p->subject.n > 0) {
+		if (buf_put(der, p->subject.p, p->subject.n) == 0)
+			return 0;
+		err_set(e, ERR_ARGUMENT, "the name is too long");
+		return -1;
+	}
 	if (buf_printf(&text, "%s %s", name, p->role) != 0)
 		err_set(e, ERR_ARGUMENT, "the name is too long");
 	else if ((rc = name_make(buf_cstr(&text), der, e)) != 0)
@@ -125,11 +132,14 @@ make_root(const struct ca_want *want, struct ca_set *s, struct err *e)
 	return 0;
 }
 
+/* name: its whole Name; n == 0: made from want's. */
 static int
-make_issuing(const struct ca_want *want, struct ca_set *s, struct err *e)
+make_issuing(const struct ca_want *want, struct bytes name, struct ca_set *s,
+    struct err *e)
 {
 	struct part		 issuing = {
 		.role = want->single ? "CA" : "Issuing CA",
+		.subject = name,
 		.key_type = want->key,
 		.days = want->ca_days,
 		.ca = true,
@@ -164,12 +174,27 @@ ca_make_ra(const struct ca_want *want, struct ca_set *s, struct err *e)
 }
 
 int
+ca_make_next(const struct ca_want *want, struct bytes name, struct ca_set *s,
+    struct err *e)
+{
+	struct certs	 rest = { .n = 0 };
+
+	if (make_issuing(want, name, s, e) != 0)
+		return -1;
+	if (s->upper.n == 0)
+		return 0;
+	rest.v = s->upper.v + 1;
+	rest.n = s->upper.n - 1;
+	return chain_verify(s->cert, s->upper.v[0], &rest, want->now, e);
+}
+
+int
 ca_make(const struct ca_want *want, struct ca_set *out, struct err *e)
 {
 	struct ca_set	 s = { .key = NULL };
 
 	if ((!want->single && make_root(want, &s, e) != 0) ||
-	    make_issuing(want, &s, e) != 0 ||
+	    make_issuing(want, bytes_make(NULL, 0), &s, e) != 0 ||
 	    (!want->mode_ca && ca_make_ra(want, &s, e) != 0)) {
 		ca_set_clear(&s);
 		return -1;

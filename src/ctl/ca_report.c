@@ -31,14 +31,16 @@ static int
 put_cert(struct buf *out, const char *label, const struct cert *c,
     bool with_fingerprints, struct err *e)
 {
-	char	 until[CLOCK_TEXT_MAX], fp[CERT_FP_MAX];
+	char	 from[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
+	char	 fp[CERT_FP_MAX];
 	size_t	 i;
 
+	clock_text(c->not_before, from);
 	clock_text(c->not_after, until);
 	if (buf_printf(out, "\n%-11s ", label) != 0 ||
 	    text_line(bytes_str(c->subject_text), out) != 0 ||
-	    buf_printf(out, "\n            %s %d, valid until %s\n",
-	    key_type_name(c->key.type), c->key.bits, until) != 0)
+	    buf_printf(out, "\n            %s %d, valid from %s until %s\n",
+	    key_type_name(c->key.type), c->key.bits, from, until) != 0)
 		goto full;
 	for (i = 0; with_fingerprints && i < N_FINGERPRINTS; i++) {
 		if (cert_fingerprint(c, fingerprints[i].digest, fp, e) != 0)
@@ -51,6 +53,13 @@ put_cert(struct buf *out, const char *label, const struct cert *c,
 full:
 	err_set(e, ERR_MEMORY, "report");
 	return -1;
+}
+
+int
+ca_report_put(struct buf *out, const char *label, const struct cert *c,
+    struct err *e)
+{
+	return put_cert(out, label, c, true, e);
 }
 
 static int
@@ -107,8 +116,9 @@ ca_report_text(const struct ca_report *r, struct err *e)
 
 /* ---- JSON ---- */
 
-static int
-add_cert(struct json *d, const char *key, const struct cert *c, struct err *e)
+int
+ca_report_add(struct json *d, const char *key, const struct cert *c,
+    struct err *e)
 {
 	char		 fp[CERT_FP_MAX], serial[LEDGER_SERIAL];
 	struct json	*o;
@@ -146,9 +156,9 @@ ca_report_json(const struct ca_report *r, struct err *e)
 	json_add_str(d, "dir", r->dir);
 	json_add_str(d, "mode", r->set->ra != NULL ? "ra" : "ca");
 	json_add_take(d, "files", files);
-	if (add_cert(d, "root", root_of(r->set), e) != 0 ||
-	    add_cert(d, "issuing", r->set->cert, e) != 0 ||
-	    add_cert(d, "ra", r->set->ra, e) != 0) {
+	if (ca_report_add(d, "root", root_of(r->set), e) != 0 ||
+	    ca_report_add(d, "issuing", r->set->cert, e) != 0 ||
+	    ca_report_add(d, "ra", r->set->ra, e) != 0) {
 		json_free(d);
 		return -1;
 	}

@@ -259,20 +259,6 @@ import(const struct ctl_call *call, struct ca_source *src,
 	return rc;
 }
 
-/* What was locked is named already; the key to it is this program's own. */
-static void
-hint_passphrase(const struct ctl_call *call, struct err *e)
-{
-	const struct err	 locked = *e;
-
-	if (e->reason != ERR_PASSPHRASE || call->opt[PASS_FILE] != NULL ||
-	    call->opt[PASS_CRED] != NULL)
-		return;
-	err_clear(e);
-	err_set(e, ERR_PASSPHRASE, "%s; name a file that holds the passphrase "
-	    "with --passphrase-file", err_text(&locked));
-}
-
 static enum ctl_exit
 run_import(const struct ctl_call *call)
 {
@@ -284,7 +270,8 @@ run_import(const struct ctl_call *call)
 		return CTL_USAGE;
 	if (import(call, &src, &want, &e) == 0)
 		return CTL_OK;
-	hint_passphrase(call, &e);
+	if (call->opt[PASS_FILE] == NULL && call->opt[PASS_CRED] == NULL)
+		ca_hint_passphrase(&e);
 	return e.reason == ERR_ARGUMENT ?
 	    ctl_usage(call, "--name: %s", err_text(&e)) : ctl_fail(call, &e);
 }

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "conf/conf.h"
 #include "pki/key.h"
 #include "render/json.h"
 #include "store/issued.h"
@@ -32,7 +33,8 @@ struct ctl_call;
 
 struct ctl_cmd {
 	const char		*noun;
-	const char		*verb;		/* NULL: the noun is all */
+	const char		*verb;		/* one word or more; NULL: the
+						 * noun is all */
 	const char		*operand;	/* its name, or NULL: none */
 	bool			 reads_conf;	/* has -c FILE too */
 	const char		*summary;	/* in the list of commands */
@@ -51,8 +53,10 @@ struct ctl_call {
 	const char		*operand;
 };
 
-extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
-				cmd_list, cmd_pending_approve,
+extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import,
+				cmd_ca_rollover_activate,
+				cmd_ca_rollover_prepare, cmd_ca_rollover_show,
+				cmd_challenge_hash, cmd_list, cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
 				cmd_pending_show, cmd_revoke, cmd_show;
 
@@ -82,6 +86,15 @@ int		 ctl_number(const struct ctl_call *, size_t opt, int64_t most,
 /* words ends with NULL; *value is untouched if the option is not given. */
 int		 ctl_word(const struct ctl_call *, size_t opt,
 		    const char *const *words, const char **value);
+
+/* ---- conf_file.c ---- */
+
+/* Whether this program may read it; the fault says what to do. */
+int	 ctl_readable(const char *path, const char *if_missing,
+	    struct err *e);
+/* The configuration. */
+int	 ctl_conf(const struct ctl_call *, const char *if_missing,
+	    struct conf **out, struct err *e);
 
 /* ---- prompt.c ---- */
 
@@ -146,10 +159,14 @@ struct ca_want {
 int	 ca_make(const struct ca_want *, struct ca_set *out, struct err *e);
 /* Adds the RA to a set that has an issuing CA. */
 int	 ca_make_ra(const struct ca_want *, struct ca_set *, struct err *e);
+/* Adds an issuing CA with this Name (DER) to a set of CAs above it, whose first
+ * is signed for by root_key; self-signed if there are none. */
+int	 ca_make_next(const struct ca_want *, struct bytes name,
+	    struct ca_set *, struct err *e);
 
 struct ca_source {
 	const char	*cert;		/* files; NULL: not given */
-	const char	*key;
+	const char	*key;		/* NULL beside cert: it is elsewhere */
 	const char	*p12;
 	const char	*chain;
 	const char	*passphrase;
@@ -157,6 +174,9 @@ struct ca_source {
 /* Reads an existing CA and proves that it can issue: all but the RA. */
 int	 ca_import(const struct ca_source *, const struct ca_want *,
 	    struct ca_set *out, struct err *e);
+
+/* What to do when a passphrase is missing and none was given. */
+void	 ca_hint_passphrase(struct err *);
 
 #define CA_FILES_MAX	8
 
@@ -187,5 +207,39 @@ struct ca_report {
 };
 int	 ca_report_text(const struct ca_report *, struct err *e);
 int	 ca_report_json(const struct ca_report *, struct err *e);
+/* One certificate with its fingerprints; into JSON as a member. */
+int	 ca_report_put(struct buf *out, const char *label,
+	    const struct cert *, struct err *e);
+int	 ca_report_add(struct json *, const char *key, const struct cert *,
+	    struct err *e);
+
+/* ---- rollover.c ---- */
+
+/* What there is before the next CA is made. */
+struct rollover {
+	struct conf			*conf;
+	const struct conf_issuer	*issuer;
+	bool				 mode_ca;	/* somewhere */
+	struct cert			*ca;		/* the current one */
+	struct certs			 upper;
+};
+/* Of the issuer of that name, NULL: the only one. Tells what is wrong. */
+enum ctl_exit	 rollover_open(const struct ctl_call *, const char *issuer,
+		    struct rollover *);
+void		 rollover_close(struct rollover *);
+
+struct rollover_want {
+	struct ca_want	 ca;		/* name NULL: the next generation's */
+	const char	*root_cert;	/* NULL: the CA above the current one */
+	const char	*root_key;	/* NULL: where ca init leaves it */
+	const char	*chain;		/* above root_cert; may be NULL */
+	const char	*passphrase;
+};
+/* The next CA, made; without the key of the CA above it. */
+int	 rollover_make(const struct rollover *, const struct rollover_want *,
+	    struct ca_set *out, struct err *e);
+/* ERR_CERT_FILE if the set cannot follow the current CA. */
+int	 rollover_check(const struct rollover *, const struct ca_set *,
+	    struct err *e);
 
 #endif

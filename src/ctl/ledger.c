@@ -1,40 +1,12 @@
 /*
  * The ledger as list, show and revoke see it.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "conf/conf.h"
 #include "ctl/ctl_int.h"
 #include "pki/crl.h"
 #include "util/str.h"
 
-/* The store is its user's alone, and the configuration mostly: a caller who
- * may not read them is the usual fault, and is told what to do. */
-static int
-check_readable(const char *path, const char *if_missing, struct err *e)
-{
-	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
-		return 0;
-	if (errno == ENOENT)
-		err_set(e, ERR_FILE, "%s: no such file; %s", path, if_missing);
-	else if (errno == EACCES)
-		err_set(e, ERR_FILE, "%s: %s; run this as root or as scepd's "
-		    "user", path, strerror(errno));
-	else
-		err_set(e, ERR_FILE, "%s: %s", path, strerror(errno));
-	return -1;
-}
-
-static int
-load_conf(const struct ctl_call *call, struct conf **out, struct err *e)
-{
-	if (check_readable(call->conf_file, "name the configuration with -c, "
-	    "or the store with --db", e) != 0)
-		return -1;
-	return conf_load(call->conf_file, out, e);
-}
+#define NO_CONF	"name the configuration with -c, or the store with --db"
 
 int
 ledger_open(const struct ctl_call *call, const char *db_path,
@@ -45,11 +17,11 @@ ledger_open(const struct ctl_call *call, const char *db_path,
 	int		 rc;
 
 	if (db_path != NULL)
-		return check_readable(db_path, "correct --db", e) != 0 ? -1 :
+		return ctl_readable(db_path, "correct --db", e) != 0 ? -1 :
 		    open_db(db_path, out, e);
-	if (load_conf(call, &conf, e) != 0)
+	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
 		return -1;
-	rc = check_readable(conf->store_path, "correct store.path, or start "
+	rc = ctl_readable(conf->store_path, "correct store.path, or start "
 	    "scepd once", e);
 	if (rc == 0)
 		rc = open_db(conf->store_path, out, e);
@@ -64,7 +36,7 @@ configured(const struct ctl_call *call, const char *name, bool *known,
 	struct conf	*conf = NULL;
 	size_t		 i;
 
-	if (load_conf(call, &conf, e) != 0)
+	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
 		return -1;
 	for (i = 0; i < conf->n_endpoints; i++)
 		*known |= strcmp(conf->endpoints[i].name, name) == 0;

@@ -15,6 +15,9 @@
 static const struct ctl_cmd *const commands[] = {
 	&cmd_ca_init,
 	&cmd_ca_import,
+	&cmd_ca_rollover_prepare,
+	&cmd_ca_rollover_activate,
+	&cmd_ca_rollover_show,
 	&cmd_challenge_hash,
 	&cmd_list,
 	&cmd_pending_list,
@@ -35,9 +38,19 @@ static const struct option global_opts[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-/* The commands, or those of one noun. */
+/* A verb of several words begins with this one. */
+static bool
+is_in_group(const struct ctl_cmd *c, const char *group)
+{
+	size_t	 n = strlen(group);
+
+	return c->verb != NULL && strncmp(c->verb, group, n) == 0 &&
+	    c->verb[n] == ' ';
+}
+
+/* The commands, or those of one noun, or of one group of its verbs. */
 static void
-list_commands(const char *noun)
+list_commands(const char *noun, const char *group)
 {
 	const struct ctl_cmd	*c;
 	char			 name[32];
@@ -47,9 +60,11 @@ list_commands(const char *noun)
 		c = commands[i];
 		if (noun != NULL && strcmp(noun, c->noun) != 0)
 			continue;
+		if (group != NULL && !is_in_group(c, group))
+			continue;
 		(void)snprintf(name, sizeof(name), "%s%s%s", c->noun,
 		    c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
-		(void)printf("  %-16s %s\n", name, c->summary);
+		(void)printf("  %-21s %s\n", name, c->summary);
 	}
 }
 
@@ -58,11 +73,11 @@ help(void)
 {
 	(void)printf("usage: scepctl [-c FILE] COMMAND [OPTION ...]\n\n"
 	    "Administers scepd, the SCEP enrollment server.\n\n");
-	list_commands(NULL);
+	list_commands(NULL, NULL);
 	(void)printf("\n"
-	    "  -c FILE          configuration (%s)\n"
-	    "  -h, --help       this text; after a command: its options\n"
-	    "  -V, --version    the version\n", CONF_DEFAULT_FILE);
+	    "  -c FILE               configuration (%s)\n"
+	    "  -h, --help            this text; after a command: its options\n"
+	    "  -V, --version         the version\n", CONF_DEFAULT_FILE);
 	return CTL_OK;
 }
 
@@ -74,23 +89,39 @@ bad_usage(const char *what, const char *word)
 	return CTL_USAGE;
 }
 
+/* How many words of argv, which ends with NULL, are these; -1: others. */
+static int
+match(const char *words, char **argv)
+{
+	size_t	 n;
+	int	 used;
+
+	for (used = 0; *words != '\0'; used++) {
+		n = strcspn(words, " ");
+		if (argv[used] == NULL || strlen(argv[used]) != n ||
+		    strncmp(argv[used], words, n) != 0)
+			return -1;
+		words += n;
+		words += strspn(words, " ");
+	}
+	return used;
+}
+
 /* The command that argv begins with; *used words name it. */
 static const struct ctl_cmd *
 find_command(char **argv, int *used)
 {
 	const struct ctl_cmd	*c;
 	size_t			 i;
+	int			 n;
 
 	for (i = 0; i < N_COMMANDS; i++) {
 		c = commands[i];
 		if (strcmp(argv[0], c->noun) != 0)
 			continue;
-		if (c->verb == NULL) {
-			*used = 1;
-			return c;
-		}
-		if (argv[1] != NULL && strcmp(argv[1], c->verb) == 0) {
-			*used = 2;
+		n = c->verb == NULL ? 0 : match(c->verb, argv + 1);
+		if (n != -1) {
+			*used = 1 + n;
 			return c;
 		}
 	}
@@ -108,23 +139,41 @@ is_noun(const char *word)
 	return false;
 }
 
-/* Words that are no command: help on a noun, or a mistake. */
+static bool
+is_group(const char *noun, const char *word)
+{
+	size_t	 i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(noun, commands[i]->noun) == 0 &&
+		    is_in_group(commands[i], word))
+			return true;
+	return false;
+}
+
+/* Words that are no command: help on a noun or a group, or a mistake. */
 static enum ctl_exit
 no_command(char **argv)
 {
-	char	 words[80];
+	const char	*group = NULL, *next;
+	char		 words[80];
 
 	if (!is_noun(argv[0]))
 		return bad_usage("unknown command", argv[0]);
-	if (argv[1] == NULL)
-		return bad_usage("incomplete command", argv[0]);
-	if (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0) {
-		(void)snprintf(words, sizeof(words), "%s %s", argv[0],
-		    argv[1]);
+	if (argv[1] != NULL && is_group(argv[0], argv[1]))
+		group = argv[1];
+	(void)snprintf(words, sizeof(words), "%s%s%s", argv[0],
+	    group != NULL ? " " : "", group != NULL ? group : "");
+	next = argv[group != NULL ? 2 : 1];
+	if (next == NULL)
+		return bad_usage("incomplete command", words);
+	if (strcmp(next, "--help") != 0 && strcmp(next, "-h") != 0) {
+		(void)snprintf(words + strlen(words),
+		    sizeof(words) - strlen(words), " %s", next);
 		return bad_usage("unknown command", words);
 	}
-	(void)printf("usage: scepctl %s COMMAND [OPTION ...]\n\n", argv[0]);
-	list_commands(argv[0]);
+	(void)printf("usage: scepctl %s COMMAND [OPTION ...]\n\n", words);
+	list_commands(argv[0], group);
 	return CTL_OK;
 }
 

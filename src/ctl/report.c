@@ -125,7 +125,7 @@ ctl_help(const struct ctl_cmd *c)
 		help_row(name, c->opts[i].arg, c->opts[i].help);
 	}
 	if (c->reads_conf)
-		help_row("-c", "FILE", "configuration that names the store");
+		help_row("-c", "FILE", "the configuration");
 	help_row("-h, --help", NULL, "this text");
 }
 

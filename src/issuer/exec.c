@@ -15,12 +15,14 @@
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of standard output */
 #define ENV_MAX		8
+#define VALUE_MAX	8192	/* bytes of one of them */
 #define AHEAD_MAX	600	/* seconds until an answer may become valid */
 #define EXIT_ISSUED	0
 #define EXIT_REFUSED	1
 
 struct exec {
 	char	**argv;			/* n strings and a NULL, ours */
+	char	 *ca;			/* file of the CA's certificate */
 	int	  timeout_ms;
 };
 
@@ -33,6 +35,7 @@ exec_close(void *self)
 	for (i = 0; x->argv != NULL && x->argv[i] != NULL; i++)
 		free(x->argv[i]);
 	free(x->argv);
+	free(x->ca);
 	free(x);
 }
 
@@ -50,7 +53,8 @@ exec_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 		return -1;
 	}
 	if ((x = calloc(1, sizeof(*x))) == NULL || (x->argv = calloc(
-	    c->command.n + 1, sizeof(*x->argv))) == NULL)
+	    c->command.n + 1, sizeof(*x->argv))) == NULL ||
+	    (x->ca = strdup(c->cert)) == NULL)
 		goto fail;
 	for (i = 0; i < c->command.n; i++)
 		if ((x->argv[i] = strdup(c->command.v[i])) == NULL)
@@ -69,7 +73,7 @@ fail:
 static int
 add_env(char **env, size_t *n, const char *name, const char *value)
 {
-	struct buf b = BUF_INIT(1024);
+	struct buf b = BUF_INIT(VALUE_MAX);
 
 	if (buf_printf(&b, "%s=%s", name, value) == -1) {
 		buf_wipe(&b);
@@ -80,11 +84,13 @@ add_env(char **env, size_t *n, const char *name, const char *value)
 }
 
 static int
-make_env(const struct issuer_request *r, char **env, struct err *e)
+make_env(const struct exec *x, const struct issuer_request *r, char **env,
+    struct err *e)
 {
 	size_t n = 0;
 
 	if (add_env(env, &n, "PATH", "/usr/local/bin:/usr/bin:/bin") == -1 ||
+	    add_env(env, &n, "SCEPD_CA", x->ca) == -1 ||
 	    add_env(env, &n, "SCEPD_ENDPOINT", r->endpoint) == -1 ||
 	    add_env(env, &n, "SCEPD_TRANSACTION_ID", r->txid) == -1 ||
 	    add_env(env, &n, "SCEPD_PEER", r->peer) == -1) {
@@ -124,7 +130,7 @@ run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
 	int status, rc = -1;
 	size_t i;
 
-	if (csr_pem(r->csr, &pem, e) == -1 || make_env(r, env, e) == -1)
+	if (csr_pem(r->csr, &pem, e) == -1 || make_env(x, r, env, e) == -1)
 		goto out;
 	p.input = buf_bytes(&pem);
 	rc = proc_run(&p, answer, &diag, &status, &why);

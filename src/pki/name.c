@@ -3,7 +3,7 @@
  */
 #include <openssl/x509.h>
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pki/cert_make.h"
@@ -54,10 +54,23 @@ fill(X509_NAME *name, const char *text, struct err *e)
 	return 0;
 }
 
+static int
+write_name(const X509_NAME *name, struct buf *out, struct err *e)
+{
+	struct bytes der = pki_i2d(ASN1_ITEM_rptr(X509_NAME), name);
+	int rc = -1;
+
+	if (der.n == 0 || buf_put(out, der.p, der.n) == -1)
+		err_set(e, ERR_MEMORY, "name");
+	else
+		rc = 0;
+	pki_free(&der);
+	return rc;
+}
+
 int
 name_make(const char *text, struct buf *out, struct err *e)
 {
-	struct bytes der = { .p = NULL, .n = 0 };
 	X509_NAME *name;
 	int rc = -1;
 
@@ -65,14 +78,88 @@ name_make(const char *text, struct buf *out, struct err *e)
 		set_ssl(e, ERR_MEMORY, "name");
 		return -1;
 	}
-	if (fill(name, text, e) == 0) {
-		der = pki_i2d(ASN1_ITEM_rptr(X509_NAME), name);
-		if (der.n == 0 || buf_put(out, der.p, der.n) == -1)
-			err_set(e, ERR_MEMORY, "name");
-		else
-			rc = 0;
+	if (fill(name, text, e) == 0)
+		rc = write_name(name, out, e);
+	X509_NAME_free(name);
+	return rc;
+}
+
+/* "x" -> "x G2", "x G2" -> "x G3" */
+static int
+next_generation(const char *text, struct buf *out)
+{
+	const char *last = strrchr(text, ' ');
+	unsigned n;
+	int end = 0;
+
+	/* sscanf(3) takes signs and zeros in front too. */
+	if (last != NULL && sscanf(last, " G%3u%n", &n, &end) == 1 &&
+	    last[end] == '\0' && n > 1 && last[2] >= '1' && last[2] <= '9')
+		return buf_printf(out, "%.*s G%u", (int)(last - text), text,
+		    n + 1);
+	return buf_printf(out, "%s G2", text);
+}
+
+/* Its last common name, in UTF-8; yours. -1: none, or one with a NUL. */
+static int
+last_cn(const X509_NAME *name, unsigned char **text)
+{
+	int at, last = -1, n;
+
+	while ((at = X509_NAME_get_index_by_NID(name, NID_commonName,
+	    last)) >= 0)
+		last = at;
+	if (last == -1)
+		return -1;
+	n = ASN1_STRING_to_UTF8(text, X509_NAME_ENTRY_get_data(
+	    X509_NAME_get_entry(name, last)));
+	if (n < 0)
+		return -1;
+	if ((size_t)n == strlen((const char *)*text))
+		return last;
+	OPENSSL_free(*text);
+	return -1;
+}
+
+/* The entry's place among the RDNs stays. */
+static int
+replace_entry(X509_NAME *name, int at, struct bytes text, struct err *e)
+{
+	X509_NAME_ENTRY *old = X509_NAME_delete_entry(name, at);
+	int rc = -1;
+
+	/* The table of string types knows how long a common name may be. */
+	if (old != NULL && X509_NAME_add_entry_by_NID(name, NID_commonName,
+	    MBSTRING_UTF8, text.p, (int)text.n, at, 0) == 1)
+		rc = 0;
+	else
+		set_ssl(e, ERR_ARGUMENT, "common name");
+	X509_NAME_ENTRY_free(old);
+	return rc;
+}
+
+int
+name_following(const struct cert *c, struct buf *out, struct err *e)
+{
+	struct buf text = BUF_INIT(CERT_MAX_DER);
+	unsigned char *cn = NULL;
+	X509_NAME *name;
+	int at, rc = -1;
+
+	name = X509_NAME_dup(X509_get_subject_name(c->x));
+	if (name == NULL) {
+		set_ssl(e, ERR_MEMORY, "name");
+		return -1;
 	}
-	free((void *)(uintptr_t)der.p);
+	if ((at = last_cn(name, &cn)) == -1)
+		err_set(e, ERR_ARGUMENT, "%s has no common name",
+		    c->subject_text);
+	else if (next_generation((const char *)cn, &text) == -1)
+		err_set(e, ERR_MEMORY, "name");
+	else if (replace_entry(name, at, buf_bytes(&text), e) == 0)
+		rc = write_name(name, out, e);
+	OPENSSL_free(cn);
+	buf_wipe(&text);
 	X509_NAME_free(name);
 	return rc;
 }

@@ -406,6 +406,73 @@ test_names(void **state)
 	buf_wipe(&out);
 }
 
+/* All but the common name stays, in its place. */
+static void
+test_following_names(void **state)
+{
+	static const struct { const char *text, *want; } rows[] = {
+		{ "x", "x G2" },
+		{ "x G2", "x G3" },
+		{ "x G9", "x G10" },
+		{ "x G999", "x G1000" },
+		{ "x G1000", "x G1000 G2" },
+		/* no generations of ours */
+		{ "x G", "x G G2" },
+		{ "x G1", "x G1 G2" },
+		{ "x G02", "x G02 G2" },
+		{ "x G-2", "x G-2 G2" },
+		{ "x G2a", "x G2a G2" },
+		{ "G2", "G2 G2" },
+		{ "/C=DE/CN=a/O=\xc3\xa4", "/C=DE/CN=a G2/O=\xc3\xa4" },
+		{ "/CN=a/CN=b G2", "/CN=a/CN=b G3" },
+	};
+	struct buf	 out = BUF_INIT(256), want = BUF_INIT(256);
+	struct err	 e = ERR_INIT;
+	struct cert	*c;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		buf_reset(&out);
+		buf_reset(&want);
+		c = tool_cert(&(struct order){ .name = rows[i].text,
+		    .key = ca.key });
+		assert_int_equal(name_make(rows[i].want, &want, &e), 0);
+		if (name_following(c, &out, &e) != 0)
+			fail_msg("%s: %s", rows[i].text, err_text(&e));
+		if (!bytes_eq(buf_bytes(&out), buf_bytes(&want)))
+			fail_msg("%s", rows[i].text);
+		cert_free(c);
+	}
+	buf_wipe(&out);
+	buf_wipe(&want);
+}
+
+static void
+test_no_following_name(void **state)
+{
+	char			 longest[65];
+	const struct { const char *text, *why; } rows[] = {
+		{ "/O=x", "O=x has no common name" },
+		{ longest, "common name" },
+	};
+	struct buf		 out = BUF_INIT(256);
+	struct cert		*c;
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (size_t i = 0; i < N(rows); i++) {
+		struct err	 e = ERR_INIT;
+
+		c = tool_cert(&(struct order){ .name = rows[i].text,
+		    .key = ca.key });
+		assert_int_equal(name_following(c, &out, &e), -1);
+		assert_err(&e, ERR_ARGUMENT, rows[i].why, rows[i].text);
+		assert_int_equal(out.n, 0);
+		cert_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -420,6 +487,8 @@ main(void)
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_ekus),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_following_names),
+		cmocka_unit_test(test_no_following_name),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

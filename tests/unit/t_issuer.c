@@ -179,6 +179,8 @@ test_exec_issues(void **state)
 		"cmp - want.csr && test \"$SCEPD_ENDPOINT\" = ep && "
 		    "test \"$SCEPD_TRANSACTION_ID\" = \"t +/=\" && "
 		    "test \"$SCEPD_PEER\" = 192.0.2.7 && cat good.pem",
+		/* Which CA it is to be of: there may be two. */
+		"cmp - want.csr && cmp \"$SCEPD_CA\" ca.pem && cat good.pem",
 		/* No more than that: nothing of ours leaks. */
 		"test -z \"$HOME$SECRET_OF_OURS\" && cat good.pem",
 	};
