@@ -68,7 +68,7 @@ static void
 add_ext(X509 *x, int nid, bool critical, struct bytes value)
 {
 	ASN1_OCTET_STRING *os = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext;
+	X509_EXTENSION *ext = NULL;
 
 	must(os != NULL && ASN1_OCTET_STRING_set(os, value.p,
 	    (int)value.n) == 1 && (ext = X509_EXTENSION_create_by_NID(NULL,
