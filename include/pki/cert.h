@@ -12,9 +12,10 @@
 #define CERT_MAX_DER	(64u * 1024)
 
 /* KEY_RSA: with an odd public exponent from 3 to 64 bits; KEY_EC: on P-256,
- * P-384 or P-521, named. All else but Ed25519 is KEY_OTHER. */
-enum key_type { KEY_OTHER, KEY_RSA, KEY_EC, KEY_ED25519 };
-/* "rsa", "ec", "ed25519", "other" */
+ * P-384 or P-521, named; KEY_MLDSA: ML-DSA-44, -65 or -87, where libcrypto
+ * knows them (3.5). All else but Ed25519 is KEY_OTHER. */
+enum key_type { KEY_OTHER, KEY_RSA, KEY_EC, KEY_ED25519, KEY_MLDSA };
+/* "rsa", "ec", "ed25519", "mldsa", "other" */
 const char	*key_type_name(enum key_type);
 
 /* keyUsage bits, numbered as RFC 5280 numbers them */

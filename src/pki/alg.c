@@ -9,6 +9,9 @@
 #include "pki/alg.h"
 #include "pki/pki_int.h"
 
+/* Below zero: no NID, but the end of an object identifier. */
+#define ALG_NIST_SIG(n)	(-(n))
+
 static const struct row {
 	enum alg_kind	 kind;
 	int		 nid;
@@ -65,20 +68,30 @@ alg_by_nid(enum alg_kind kind, int nid)
 	return ALG_NONE;
 }
 
+static bool
+has_oid(const struct row *r, struct bytes oid)
+{
+	static const uint8_t nist_sig[] = {
+		0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03
+	};
+	const ASN1_OBJECT *o;
+
+	if (r->nid < 0)
+		return oid.n == sizeof(nist_sig) + 1 &&
+		    memcmp(oid.p, nist_sig, sizeof(nist_sig)) == 0 &&
+		    oid.p[sizeof(nist_sig)] == -r->nid;
+	o = OBJ_nid2obj(r->nid);
+	return bytes_eq(oid, bytes_make(OBJ_get0_data(o), OBJ_length(o)));
+}
+
 enum alg
 alg_by_oid(enum alg_kind kind, struct bytes oid)
 {
-	const ASN1_OBJECT *o;
 	int a;
 
-	for (a = ALG_NONE + 1; a < ALG_COUNT; a++) {
-		if (rows[a].kind != kind)
-			continue;
-		o = OBJ_nid2obj(rows[a].nid);
-		if (bytes_eq(oid, bytes_make(OBJ_get0_data(o),
-		    OBJ_length(o))))
+	for (a = ALG_NONE + 1; a < ALG_COUNT; a++)
+		if (rows[a].kind == kind && has_oid(&rows[a], oid))
 			return (enum alg)a;
-	}
 	return ALG_NONE;
 }
 

@@ -11,7 +11,9 @@
 const char *
 key_type_name(enum key_type t)
 {
-	static const char *const names[] = { "other", "rsa", "ec", "ed25519" };
+	static const char *const names[] = {
+		"other", "rsa", "ec", "ed25519", "mldsa"
+	};
 
 	return names[t];
 }

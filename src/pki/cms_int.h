@@ -17,8 +17,10 @@ CMS_ContentInfo	*cms_read_into(CMS_ContentInfo *, struct bytes der,
 /* Its DER appended to out. */
 int		 cms_write(CMS_ContentInfo *, struct buf *out, struct err *e);
 
-/* cms_signed_verify() for signers that libcrypto's CMS cannot. */
-int		 cms_verify_ed25519(const struct cms_signed *, struct err *e);
+/* cms_signed_verify() for signatures of the attributes themselves, which
+ * libcrypto's CMS does not verify in all its versions. */
+bool		 cms_is_pure(enum alg signature);
+int		 cms_verify_pure(const struct cms_signed *, struct err *e);
 
 /* The recipient that is one of us: by certificate, else by serial number
  * alone, else by key identifier. */

@@ -200,8 +200,8 @@ cms_signed_verify(const struct cms_signed *s, struct err *e)
 		err_set(e, ERR_SIGNATURE, "contentType is not the content's");
 		return -1;
 	}
-	if (s->signature == ALG_ED25519)
-		return cms_verify_ed25519(s, e);
+	if (cms_is_pure(s->signature))
+		return cms_verify_pure(s, e);
 	/* Without eContent libcrypto wants to be given the nothing. */
 	if (!s->has_content && (none = bio_of(bytes_make("", 0))) == NULL) {
 		err_set(e, ERR_MEMORY, "signature");

@@ -47,6 +47,14 @@ ec_curve_ok(const EVP_PKEY *pkey)
 	return false;
 }
 
+static bool
+is_mldsa(const EVP_PKEY *pkey)
+{
+	return EVP_PKEY_is_a(pkey, "ML-DSA-44") ||
+	    EVP_PKEY_is_a(pkey, "ML-DSA-65") ||
+	    EVP_PKEY_is_a(pkey, "ML-DSA-87");
+}
+
 static enum key_type
 pkey_type(const EVP_PKEY *pkey)
 {
@@ -56,6 +64,8 @@ pkey_type(const EVP_PKEY *pkey)
 		return KEY_EC;
 	if (EVP_PKEY_is_a(pkey, "ED25519"))
 		return KEY_ED25519;
+	if (is_mldsa(pkey))
+		return KEY_MLDSA;
 	return KEY_OTHER;
 }
 

@@ -149,6 +149,7 @@ is_signer(const struct pubkey *k)
 	case KEY_EC:
 		return k->bits == 256 || k->bits == 384 || k->bits == 521;
 	case KEY_ED25519:
+	case KEY_MLDSA:
 		return true;
 	default:
 		return false;

@@ -9,6 +9,9 @@
  *		when it is on its way, then how many had which outcome
  *	client fetch PORT TARGET
  *		prints status and body of a GET
+ *	client send PORT FILE TO
+ *		sends the octets of FILE, an HTTP request; prints the status,
+ *		the body goes to TO
  *	client notify PATH
  *		prints what is sent to the socket PATH, as systemd would get it
  *
@@ -294,6 +297,30 @@ fetch(int argc, char **argv)
 }
 
 static int
+send_file(int argc, char **argv)
+{
+	struct buf request = BUF_INIT(FILE_MAX);
+	struct err e = { .reason = ERR_NONE };
+	struct http_answer a;
+	int fd;
+
+	if (argc != 3)
+		die("usage: client send PORT FILE TO", NULL);
+	if (file_read(argv[1], &request, &e) == -1)
+		die("request", &e);
+	fd = http_open((int)strtol(argv[0], NULL, 10));
+	(void)http_send(fd, buf_bytes(&request));
+	if (http_recv(fd, &a) == -1)
+		die("no answer", NULL);
+	(void)printf("%d\n", a.status);
+	write_file(argv[2], "", &a.body);
+	http_answer_clear(&a);
+	buf_wipe(&request);
+	close(fd);
+	return 0;
+}
+
+static int
 notify(int argc, char **argv)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -324,6 +351,7 @@ main(int argc, char **argv)
 		{ "enroll", enroll },
 		{ "load", load },
 		{ "fetch", fetch },
+		{ "send", send_file },
 		{ "notify", notify },
 	};
 	size_t i;
@@ -332,6 +360,6 @@ main(int argc, char **argv)
 	    i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	die("enroll, load, fetch, or notify?", NULL);
+	die("enroll, load, fetch, send, or notify?", NULL);
 	return 1;
 }

@@ -4,14 +4,17 @@
  *
  *	messages FOLDER
  *
- * What is there is replaced: a new RA, new keys, new messages.
+ * Messages are replaced. CA, RA and the devices' keys are kept where they are
+ * there: what real clients sent to this RA lies beside them.
  */
+#include <openssl/ec.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "msg_craft.h"
 #include "pki/cert_make.h"
@@ -39,9 +42,12 @@
 #define TXID_UTF8	0x0200u
 #define NO_CHALLENGE	0x0400u
 
+#define DEVICE	{ .cn = "device", .serial = "07" }
+
 static const struct row {
 	const char		*file;
-	const char		*key;		/* NULL: RSA */
+	const char		*key;		/* NULL: RSA; else also the
+						 * name of its file */
 	struct signer_craft	 signer;
 	const char		*md, *cipher;
 	enum ber_style		 style;
@@ -110,6 +116,15 @@ static const struct row {
 	    "AES-256-CBC", BER_NONE, "p521", 16, PKCS9, 0 },
 	{ "ed25519", "ED25519", { .cn = "device", .serial = "07" }, "SHA512",
 	    "AES-128-CBC", BER_NONE, "ed25519", 16, PKCS9, 0 },
+	{ "mldsa44", "ML-DSA-44", DEVICE, "SHA256", "AES-128-CBC", BER_NONE,
+	    "mldsa44", 16, PKCS9, 0 },
+	{ "mldsa65", "ML-DSA-65", DEVICE, "SHA384", "AES-256-CBC", BER_NONE,
+	    "mldsa65", 16, PKCS9, 0 },
+	{ "mldsa87", "ML-DSA-87", DEVICE, "SHA512", "AES-256-CBC", BER_NONE,
+	    "mldsa87", 16, PKCS9, 0 },
+	/* The attributes' digest is weaker than RFC 9882 wants. */
+	{ "mldsa87-sha256", "ML-DSA-87", DEVICE, "SHA256", "AES-256-CBC",
+	    BER_NONE, "mldsa87-sha256", 16, PKCS9, 0 },
 };
 
 /* A challenge of 5000 characters, in each type of string there is. */
@@ -130,7 +145,6 @@ static const struct {
 struct lab {
 	const char	*folder;
 	struct cert	*ra, *ca;
-	EVP_PKEY	*rsa;
 	OSSL_LIB_CTX	*legacy;
 };
 
@@ -142,6 +156,57 @@ save(const struct lab *l, const char *name, const char *ext, struct bytes b)
 
 	(void)snprintf(path, sizeof(path), "%s/%s.%s", l->folder, name, ext);
 	must(file_write(path, b, 0644, true, &e) == 0, err_text(&e));
+}
+
+static bool
+is_kept(const struct lab *l, const char *name, const char *ext, struct buf *to)
+{
+	struct err e = { .reason = ERR_NONE };
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s.%s", l->folder, name, ext);
+	if (access(path, F_OK) == -1)
+		return false;
+	must(file_read(path, to, &e) == 0, err_text(&e));
+	return true;
+}
+
+/* NULL: libcrypto knows no such key. */
+static EVP_PKEY *
+generate(const char *type)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+
+	if (strcmp(type, "RSA") == 0)
+		return EVP_RSA_gen(2048);
+	if (strncmp(type, "P-", 2) == 0)
+		return EVP_EC_gen(type);
+	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL)) != NULL &&
+	    EVP_PKEY_keygen_init(ctx) == 1)
+		(void)EVP_PKEY_generate(ctx, &pkey);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+/* The key of this name; NULL: cannot be had here. */
+static struct key *
+key_of(const struct lab *l, const char *name, const char *type)
+{
+	struct buf pem = BUF_INIT(MSG_MAX);
+	struct err e = { .reason = ERR_NONE };
+	struct key *k = NULL;
+	EVP_PKEY *pkey;
+
+	if (is_kept(l, name, "key", &pem))
+		(void)key_parse(buf_bytes(&pem), bytes_make("", 0), &k, &e);
+	else if ((pkey = generate(type)) != NULL) {
+		must(key_from_pkey(pkey, &k, &e) == 0 &&
+		    key_pem(k, &pem, &e) == 0, err_text(&e));
+		save(l, name, "key", buf_bytes(&pem));
+	}
+	buf_wipe(&pem);
+	return k;
 }
 
 static struct cert *
@@ -158,7 +223,8 @@ authority(const char *subject, const struct cert *issuer,
 		.not_before = clock_now() - 86400,
 		.not_after = clock_now() + INT64_C(86400) * 7300,
 		.ca = issuer == NULL, .path_len = -1,
-		.ku = issuer == NULL ? CERT_KU_KEY_CERT_SIGN :
+		.ku = issuer == NULL ?
+		    CERT_KU_KEY_CERT_SIGN | CERT_KU_CRL_SIGN :
 		    CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT,
 	};
 
@@ -170,37 +236,52 @@ authority(const char *subject, const struct cert *issuer,
 	return c;
 }
 
+/* The certificate of this name, or a new one. */
+static struct cert *
+cert_of_key(const struct lab *l, const char *name, const char *subject,
+    const struct cert *issuer, const struct key *issuer_key,
+    const struct key *key)
+{
+	struct buf pem = BUF_INIT(MSG_MAX);
+	struct err e = { .reason = ERR_NONE };
+	struct cert *c;
+	struct certs cs;
+
+	if (is_kept(l, name, "pem", &pem)) {
+		must(certs_parse(buf_bytes(&pem), &cs, &e) == 0,
+		    err_text(&e));
+		c = cs.v[0];
+		free(cs.v);
+	} else {
+		c = authority(subject, issuer, issuer_key, key);
+		must(cert_pem(c, &pem, &e) == 0, err_text(&e));
+		save(l, name, "pem", buf_bytes(&pem));
+	}
+	buf_wipe(&pem);
+	return c;
+}
+
 /* An RA whose issuer has several RDNs. */
 static void
 make_ra(struct lab *l)
 {
-	struct buf pem = BUF_INIT(MSG_MAX);
-	struct err e = { .reason = ERR_NONE };
-	struct key *ca, *ra;
+	struct key *ca = key_of(l, "ca", "RSA"), *ra = key_of(l, "ra", "RSA");
 
-	must(key_generate("rsa:2048", &ca, &e) == 0 &&
-	    key_generate("rsa:2048", &ra, &e) == 0, err_text(&e));
-	l->ca = authority("/C=DE/O=Example/OU=Test only/CN=CA", NULL, ca, ca);
-	l->ra = authority("/C=DE/O=Example/CN=Test only RA", l->ca, ca, ra);
-	must(cert_pem(l->ra, &pem, &e) == 0, err_text(&e));
-	save(l, "ra", "pem", buf_bytes(&pem));
-	buf_reset(&pem);
-	must(key_pem(ra, &pem, &e) == 0, err_text(&e));
-	save(l, "ra", "key", buf_bytes(&pem));
-	buf_wipe(&pem);
+	must(ca != NULL && ra != NULL, "keys");
+	l->ca = cert_of_key(l, "ca", "/C=DE/O=Example/OU=Test only/CN=CA",
+	    NULL, ca, ca);
+	l->ra = cert_of_key(l, "ra", "/C=DE/O=Example/CN=Test only RA",
+	    l->ca, ca, ra);
 	key_free(ca);
 	key_free(ra);
 }
 
 static void
-make_message(const struct lab *l, const struct row *r,
-    const struct request_craft *rc)
+write_message(const struct lab *l, const struct row *r,
+    const struct request_craft *rc, EVP_PKEY *key)
 {
 	struct buf csr = BUF_INIT(MSG_MAX), der = BUF_INIT(MSG_MAX);
 	struct buf sealed = BUF_INIT(MSG_MAX), out = BUF_INIT(MSG_MAX);
-	EVP_PKEY *key = r->key == NULL ? l->rsa :
-	    strcmp(r->key, "ED25519") == 0 ?
-	    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") : EVP_EC_gen(r->key);
 	X509 *cert = signer_craft(&r->signer, key);
 	struct seal_craft seal = {
 		.to = l->ra->x, .cipher = r->cipher, .oaep = r->how & OAEP,
@@ -224,13 +305,26 @@ make_message(const struct lab *l, const struct row *r,
 	message_craft(&m, &der);
 	ber_style(buf_bytes(&der), r->style, &out);
 	save(l, r->file, "der", buf_bytes(&out));
-	if (key != l->rsa)
-		EVP_PKEY_free(key);
 	X509_free(cert);
 	buf_wipe(&csr);
 	buf_wipe(&der);
 	buf_wipe(&sealed);
 	buf_wipe(&out);
+}
+
+static void
+make_message(const struct lab *l, const struct row *r,
+    const struct request_craft *rc)
+{
+	struct key *k = r->key == NULL ? key_of(l, "device", "RSA") :
+	    key_of(l, r->key, r->key);
+
+	if (k == NULL)
+		(void)fprintf(stderr, "messages: %s stays as it is, no %s "
+		    "here\n", r->file, r->key);
+	else
+		write_message(l, r, rc, key_pkey(k));
+	key_free(k);
 }
 
 static void
@@ -281,14 +375,11 @@ main(int argc, char **argv)
 	p[0] = OSSL_PROVIDER_load(l.legacy, "default");
 	p[1] = OSSL_PROVIDER_load(l.legacy, "legacy");
 	must(p[0] != NULL && p[1] != NULL, "OpenSSL's legacy provider");
-	l.rsa = EVP_RSA_gen(2048);
-	must(l.rsa != NULL, "key");
 	make_ra(&l);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		make_row(&l, &rows[i]);
 	for (i = 0; i < sizeof(challenges) / sizeof(challenges[0]); i++)
 		make_challenge(&l, i);
-	EVP_PKEY_free(l.rsa);
 	cert_free(l.ra);
 	cert_free(l.ca);
 	OSSL_PROVIDER_unload(p[0]);

@@ -68,7 +68,7 @@ static void
 add_ext(X509 *x, int nid, bool critical, struct bytes value)
 {
 	ASN1_OCTET_STRING *os = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *ext;
+	X509_EXTENSION *ext = NULL;
 
 	must(os != NULL && ASN1_OCTET_STRING_set(os, value.p,
 	    (int)value.n) == 1 && (ext = X509_EXTENSION_create_by_NID(NULL,
@@ -105,10 +105,25 @@ name_of(const char *cn)
 	return name;
 }
 
+bool
+signs_purely(EVP_PKEY *key)
+{
+	return !EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC");
+}
+
+int
+pure_nid(EVP_PKEY *key)
+{
+	int nid = OBJ_txt2nid(EVP_PKEY_get0_type_name(key));
+
+	must(nid != NID_undef, "signature algorithm");
+	return nid;
+}
+
 static const EVP_MD *
 md_for(EVP_PKEY *key)
 {
-	return EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+	return signs_purely(key) ? NULL : EVP_sha256();
 }
 
 X509 *
@@ -168,9 +183,9 @@ put_extensions(struct buf *to, const struct request_craft *c)
 {
 	struct buf exts = BUF_INIT(MSG_MAX), names = BUF_INIT(MSG_MAX);
 
-	if (c->path_len)	/* cA is FALSE by default, pathLen is 0 */
+	if (c->path_len)	/* cA FALSE spelled out, pathLen 0 */
 		put_ext(&exts, "2.5.29.19",
-		    bytes_make("\x30\x03\x02\x01\x00", 5));
+		    bytes_make("\x30\x06\x01\x01\x00\x02\x01\x00", 8));
 	put_der(&names, 0x82, bytes_str(c->dns));
 	wrap(&names, 0x30);
 	put_ext(&exts, "2.5.29.17", buf_bytes(&names));
@@ -205,7 +220,7 @@ static void
 sign(EVP_PKEY *key, const EVP_MD *md, struct bytes what, struct buf *out)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t sig[1024];
+	uint8_t sig[SIG_MAX];
 	size_t n = sizeof(sig);
 
 	must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, md, NULL,
@@ -215,25 +230,25 @@ sign(EVP_PKEY *key, const EVP_MD *md, struct bytes what, struct buf *out)
 	put(out, bytes_make(sig, n));
 }
 
-static const char *
-sig_oid(EVP_PKEY *key, const char *md)
+static int
+sig_nid(EVP_PKEY *key)
 {
 	int nid;
 
-	if (EVP_PKEY_is_a(key, "ED25519"))
-		return "1.3.101.112";
-	must(OBJ_find_sigid_by_algs(&nid, OBJ_sn2nid(md),
+	if (signs_purely(key))
+		return pure_nid(key);
+	must(OBJ_find_sigid_by_algs(&nid, NID_sha256,
 	    EVP_PKEY_is_a(key, "RSA") ? NID_rsaEncryption :
-	    NID_X9_62_id_ecPublicKey) == 1, md);
-	return OBJ_nid2sn(nid);
+	    NID_X9_62_id_ecPublicKey) == 1, "signature algorithm");
+	return nid;
 }
 
 static void
-put_alg(struct buf *to, const char *oid)
+put_alg(struct buf *to, int nid)
 {
 	struct buf b = BUF_INIT(256);
 
-	put_oid(&b, oid);
+	put_any(&b, ASN1_ITEM_rptr(ASN1_OBJECT), OBJ_nid2obj(nid));
 	put_der(to, 0x30, buf_bytes(&b));
 	buf_wipe(&b);
 }
@@ -255,7 +270,7 @@ request_craft(const struct request_craft *c, EVP_PKEY *key, struct buf *out)
 	wrap(&info, 0x30);
 	put(&bits, bytes_make("", 1));
 	sign(key, md_for(key), buf_bytes(&info), &bits);
-	put_alg(&info, sig_oid(key, SN_sha256));
+	put_alg(&info, sig_nid(key));
 	put_der(&info, 0x03, buf_bytes(&bits));
 	wrap(&info, 0x30);
 	put(out, buf_bytes(&info));

@@ -70,6 +70,12 @@ struct message_craft {
 };
 void	 message_craft(const struct message_craft *, struct buf *out);
 
+#define SIG_MAX		8192	/* octets, of any of them */
+/* Ed25519 and ML-DSA sign without a digest; their keys are named as the
+ * signatures are. */
+bool	 signs_purely(EVP_PKEY *);
+int	 pure_nid(EVP_PKEY *);
+
 /* The test's own, for what must not fail. */
 void	 must(bool ok, const char *what);
 

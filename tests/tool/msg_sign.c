@@ -122,10 +122,10 @@ static void
 put_signature(struct buf *to, const struct message_craft *c, const EVP_MD *md,
     struct bytes attrs)
 {
-	bool pure = EVP_PKEY_is_a(c->key, "ED25519");
+	bool pure = signs_purely(c->key);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	struct buf set = BUF_INIT(MSG_MAX);
-	uint8_t sig[1024];
+	uint8_t sig[SIG_MAX];
 	size_t n = sizeof(sig);
 
 	put_der(&set, 0x31, attrs);
@@ -143,8 +143,8 @@ sig_nid(const struct message_craft *c, const EVP_MD *md)
 	bool rsa = EVP_PKEY_is_a(c->key, "RSA");
 	int nid;
 
-	if (EVP_PKEY_is_a(c->key, "ED25519"))
-		return NID_ED25519;
+	if (signs_purely(c->key))
+		return pure_nid(c->key);
 	if (rsa && !c->named_sig)
 		return NID_rsaEncryption;
 	must(OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(md), rsa ?

@@ -1,5 +1,7 @@
 #include "pki_tool.h"
 
+#include <openssl/err.h>
+
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -113,6 +115,17 @@ tool_patch(struct buf *in, struct bytes a, struct bytes b)
 	assert_int_equal(a.n, b.n);
 	assert_int_equal(tool_count(buf_bytes(in), a, &at), 1);
 	memcpy(in->p + at, b.p, b.n);
+}
+
+bool
+tool_knows(const char *type)
+{
+	EVP_PKEY_CTX	*ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	bool		 known = ctx != NULL;
+
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return known;
 }
 
 static char	 folder[512];

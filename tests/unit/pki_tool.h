@@ -68,6 +68,9 @@ size_t		 tool_count(struct bytes b, struct bytes needle, size_t *at);
 /* Replaces the only occurrence of a by b, which is as long. */
 void		 tool_patch(struct buf *, struct bytes a, struct bytes b);
 
+/* Whether this libcrypto makes keys of a type that younger ones know. */
+bool		 tool_knows(const char *type);
+
 /* A folder of this program's own, made on first use. */
 const char	*tool_folder(void);
 /* Path of a file in it; eight are remembered at a time. */

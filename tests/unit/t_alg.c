@@ -45,12 +45,23 @@ static const struct {
 	{ "ECDSA-SHA384", ALG_SIGNATURE, NID_ecdsa_with_SHA384, true, NULL },
 	{ "ECDSA-SHA512", ALG_SIGNATURE, NID_ecdsa_with_SHA512, true, NULL },
 	{ "Ed25519", ALG_SIGNATURE, NID_ED25519, true, NULL },
+	/* These have no NID that all of libcrypto's versions know. */
+	{ "ML-DSA-44", ALG_SIGNATURE, -17, true, NULL },
+	{ "ML-DSA-65", ALG_SIGNATURE, -18, true, NULL },
+	{ "ML-DSA-87", ALG_SIGNATURE, -19, true, NULL },
 };
 
 static struct bytes
 oid_of(int nid)
 {
-	const ASN1_OBJECT	*o = OBJ_nid2obj(nid);
+	static uint8_t		 nist[] = "\x60\x86\x48\x01\x65\x03\x04\x03?";
+	const ASN1_OBJECT	*o;
+
+	if (nid < 0) {
+		nist[8] = (uint8_t)-nid;
+		return bytes_make(nist, 9);
+	}
+	o = OBJ_nid2obj(nid);
 
 	return bytes_make(OBJ_get0_data(o), OBJ_length(o));
 }
@@ -86,6 +97,14 @@ test_unknown(void **state)
 	assert_int_equal(alg_by_nid(ALG_CIPHER, NID_sha1), ALG_NONE);
 	assert_false(alg_accepted(ALG_NONE));
 	assert_string_equal(alg_name(ALG_NONE), "unknown");
+	/* Next to those of NIST's that are known, and above them. */
+	assert_int_equal(alg_by_oid(ALG_SIGNATURE, oid_of(-16)), ALG_NONE);
+	assert_int_equal(alg_by_oid(ALG_SIGNATURE, oid_of(-20)), ALG_NONE);
+	assert_int_equal(alg_by_oid(ALG_DIGEST, oid_of(-17)), ALG_NONE);
+	assert_int_equal(alg_by_oid(ALG_SIGNATURE,
+	    bytes_make(oid_of(-17).p, 8)), ALG_NONE);
+	assert_int_equal(alg_by_oid(ALG_SIGNATURE, bytes_make("", 0)),
+	    ALG_NONE);
 }
 
 static void

@@ -348,7 +348,8 @@ static void
 test_reply(void **state)
 {
 	char			 ed25519[] = "ed25519", p256[] = "ec";
-	char			*types[] = { ed25519, p256, NULL };
+	char			 mldsa[] = "mldsa";
+	char			*types[] = { ed25519, p256, mldsa, NULL };
 	const struct conf_endpoint by_password = {
 		.signer_key = CONF_SIGNER_ANY,
 		.ec_reply = CONF_EC_REPLY_PASSWORD
@@ -367,6 +368,8 @@ test_reply(void **state)
 		{ "ec, agreement", &any, KEY_EC, 0, false, false },
 		{ "ed25519, long", &any, KEY_ED25519, 16, true, false },
 		{ "ed25519, short", &any, KEY_ED25519, 15, true, true },
+		{ "mldsa, long", &any, KEY_MLDSA, 16, true, false },
+		{ "mldsa, short", &any, KEY_MLDSA, 15, true, true },
 	};
 
 	(void)state;
@@ -390,7 +393,7 @@ test_reply(void **state)
 			    rows[i].name);
 		/* RSA can always be answered, others as the profile says. */
 		err_clear(&e);
-		p.key_types = (struct conf_strings){ types, 2 };
+		p.key_types = (struct conf_strings){ types, 3 };
 		assert_int_equal(policy_signer(&p, &signer, &e), 0);
 		p.key_types = (struct conf_strings){ one_rsa, 1 };
 		assert_int_equal(policy_signer(&p, &signer, &e),

@@ -131,6 +131,12 @@ static const struct row {
 	    P1, "p521", 16, KEY_EC, DEVICE, 1, SHORT, SAN },
 	{ "ed25519", false, 0, ALG_SHA512, ALG_ED25519, AES, P1, "ed25519",
 	    16, KEY_ED25519, DEVICE, 1, SHORT, SAN },
+	{ "mldsa44", false, 0, ALG_SHA256, ALG_ML_DSA_44, AES, P1, "mldsa44",
+	    16, KEY_MLDSA, DEVICE, 1, SHORT, SAN },
+	{ "mldsa65", false, 0, ALG_SHA384, ALG_ML_DSA_65, ALG_AES256_CBC, P1,
+	    "mldsa65", 16, KEY_MLDSA, DEVICE, 1, SHORT, SAN },
+	{ "mldsa87", false, 0, ALG_SHA512, ALG_ML_DSA_87, ALG_AES256_CBC, P1,
+	    "mldsa87", 16, KEY_MLDSA, DEVICE, 1, SHORT, SAN },
 #define CHALLENGE(type) \
 	{ "challenge-" type, false, 0, ALG_SHA256, ALG_RSA, AES, P1, \
 	    "challenge-" type, 16, KEY_RSA, DEVICE, 1, LONG, NULL }
@@ -216,7 +222,7 @@ check_reply(const struct row *r, const struct scep_msg *m,
 
 	if (r->key == KEY_EC)
 		suite.transport = alg_agreement(m->cms.digest);
-	if (r->key != KEY_ED25519) {
+	if (r->key == KEY_RSA || r->key == KEY_EC) {
 		if (cms_seal(LIT("x"), s, as, suite, &out, &e) != 0)
 			fail_msg("%s: %s", r->name, err_text(&e));
 		assert_int_equal(buf_put(&id, s->issuer.p, s->issuer.n), 0);
@@ -226,8 +232,9 @@ check_reply(const struct row *r, const struct scep_msg *m,
 	}
 	buf_reset(&out);
 	if (scep_wrap_success(&(struct scep_reply){ .to = m, .key = key,
-	    .cert = ra, .algs = as, .password = r->key == KEY_ED25519 ?
-	    bytes_str("8CE317021F690069") : bytes_make(NULL, 0) }, suite,
+	    .cert = ra, .algs = as, .password = r->key == KEY_RSA ||
+	    r->key == KEY_EC ? bytes_make(NULL, 0) :
+	    bytes_str("8CE317021F690069") }, suite,
 	    &leaf, 1, &out, &e) != 0)
 		fail_msg("%s: %s", r->name, err_text(&e));
 	buf_wipe(&id);
@@ -248,6 +255,8 @@ test_messages(void **state)
 		struct csr		*csr = NULL;
 		struct buf		 der;
 
+		if (r->key == KEY_MLDSA && !tool_knows("ML-DSA-65"))
+			continue;
 		load(r, &der);
 		if (scep_decode(buf_bytes(&der), as, &m, &e) != 0 ||
 		    scep_unwrap(&m, &us, 1, as, &csr, &suite, &e) != 0)
@@ -289,12 +298,63 @@ test_legacy(void **state)
 	}
 }
 
+/* Where libcrypto has no ML-DSA, such keys are of no type that is taken; where
+ * it has, the digest must be as strong as the signature. */
+static void
+test_mldsa(void **state)
+{
+	static const char *const names[] = {
+		"mldsa44", "mldsa65", "mldsa87", "mldsa87-sha256"
+	};
+	bool			 known = tool_knows("ML-DSA-65");
+
+	(void)state;
+	for (size_t i = known ? N(names) - 1 : 0; i < N(names); i++) {
+		struct row	 r = { .name = names[i] };
+		struct err	 e = ERR_INIT;
+		struct scep_msg	 m;
+		struct buf	 der;
+
+		load(&r, &der);
+		assert_int_equal(scep_decode(buf_bytes(&der), algs, &m, &e),
+		    -1);
+		assert_err(&e, known ? ERR_SIGNATURE : ERR_SIGNER_KEY,
+		    known ? NULL : "other key", r.name);
+		assert_true(m.identified);
+		scep_msg_clear(&m);
+		buf_wipe(&der);
+	}
+}
+
+/* What makes them worth keeping, on the octets. */
+static void
+test_habits(void **state)
+{
+	static const uint8_t	 oaep[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d"
+				    "\x01\x01\x07\x30";	/* then 0 */
+	static const uint8_t	 parts[] = "\x24\x80\x04\x82\x03\xe8";
+	struct buf		 der;
+	size_t			 at;
+
+	(void)state;
+	read_data("windows.der", &der);
+	assert_int_equal(tool_count(buf_bytes(&der),
+	    bytes_make(oaep, sizeof(oaep)), &at), 1);
+	buf_wipe(&der);
+	read_data("apple.der", &der);
+	assert_int_equal(tool_count(buf_bytes(&der),
+	    bytes_make(parts, sizeof(parts) - 1), &at), 1);
+	buf_wipe(&der);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_mldsa),
+		cmocka_unit_test(test_habits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -167,8 +167,9 @@ read_message(const char *name, struct scep_msg *m)
 	buf_wipe(&der);
 }
 
+/* To a signer whose key can sign and nothing else. */
 static void
-test_ed25519(void **state)
+answer(const char *name, const char *type)
 {
 	const struct cert	*leaf = issued.cert;
 	const struct cms_suite	 asked = { ALG_AES128_CBC, ALG_RSA_PKCS1 };
@@ -182,11 +183,11 @@ test_ed25519(void **state)
 	    .cert = ra.cert, .algs = algs };
 	struct certs		 cs;
 
-	(void)state;
-	read_message("ed25519", &m);
+	read_message(name, &m);
+	assert_string_equal(key_type_name(m.cms.signer->key.type), type);
 	assert_int_equal(scep_wrap_success(&r, asked, &leaf, 1, &out, &e),
 	    -1);
-	assert_err(&e, ERR_SIGNER_KEY, "ed25519 cannot", "no password");
+	assert_err(&e, ERR_SIGNER_KEY, type, "no password");
 	err_clear(&e);
 	r.password = SECRET;
 	assert_int_equal(scep_wrap_success(&r, asked, &leaf, 1, &out, &e), 0);
@@ -207,9 +208,21 @@ test_ed25519(void **state)
 	buf_wipe(&bag);
 }
 
-/* Each changed octet of an Ed25519 message is seen, or is none of it. */
 static void
-test_ed25519_flipped(void **state)
+test_signers_only(void **state)
+{
+	(void)state;
+	answer("ed25519", "ed25519");
+	if (!tool_knows("ML-DSA-65"))
+		return;
+	answer("mldsa44", "mldsa");
+	answer("mldsa65", "mldsa");
+	answer("mldsa87", "mldsa");
+}
+
+/* A changed octet of a message that is signed as it stands. */
+static void
+flip(const char *name)
 {
 	const char	*top = getenv("srcdir");
 	struct buf	 der = BUF_INIT(FILE_MAX);
@@ -218,9 +231,8 @@ test_ed25519_flipped(void **state)
 	char		 path[512];
 	size_t		 at = 0;
 
-	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/tests/data/messages/ed25519"
-	    ".der", top != NULL ? top : ".");
+	(void)snprintf(path, sizeof(path), "%s/tests/data/messages/%s.der",
+	    top != NULL ? top : ".", name);
 	assert_int_equal(file_read(path, &der, &e), 0);
 	assert_int_equal(scep_decode(buf_bytes(&der), algs, &good, &e), 0);
 	assert_int_equal(tool_count(buf_bytes(&der), good.cms.content, &at),
@@ -249,6 +261,48 @@ test_ed25519_flipped(void **state)
 	buf_wipe(&der);
 }
 
+static void
+test_flipped(void **state)
+{
+	(void)state;
+	flip("ed25519");
+	if (!tool_knows("ML-DSA-65"))
+		return;
+	flip("mldsa44");
+	flip("mldsa65");
+	flip("mldsa87");
+}
+
+/* The signature is good for the key, but says that it is another key's. */
+static void
+test_other_name(void **state)
+{
+	const struct bytes mldsa65 = tool_hex("608648016503040312");
+	const char	*top = getenv("srcdir");
+	struct buf	 der = BUF_INIT(FILE_MAX);
+	struct err	 e = ERR_INIT;
+	struct scep_msg	 m;
+	uint8_t		*at = NULL, *next;
+	char		 path[512];
+
+	(void)state;
+	if (!tool_knows("ML-DSA-65"))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/tests/data/messages/"
+	    "mldsa65.der", top != NULL ? top : ".");
+	assert_int_equal(file_read(path, &der, &e), 0);
+	for (next = der.p; next != NULL; next = memmem(next,
+	    (size_t)(der.p + der.n - next), mldsa65.p, mldsa65.n))
+		at = next++;
+	assert_true(at > der.p);	/* the last is the SignerInfo's */
+	at[8] = 0x11;
+	assert_int_equal(scep_decode(buf_bytes(&der), algs, &m, &e), -1);
+	assert_err(&e, ERR_SIGNATURE, NULL, "name");
+	assert_int_equal(m.cms.signature, ALG_ML_DSA_44);
+	scep_msg_clear(&m);
+	buf_wipe(&der);
+}
+
 int
 main(void)
 {
@@ -256,8 +310,9 @@ main(void)
 		cmocka_unit_test(test_agreement),
 		cmocka_unit_test(test_password),
 		cmocka_unit_test(test_legacy),
-		cmocka_unit_test(test_ed25519),
-		cmocka_unit_test(test_ed25519_flipped),
+		cmocka_unit_test(test_signers_only),
+		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_other_name),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
