@@ -69,6 +69,15 @@ int	 cms_sign(struct bytes content, const struct cms_put *, size_t n,
 	    const struct key *, const struct cert *, const struct algs *,
 	    enum alg digest, struct buf *out, struct err *e);
 
+/*
+ * The same without attributes of the caller's, and with more certificates
+ * beside the signer's, in no order. An EC key signs as ECDSA.
+ */
+int	 cms_sign_beside(struct bytes content, const struct cert *const *more,
+	    size_t n, const struct key *, const struct cert *,
+	    const struct algs *, enum alg digest, struct buf *out,
+	    struct err *e);
+
 /* How an envelope is made; a reply mirrors that of its request. */
 struct cms_suite {
 	enum alg	cipher;

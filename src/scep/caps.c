@@ -5,14 +5,16 @@
 static const struct {
 	const char	*word;
 	bool		 standard;	/* not beside legacy algorithms */
+	bool		 next_ca;	/* only when there is one */
 } others[] = {
-	{ "POSTPKIOperation", false },
-	{ "Renewal", false },
-	{ "SCEPStandard", true },
+	{ .word = "POSTPKIOperation" },
+	{ .word = "Renewal" },
+	{ .word = "SCEPStandard", .standard = true },
+	{ .word = "GetNextCACert", .next_ca = true },
 };
 
 int
-scep_caps(const struct algs *algs, struct buf *out)
+scep_caps(const struct algs *algs, bool next_ca, struct buf *out)
 {
 	const char *word;
 	size_t i;
@@ -23,7 +25,8 @@ scep_caps(const struct algs *algs, struct buf *out)
 		    (word = alg_keyword((enum alg)a)) != NULL)
 			bad |= buf_printf(out, "%s\n", word);
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (!others[i].standard || !algs_legacy(algs))
+		if ((next_ca || !others[i].next_ca) &&
+		    (!others[i].standard || !algs_legacy(algs)))
 			bad |= buf_printf(out, "%s\n", others[i].word);
 	return bad == 0 ? 0 : -1;
 }

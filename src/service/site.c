@@ -147,7 +147,7 @@ open_algs(struct site_endpoint *se, struct err *e)
 	if (algs_open_with(se->conf->legacy.v, se->conf->refuse.v, &se->algs,
 	    e) == -1)
 		return -1;
-	if (scep_caps(se->algs, &se->caps) == 0)
+	if (scep_caps(se->algs, false, &se->caps) == 0)
 		return 0;
 	err_set(e, ERR_MEMORY, "GetCACaps");
 	return -1;

@@ -42,10 +42,15 @@ test_caps(void **state)
 
 	(void)state;
 	assert_int_equal(algs_open(&algs, &e), 0);
-	assert_int_equal(scep_caps(algs, &out), 0);
+	assert_int_equal(scep_caps(algs, false, &out), 0);
 	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
 	    "SHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\nSCEPStandard\n");
-	assert_int_equal(scep_caps(algs, &small), -1);
+	assert_int_equal(scep_caps(algs, false, &small), -1);
+	buf_reset(&out);
+	assert_int_equal(scep_caps(algs, true, &out), 0);
+	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
+	    "SHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\nSCEPStandard\n"
+	    "GetNextCACert\n");
 	algs_free(algs);
 	buf_wipe(&out);
 	buf_wipe(&small);
@@ -66,13 +71,13 @@ test_endpoint_caps(void **state)
 
 	(void)state;
 	assert_int_equal(algs_open_with(legacy, NULL, &algs, &e), 0);
-	assert_int_equal(scep_caps(algs, &out), 0);
+	assert_int_equal(scep_caps(algs, false, &out), 0);
 	assert_string_equal(buf_cstr(&out), "AES\nDES3\nSHA-1\nSHA-256\n"
 	    "SHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\n");
 	algs_free(algs);
 	buf_wipe(&out);
 	assert_int_equal(algs_open_with(NULL, refuse, &algs, &e), 0);
-	assert_int_equal(scep_caps(algs, &out), 0);
+	assert_int_equal(scep_caps(algs, false, &out), 0);
 	assert_string_equal(buf_cstr(&out), "AES\nSHA-256\nSHA-384\nSHA-512"
 	    "\nPOSTPKIOperation\nRenewal\nSCEPStandard\n");
 	algs_free(algs);
