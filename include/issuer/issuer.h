@@ -24,6 +24,16 @@ int	 issuer_open(const struct conf_issuer *, int64_t now,
 	    struct issuer **out, struct err *e);
 void	 issuer_close(struct issuer *);		/* NULL is fine */
 
+/*
+ * Opens the CA that follows this one, with the same proofs: the files of
+ * conf/ca_dir.h in the folder `next`. *out is NULL when there is none: the
+ * setting is empty, or the folder is not there or holds no CA. A part of one,
+ * or a Name that is the current CA's too, is a fault. *from: when it takes
+ * over; 0: not decided.
+ */
+int	 issuer_open_next(const struct conf_issuer *, int64_t now,
+	    struct issuer **out, int64_t *from, struct err *e);
+
 /* The certificate for the request's key, or ERR_ISSUER_REFUSED (final),
  * ERR_ISSUER, ERR_ISSUER_ANSWER, ERR_CA_EXPIRED (trouble). May block up to the
  * issuer's timeout. Callable from several threads at once. */

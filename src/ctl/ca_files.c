@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf/ca_dir.h"
 #include "ctl/ctl_int.h"
 #include "util/file.h"
 
@@ -67,15 +68,15 @@ ca_files_make(const struct ca_set *s, struct ca_files *out, struct err *e)
 
 	if (s->upper.n > 0)
 		root = s->upper.v[s->upper.n - 1];
-	if (add_cert(&f, "root.pem", root, e) != 0 ||
-	    add_key(&f, "root.key", s->root_key, e) != 0 ||
-	    add_cert(&f, "issuing.pem", s->cert, e) != 0 ||
-	    add_key(&f, "issuing.key", s->key, e) != 0 ||
-	    add_cert(&f, "ra.pem", s->ra, e) != 0 ||
-	    add_key(&f, "ra.key", s->ra_key, e) != 0 ||
+	if (add_cert(&f, CA_DIR_ROOT, root, e) != 0 ||
+	    add_key(&f, CA_DIR_ROOT_KEY, s->root_key, e) != 0 ||
+	    add_cert(&f, CA_DIR_CERT, s->cert, e) != 0 ||
+	    add_key(&f, CA_DIR_KEY, s->key, e) != 0 ||
+	    add_cert(&f, CA_DIR_RA, s->ra, e) != 0 ||
+	    add_key(&f, CA_DIR_RA_KEY, s->ra_key, e) != 0 ||
 	    (root != NULL &&
-	    add_certs(&f, "chain.pem", NULL, &s->upper, e) != 0) ||
-	    add_certs(&f, "ca-bundle.pem", s->cert, &s->upper, e) != 0) {
+	    add_certs(&f, CA_DIR_CHAIN, NULL, &s->upper, e) != 0) ||
+	    add_certs(&f, CA_DIR_BUNDLE, s->cert, &s->upper, e) != 0) {
 		ca_files_clear(&f);
 		return -1;
 	}

@@ -325,6 +325,14 @@ test_clock(void **state)
 		{ INT64_MIN,		"1000-01-01T00:00:00Z",
 		    "Wed, 01 Jan 1000 00:00:00 GMT" },
 	};
+	static const char *const bad[] = {
+		"", "2026-01-31", "2026-01-31T23:59:59", "x",
+		"2026-01-31T23:59:59Z ", " 2026-01-31T23:59:59Z",
+		"2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",
+		"2026-01-31T24:00:00Z", "2026-01-31T23:59:60Z",
+		"2026-1-31T23:59:59Z", "2026-01-31t23:59:59z",
+		"2026-01-31T23:59:59+01:00", "0026-01-31T23:59:59Z"
+	};
 	char	 text[CLOCK_TEXT_MAX], http[CLOCK_HTTP_MAX];
 	int64_t	 a;
 
@@ -334,6 +342,17 @@ test_clock(void **state)
 		assert_string_equal(text, rows[i].want);
 		clock_http(rows[i].when, http);
 		assert_string_equal(http, rows[i].http);
+	}
+	for (size_t i = 0; i < N(rows); i++) {
+		assert_int_equal(clock_parse(rows[i].want, &a), 0);
+		clock_text(a, text);
+		assert_string_equal(text, rows[i].want);
+	}
+	for (size_t i = 0; i < N(bad); i++) {
+		a = 77;
+		if (clock_parse(bad[i], &a) != -1)
+			fail_msg("taken: %s", bad[i]);
+		assert_int_equal(a, 77);
 	}
 	assert_true(clock_now() > 1700000000);
 	a = clock_mono_us();
