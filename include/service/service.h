@@ -76,6 +76,7 @@ struct exchange {
 	/* the service's */
 	struct site		*site;
 	const struct site_endpoint *endpoint;
+	struct face		*face;		/* the endpoint's, kept */
 	struct document		*document;	/* to which lent belongs */
 	struct exchange		*next;
 	int64_t			 began_us;

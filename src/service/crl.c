@@ -372,32 +372,37 @@ refresh(struct crls *c, struct slot *s, const struct site_ca *ca,
 	return write_file(s, ca, e);
 }
 
+static void
+tick(struct crls *c, const struct site_ca *ca, struct db *db, int64_t now)
+{
+	struct err e = { .reason = ERR_NONE };
+	struct slot *s;
+
+	if (!ca->has_crl)
+		return;
+	if ((s = slot_find(c, ca)) == NULL &&
+	    (s = slot_add(c, ca, &e)) == NULL) {
+		log_failed(ca, &e);
+		return;
+	}
+	/* The second half: a clock put back delays nothing. */
+	if (now < s->retry && s->retry - now <= RETRY)
+		return;
+	s->retry = 0;
+	if (refresh(c, s, ca, db, now, &e) == -1) {
+		s->retry = now + RETRY;
+		log_failed(ca, &e);
+	}
+}
+
 void
 crls_tick(struct crls *c, const struct site *site, struct db *db,
     int64_t now)
 {
 	const struct site_ca *ca;
-	struct slot *s;
-	struct err e;
 	size_t i;
 
-	for (i = 0; i < site->conf->n_issuers; i++) {
-		ca = &site->cas[i];
-		if (!ca->has_crl)
-			continue;
-		err_clear(&e);
-		if ((s = slot_find(c, ca)) == NULL &&
-		    (s = slot_add(c, ca, &e)) == NULL) {
-			log_failed(ca, &e);
-			continue;
-		}
-		/* The second half: a clock put back delays nothing. */
-		if (now < s->retry && s->retry - now <= RETRY)
-			continue;
-		s->retry = 0;
-		if (refresh(c, s, ca, db, now, &e) == -1) {
-			s->retry = now + RETRY;
-			log_failed(ca, &e);
-		}
-	}
+	for (i = 0; i < site->conf->n_issuers; i++)
+		for (ca = &site->cas[i]; ca != NULL; ca = ca->next)
+			tick(c, ca, db, now);
 }

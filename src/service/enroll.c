@@ -11,10 +11,8 @@
 static int
 step_unwrap(struct work *w, struct err *e)
 {
-	const struct cms_recipient us = { w->se->key, w->se->cert };
-
-	if (scep_unwrap(&w->msg, &us, 1, w->se->algs, &w->csr, &w->suite,
-	    e) == -1)
+	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
+	    &w->csr, &w->suite, e) == -1)
 		return -1;
 	/* Before anything finer is said about it: see err.def. */
 	if (csr_verify(w->csr, e) == -1)
@@ -44,6 +42,7 @@ match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
+	const struct face_gen *g = work_way(w)->gen;
 	const struct policy_old old = {
 		w->old, &w->old_sans, w->old_revoked
 	};
@@ -56,9 +55,11 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
-		.ca = issuer_ca(w->se->issuer),
-		.authorities = w->se->authorities,
-		.n_authorities = w->se->n_authorities,
+		.ca = issuer_ca(g->ca->issuer),
+		.chain = g->chain,
+		.n_chain = g->n_chain,
+		.authorities = w->face->authorities,
+		.n_authorities = w->face->n_authorities,
 		.now = w->now,
 	};
 
@@ -98,7 +99,7 @@ step_signer(struct work *w, struct err *e)
 	const struct issued_filter f = { .serial = c->serial };
 	struct signer s = { w, e };
 
-	if (!bytes_eq(c->issuer, issuer_ca(w->se->issuer)->subject))
+	if (face_of(w->face, c->issuer) == NULL)
 		return 0;
 	return issued_each(w->s->db, &f, is_signer, &s, e) == -1 ? -1 : 0;
 }
@@ -204,7 +205,7 @@ step_issue(struct work *w, struct err *e)
 	};
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	return issuer_issue(w->se->issuer, &r, &w->cert, e);
+	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */

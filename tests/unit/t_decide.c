@@ -396,7 +396,10 @@ test_authorities(void **state)
 	struct cert	*ra = tool_cert(&(struct order){ .key = rsa,
 	    .name = "/O=An  Authority/CN=ra", .issuer = &ca, .ku = KU_RA,
 	    .to = NOW + 5 });
-	const struct cert *const all[] = { ra, ca.cert };
+	/* That an earlier RA has expired is nobody's trouble. */
+	struct cert	*old = tool_cert(&(struct order){ .key = rsa,
+	    .name = "old ra", .issuer = &ca, .ku = KU_RA, .to = NOW - 5 });
+	const struct cert *const all[] = { ra, ca.cert, old };
 	const struct {
 		const char	*subject;
 		int64_t		 later;
@@ -407,6 +410,7 @@ test_authorities(void **state)
 		{ "/CN=ca2", 0, ERR_NONE, NULL },
 		{ "/O=o/CN=ca", 0, ERR_NONE, NULL },
 		{ "/CN=ca", 0, ERR_SUBJECT, "name of a CA or RA" },
+		{ "/CN=old ra", 0, ERR_SUBJECT, "name of a CA or RA" },
 		{ "/CN=CA", 0, ERR_SUBJECT, "name of a CA or RA" },
 		{ "/O=an authority/CN=Ra", 0, ERR_SUBJECT, "name of a CA" },
 		{ "/CN=x", 6, ERR_CA_EXPIRED, "CN=ra" },
@@ -421,6 +425,8 @@ test_authorities(void **state)
 		struct policy_verdict	 v;
 		struct err		 e = ERR_INIT;
 
+		f.chain = all;
+		f.n_chain = 2;
 		f.authorities = all;
 		f.n_authorities = N(all);
 		f.now += rows[i].later;
@@ -429,6 +435,7 @@ test_authorities(void **state)
 		csr_free(r);
 	}
 	cert_free(ra);
+	cert_free(old);
 }
 
 /* The request's key is judged before its challenge. */
