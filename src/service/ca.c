@@ -7,6 +7,7 @@
 #include "pki/secret.h"
 #include "service/service_int.h"
 #include "util/log.h"
+#include "util/str.h"
 
 #define PEM_MAX	(2u * CERTS_MAX * CERT_MAX_DER)
 
@@ -67,6 +68,7 @@ fill(struct site_ca *ca, const struct conf_issuer *conf, struct issuer *is,
 {
 	ca->conf = conf;
 	ca->issuer = is;
+	str_hex(bytes_make(issuer_ca(is)->key.hash, SITE_CA_ID), ca->id);
 	ca->has_crl = may_sign_crls(ca);
 	if (secret_sha256(issuer_ca(is)->subject, ca->name_hash, e) == -1 ||
 	    make_crt(ca, e) == -1)
@@ -88,6 +90,7 @@ open_next(struct site_ca *ca, int64_t now, struct err *e)
 		err_set(e, ERR_MEMORY, "next CA");
 		return -1;
 	}
+	ca->next->follows = true;
 	return fill(ca->next, ca->conf, is, e);
 }
 

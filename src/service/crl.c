@@ -3,6 +3,7 @@
  * of each CA; a tick compares, and makes the next one. It is durable before
  * anybody sees it, so that no number is ever used twice.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,7 @@ log_made(const struct site_ca *ca, const struct revoked_crl *crl,
 	clock_text(crl->next_update, next);
 	log_begin(&l, LOG_L_INFO, "crl");
 	log_str(&l, "issuer", ca->conf->name);
+	log_str(&l, "ca", ca->id);
 	log_str(&l, "why", why);
 	log_int(&l, "number", crl->number);
 	log_int(&l, "entries", (long long)entries);
@@ -346,13 +348,20 @@ make(struct crls *c, struct slot *s, const struct site_ca *ca,
 static int
 write_file(struct slot *s, const struct site_ca *ca, struct err *e)
 {
+	char *path;
+	int rc;
+
 	if (*ca->conf->crl_file == '\0' || s->filed || s->doc == NULL)
 		return 0;
-	if (file_write(ca->conf->crl_file, buf_bytes(&s->doc->content), 0644,
-	    true, e) == -1)
+	if (asprintf(&path, "%s%s", ca->conf->crl_file,
+	    ca->follows ? ".next" : "") == -1) {
+		err_set(e, ERR_MEMORY, "crl_file");
 		return -1;
-	s->filed = true;
-	return 0;
+	}
+	rc = file_write(path, buf_bytes(&s->doc->content), 0644, true, e);
+	free(path);
+	s->filed = rc == 0;
+	return rc;
 }
 
 static int

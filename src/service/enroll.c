@@ -63,7 +63,13 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.now = w->now,
 	};
 
-	return policy_decide(&f, &w->verdict, e);
+	if (policy_decide(&f, &w->verdict, e) == -1)
+		return -1;
+	if (g->crl_urls != NULL)
+		w->verdict.plan.crl_urls = g->crl_urls;
+	if (g->ca_issuers_urls != NULL)
+		w->verdict.plan.ca_issuers_urls = g->ca_issuers_urls;
+	return 0;
 }
 
 struct signer {
@@ -78,7 +84,8 @@ is_signer(const struct issued *row, void *arg)
 	struct signer *s = arg;
 	const struct cert *c = s->w->msg.cms.signer;
 
-	if (!bytes_eq(row->der, c->der) ||
+	/* Our own as an RA is renewed by ourselves only. */
+	if (row->ra || !bytes_eq(row->der, c->der) ||
 	    strcmp(row->endpoint, s->w->se->conf->name) != 0)
 		return 0;
 	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||

@@ -50,6 +50,31 @@ void	 ra_free(struct ra *);		/* NULL is fine */
 /* Mode ca: whether clients can encrypt to this CA and verify with it. */
 int	 ra_check_ca(const struct issuer *, struct err *e);
 
+/* Why there can be no certificate like this one under a CA that outlives the
+ * best one there is (or NULL), and what to do; NULL: there can. */
+const char	*ra_not_renewed(const struct site_endpoint *,
+		    const struct site_ca *, const struct cert *like,
+		    const struct cert *best, int64_t now);
+
+/* ---- kept: RA certificates that were issued here ---- */
+
+/* Appends those of this endpoint, and those of keys that are in `all` or in
+ * ra_also, that are good at this time. What cannot be used is logged. */
+int	 kept_recall(struct db *, const struct conf *,
+	    const struct site_endpoint *, int64_t now, struct pairs *all,
+	    struct err *e);
+/* A new key as long as the other one, durable in the file *path (yours). */
+int	 kept_make_key(const struct conf *, const struct key *like,
+	    struct key **out, char **path, struct err *e);
+
+/* ---- urls: of the documents of a CA ---- */
+
+/* The profile's, as those of this CA: begin and end are what lies around the
+ * issuer's name in them. */
+int	 urls_of(const struct conf_strings *from, const struct site_ca *,
+	    const char *begin, const char *end, char ***out, struct err *e);
+void	 urls_free(char **);		/* NULL is fine */
+
 /* ---- face ---- */
 
 /* A CA, and who answers for it. */
@@ -61,6 +86,9 @@ struct face_gen {
 	const struct cert	*chain[SCEP_RA_MAX + 1 + CERTS_MAX];
 	size_t			 n_chain;
 	size_t			 n_ra;	/* of them */
+	/* Instead of the profile's; NULL: those are right. */
+	char			**crl_urls;
+	char			**ca_issuers_urls;
 };
 
 /* Where a message leads, by the certificate that it is enveloped for. */
@@ -99,8 +127,8 @@ int	 face_new(const struct site_endpoint *, const struct pairs *kept,
 	    int64_t now, struct face **out, struct err *e);
 struct face	*face_get(struct face *);
 void	 face_put(struct face *);	/* NULL is fine */
-/* The best certificate for a role under a CA: the one that is valid for longest,
- * else the one that ended last. NULL: there is none. */
+/* The best certificate for a role under a CA (NULL: under any): the one that is
+ * valid for longest, else the one that ended last. NULL: there is none. */
 struct pair	*face_best(const struct pairs *, size_t n, const struct cert *ca,
 		    enum ra_role, int64_t now);
 /* The generation whose CA has this Name (DER); NULL if none has. */

@@ -106,23 +106,29 @@ check_pair(const struct key *key, const struct cert *cert,
 }
 
 /* The CA whose name the certificate gives as its issuer's. */
-static const struct issuer *
-issuer_of(const struct site_ca *ca, const struct cert *c)
+static const struct site_ca *
+ca_of(const struct site_ca *ca, const struct cert *c)
 {
 	if (ca->next != NULL &&
 	    cert_has_subject(issuer_ca(ca->next->issuer), c->issuer))
-		return ca->next->issuer;
-	return ca->issuer;
+		return ca->next;
+	return ca;
 }
 
 static int
 check_chain(const struct site_endpoint *se, const struct cert *c,
     const char *path, int64_t now, struct err *e)
 {
-	const struct issuer *is = issuer_of(se->ca, c);
+	const struct site_ca *ca = ca_of(se->ca, c);
+	const struct issuer *is = ca->issuer;
 	struct err why = { .reason = ERR_NONE };
+	int64_t when = now;
 
-	if (chain_verify(c, issuer_ca(is), issuer_upper(is), now,
+	/* An expired one stops nothing if the next one can be issued here; it
+	 * must have been good until its end, which libcrypto excludes. */
+	if (now > c->not_after && ra_not_renewed(se, ca, c, c, now) == NULL)
+		when = c->not_after - 1;
+	if (chain_verify(c, issuer_ca(is), issuer_upper(is), when,
 	    &why) == 0)
 		return 0;
 	err_set(e, why.reason, "%s: %s; issue it again from %s", path,

@@ -105,6 +105,18 @@ is_path(const char *path, const struct route *r, const char *name)
 	    strcmp(path + begin + n, r->end) == 0;
 }
 
+/* An issuer's name is that of the CA it is configured with, whoever is in
+ * charge; by the identifier of its key each CA is found. */
+static const struct site_ca *
+find_ca(const struct site_ca *ca, const struct route *r, const char *path)
+{
+	for (; ca != NULL; ca = ca->next)
+		if ((!ca->follows && is_path(path, r, ca->conf->name)) ||
+		    is_path(path, r, ca->id))
+			return ca;
+	return NULL;
+}
+
 /* Whether the row has the path; *ca is the issuer it names. */
 static bool
 fits(const struct route *r, const struct exchange *x,
@@ -119,10 +131,8 @@ fits(const struct route *r, const struct exchange *x,
 	if (r->end == NULL)
 		return strcmp(x->path, r->begin) == 0;
 	for (i = 0; i < site->conf->n_issuers; i++)
-		if (is_path(x->path, r, site->cas[i].conf->name)) {
-			*ca = &site->cas[i];
+		if ((*ca = find_ca(&site->cas[i], r, x->path)) != NULL)
 			return true;
-		}
 	return false;
 }
 

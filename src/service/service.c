@@ -68,7 +68,10 @@ service_open(struct site *site, struct service **out, struct err *e)
 void
 service_tick(struct service *s)
 {
-	crls_tick(s->crls, s->site, s->db, clock_now());
+	int64_t now = clock_now();
+
+	crls_tick(s->crls, s->site, s->db, now);
+	faces_tick(s, s->site, now);
 }
 
 void
@@ -76,6 +79,8 @@ service_replace(struct service *s, struct site *site)
 {
 	struct site *old;
 
+	/* Before anybody sees it. */
+	faces_tick(s, site, clock_now());
 	pthread_mutex_lock(&s->lock);
 	old = s->site;
 	s->site = site;

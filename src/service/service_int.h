@@ -36,6 +36,8 @@ void	 document_answer(struct exchange *, struct document *, int64_t now);
 
 /* ---- site: an endpoint made real ---- */
 
+#define SITE_CA_ID	20	/* bytes of the hash of its key */
+
 /* A CA as the world sees it. */
 struct site_ca {
 	const struct conf_issuer	*conf;
@@ -43,6 +45,8 @@ struct site_ca {
 	struct site_ca			*next;	/* takes over; or NULL */
 	int64_t				 from;	/* when; 0: not decided */
 	uint8_t				 name_hash[PKI_HASH]; /* of its Name */
+	char				 id[2 * SITE_CA_ID + 1]; /* of its key, hex */
+	bool				 follows;	/* is a `next` */
 	bool				 has_crl;	/* we make one */
 	struct document			*crt;	/* DER of the CA */
 	struct document			*pem;	/* it and all above it */
@@ -67,6 +71,9 @@ struct site_endpoint {
 	struct ra			*ra;
 	struct algs			*algs;	/* what it accepts */
 	struct face			*face;	/* under the site's lock */
+	/* of faces_tick() */
+	int64_t				 look;	/* not before */
+	int64_t				 warned;	/* last */
 };
 
 struct site {
@@ -130,6 +137,14 @@ void	 crls_tick(struct crls *, const struct site *, struct db *,
 	    int64_t now);
 /* The newest, a reference; NULL if it has none. */
 struct document	*crls_get(struct crls *, const struct site_ca *);
+
+/* ---- renew: what endpoints show, kept up to date ---- */
+
+/*
+ * Renews RA certificates whose time has come, and shows what there is now: by
+ * the one thread that opened the service.
+ */
+void	 faces_tick(struct service *, struct site *, int64_t now);
 
 /* ---- route: what lies behind a path ---- */
 

@@ -342,7 +342,7 @@ fill_ledger(void)
 	    "INSERT INTO issued SELECT id, id, serial, zeroblob(32),"
 	    " randomblob(32), 'CN=device-' || id, '', endpoint, 'client',"
 	    " 'local', txid, challenge, peer, 0, 1 + id % 365 * 86400, id,"
-	    " NULL, NULL, zeroblob(300) FROM txn;"
+	    " NULL, NULL, 'client', zeroblob(300) FROM txn;"
 	    "UPDATE txn SET state = 'reserved', finished = NULL"
 	    " WHERE id = 50000; COMMIT");
 }

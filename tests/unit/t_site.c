@@ -255,7 +255,7 @@ static const struct {
 	  "full.key: is not the key of ", "name the two that belong" },
 	{ RA_CERT("ra_stranger.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "CN=ra was not issued by CN=ca", "issue it again from CN=ca" },
-	{ RA_CERT("ra_old.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
+	{ RA_CERT("ra_old.pem") " ra_renew = 0;", NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "certificate has expired", "issue it again from CN=ca" },
 	{ RA_CERT("ra_early.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "certificate is not yet valid", "issue it again from CN=ca" },
