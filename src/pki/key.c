@@ -104,10 +104,13 @@ static struct bytes
 skip_to_key(struct bytes file)
 {
 	static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
-	const uint8_t *end = file.p + file.n, *at, *line_end;
-	const uint8_t *p = file.p;
+	const uint8_t *p = file.p, *at, *end, *line_end;
 
-	while ((at = memmem(p, (size_t)(end - p), begin, sizeof(begin) - 1)) != NULL) {
+	if (file.n == 0)
+		return file;
+	end = p + file.n;
+	while ((at = memmem(p, (size_t)(end - p), begin,
+	    sizeof(begin) - 1)) != NULL) {
 		line_end = memchr(at, '\n', (size_t)(end - at));
 		if (line_end == NULL)
 			break;

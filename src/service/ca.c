@@ -76,15 +76,10 @@ fill(struct site_ca *ca, const struct conf_issuer *conf, struct issuer *is,
 	return make_pem(ca, e);
 }
 
+/* Takes the issuer, also when it fails. */
 static int
-open_next(struct site_ca *ca, int64_t now, struct err *e)
+add_next(struct site_ca *ca, struct issuer *is, struct err *e)
 {
-	struct issuer *is = NULL;
-
-	if (issuer_open_next(ca->conf, now, &is, &ca->from, e) == -1)
-		return -1;
-	if (is == NULL)
-		return 0;
 	if ((ca->next = calloc(1, sizeof(*ca->next))) == NULL) {
 		issuer_close(is);
 		err_set(e, ERR_MEMORY, "next CA");
@@ -98,12 +93,19 @@ int
 site_ca_open(struct site_ca *ca, const struct conf_issuer *conf,
     int64_t now, struct err *e)
 {
-	struct issuer *is;
+	struct issuer *is, *next = NULL;
+	int64_t from = 0;
 
-	if (issuer_open(conf, now, &is, e) == -1 ||
-	    fill(ca, conf, is, e) == -1)
+	if (issuer_open_next(conf, now, &next, &from, e) == -1)
 		return -1;
-	return open_next(ca, now, e);
+	/* One that has been followed may have expired since. */
+	if (issuer_open(conf, from != 0 && from < now ? from : now, &is,
+	    e) == -1 || fill(ca, conf, is, e) == -1) {
+		issuer_close(next);
+		return -1;
+	}
+	ca->from = from;
+	return next == NULL ? 0 : add_next(ca, next, e);
 }
 
 void

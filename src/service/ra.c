@@ -126,7 +126,8 @@ check_chain(const struct site_endpoint *se, const struct cert *c,
 
 	/* An expired one stops nothing if the next one can be issued here; it
 	 * must have been good until its end, which libcrypto excludes. */
-	if (now > c->not_after && ra_not_renewed(se, ca, c, c, now) == NULL)
+	if (now > c->not_after && ra_not_renewed(se,
+	    site_ca_current(se->ca, now), c, c, now) == NULL)
 		when = c->not_after - 1;
 	if (chain_verify(c, issuer_ca(is), issuer_upper(is), when,
 	    &why) == 0)

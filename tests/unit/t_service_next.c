@@ -184,6 +184,41 @@ test_previous(void **state)
 	cert_free(now);
 }
 
+/* Years later: the old one has expired, and is still configured. */
+static void
+test_late(void **state)
+{
+	const struct order	 o = { .name = "CA", .ca = true, .ku = KU_CA,
+	    .spec = "ec:p256", .from = lab.start - 90 * DAY,
+	    .to = lab.start - DAY };
+	struct who	 was;
+	struct cert	*late, *now;
+
+	(void)state;
+	who_make(&was, &o);
+	late = tool_cert(&(struct order){ .name = "RA", .key = lab.ra_key,
+	    .issuer = &was, .ku = KU_RA, .from = lab.start - 80 * DAY,
+	    .to = lab.start - 2 * DAY });
+	(void)tool_cert_file("ca.pem", was.cert);
+	(void)tool_key_file("ca.key", was.key);
+	(void)tool_cert_file("ra.pem", late);
+	lab_next(&lab.ca2, lab.start - 20 * DAY);
+	lab_open(ONE, NEXT);
+	now = lab_shown();
+	lab_enroll(now, now, lab.ca2.cert, NULL);
+	lab_close();
+	/* Not so while nobody has taken over. */
+	lab_next(&lab.ca2, lab.start + 20 * DAY);
+	assert_int_equal(lab_site(ONE, NEXT, ""), -1);
+	assert_err(&lab.e, ERR_CERT_FILE, "has expired", "before");
+	err_clear(&lab.e);
+	(void)tool_cert_file("ca.pem", lab.ca.cert);
+	(void)tool_key_file("ca.key", lab.ca.key);
+	cert_free(late);
+	cert_free(now);
+	who_free(&was);
+}
+
 /* A certificate names the CRL of the CA that issued it. */
 static void
 test_urls(void **state)
@@ -259,6 +294,7 @@ main(void)
 		TEST(test_next),
 		TEST(test_switch),
 		TEST(test_previous),
+		TEST(test_late),
 		TEST(test_urls),
 		TEST(test_ca_mode),
 	};
