@@ -101,16 +101,26 @@ recipient(const struct pair *p)
 	return (struct cms_recipient){ p->key, p->cert };
 }
 
+/* One of ra_also only where there is no other: a CA that follows behind a
+ * program has its RA there. */
+static const struct pair *
+best_of(const struct face *f, const struct cert *ca, enum ra_role role,
+    int64_t now)
+{
+	const struct pair *p = face_best(&f->pairs, f->n_own, ca, role, now);
+
+	return p != NULL ? p : face_best(&f->pairs, f->pairs.n, ca, role,
+	    now);
+}
+
 static void
 choose_ra(struct face *f, struct face_gen *g, bool split, int64_t now)
 {
 	const struct cert *ca = issuer_ca(g->ca->issuer);
 	const struct pair *sign, *open;
 
-	sign = face_best(&f->pairs, f->n_own, ca, split ? RA_SIGN : RA_BOTH,
-	    now);
-	open = !split ? sign : face_best(&f->pairs, f->n_own, ca, RA_OPEN,
-	    now);
+	sign = best_of(f, ca, split ? RA_SIGN : RA_BOTH, now);
+	open = !split ? sign : best_of(f, ca, RA_OPEN, now);
 	if (sign == NULL || open == NULL)
 		return;
 	g->sign = recipient(sign);

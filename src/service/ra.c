@@ -240,10 +240,10 @@ warn_ca(const struct site_endpoint *se)
 {
 	const struct cert *ca = issuer_ca(se->ca->issuer);
 
-	if (ca->has_ku && (ca->ku & KU_SCEP) != 0)
+	if (ra_suits(ca, RA_BOTH))
 		log_msg(LOG_L_WARN, "ca_like_ra", "endpoint %s: the keyUsage "
-		    "of %s has digitalSignature or keyEncipherment, as that of"
-		    " an RA: some clients take it for one; issue it again "
+		    "of %s has digitalSignature and keyEncipherment, as that "
+		    "of an RA: some clients take it for one; issue it again "
 		    "without, or use mode = \"ca\"", se->conf->name,
 		    ca->subject_text);
 }

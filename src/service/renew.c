@@ -306,6 +306,9 @@ keep(struct look *l, const struct site_ca *ca, enum ra_role role)
 	const char *mend;
 
 	best = face_best(&l->all, l->all.n, up, role, l->now);
+	if (best == NULL)
+		best = face_best(&l->se->ra->also, l->se->ra->also.n, up,
+		    role, l->now);
 	like = best;
 	if (like == NULL)
 		like = face_best(&l->all, l->all.n, NULL, role, l->now);

@@ -99,6 +99,39 @@ test_next(void **state)
 	certs_free(&cs);
 }
 
+/* Behind a program: an RA certificate of the next CA is in ra_also. */
+static void
+test_program(void **state)
+{
+	const struct order	 o = { .name = "RA", .key = lab.ra_key,
+	    .issuer = &lab.ca2, .ku = KU_RA, .from = lab.start - DAY,
+	    .to = lab.start + 90 * DAY };
+	struct cert	*c = tool_cert(&o), *now;
+	struct certs	 cs;
+
+	(void)state;
+	lab_ra(-DAY, 90 * DAY);
+	lab_next(&lab.ca2, 0);
+	lab_open(ONE, EXEC "next = \"next\";");
+	assert_false(says_next());
+	lab_also("under_next.pem", c, lab.ra_key);
+	lab_reload(ONE "ra_also = [ \"under_next.pem\" ];",
+	    EXEC "next = \"next\";");
+	assert_true(says_next());
+	get_next(lab.ra, &cs);
+	assert_int_equal(cs.n, 2);
+	assert_true(bytes_eq(cs.v[0]->der, c->der));
+	certs_free(&cs);
+	lab_next(&lab.ca2, lab.start - 5);
+	lab_reload(ONE "ra_also = [ \"under_next.pem\" ];",
+	    EXEC "next = \"next\";");
+	now = lab_shown();
+	assert_true(bytes_eq(now->der, c->der));
+	assert_int_equal(lab_issued_ra(), 0);
+	cert_free(now);
+	cert_free(c);
+}
+
 /* The date comes while the server runs. */
 static void
 test_switch(void **state)
@@ -292,6 +325,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_next),
+		TEST(test_program),
 		TEST(test_switch),
 		TEST(test_previous),
 		TEST(test_late),
