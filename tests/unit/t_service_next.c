@@ -3,6 +3,7 @@
  */
 #include "ra_lab.h"
 #include "pki/crl.h"
+#include "store/revoked.h"
 
 #define CA_MODE	"mode = \"ca\"; "
 
@@ -158,6 +159,30 @@ test_switch(void **state)
 	assert_int_equal(lab_issued_ra(), 1);
 }
 
+/* What the old CA gave out is revoked in its CRL, not in the other's. */
+static void
+assert_revocable(const struct cert *was)
+{
+	char		 other[80];
+	const char	*paths[] = { "/crl/local.crl", other };
+	struct crl_entry found;
+	struct crl	*c;
+
+	path_of(lab.ca2.cert, "/crl/", ".crl", other);
+	lab_ok(revoked_put(lab.service->db, lab_query("SELECT min(id) FROM"
+	    " issued WHERE role = 'client'"), 1, lab.start, &lab.e));
+	service_tick(lab.service);
+	for (size_t i = 0; i < N(paths); i++) {
+		struct buf	 b = BUF_INIT(65536);
+
+		assert_int_equal(lab_get(paths[i], NULL, &b), 200);
+		lab_ok(crl_parse(buf_bytes(&b), &c, &lab.e));
+		assert_int_equal(crl_find(c, was->serial, &found), i == 0);
+		crl_free(c);
+		buf_wipe(&b);
+	}
+}
+
 /* Behind the switch: the new one is shown, and what the old one gave out is
  * still good. */
 static void
@@ -212,6 +237,11 @@ test_previous(void **state)
 		scep_got_clear(&got);
 	}
 	assert_crl("/crl/local.crl", lab.ca.cert);
+	assert_revocable(was);
+	lab_csr(SCEP_RENEWALREQ, "/CN=device", NULL, lab.client_key, was, now,
+	    now, &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	scep_got_clear(&got);
 	buf_wipe(&ias);
 	cert_free(was);
 	cert_free(now);
