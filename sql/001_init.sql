@@ -64,6 +64,9 @@ CREATE TABLE issued (
 	revoked_at	INTEGER,
 	revoke_reason	INTEGER CHECK (revoke_reason BETWEEN 0 AND 6 OR
 			    revoke_reason IN (9, 10)),
+	-- Whose it is: a client's, or our own as an RA.
+	role		TEXT NOT NULL DEFAULT 'client'
+			    CHECK (role IN ('client', 'ra')),
 	der		BLOB NOT NULL CHECK (length(der) > 0),
 	-- Serial first: the same index finds a certificate by serial alone.
 	UNIQUE (serial, issuer_hash),
@@ -73,6 +76,8 @@ CREATE TABLE issued (
 CREATE INDEX issued_not_after ON issued (not_after);
 CREATE INDEX issued_key_hash ON issued (key_hash);
 CREATE INDEX issued_subject ON issued (subject);
+-- Holds only our own: asked for at each start.
+CREATE INDEX issued_ra ON issued (not_after) WHERE role = 'ra';
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;

@@ -6,7 +6,7 @@
  * files it names contain is checked by those who open them. Errors name file,
  * line, setting and mend.
  *
- * PATH settings: a relative path is relative to the configuration file's
+ * PATH settings, and the items of lists with CONF_PATHS: a relative path is relative to the configuration file's
  * folder; "credential:NAME" is the systemd credential NAME (a file in
  * $CREDENTIALS_DIRECTORY). In the struct they are complete paths, or "".
  */
@@ -23,6 +23,7 @@
 #define CONF_REQUIRED	0x2u
 #define CONF_SECRET	0x4u
 #define CONF_FIRST	0x8u
+#define CONF_PATHS	0x10u
 
 /* Of configure: /etc and /var as distributions have them. */
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
@@ -34,6 +35,7 @@ enum conf_log_level {
 	CONF_LOG_INFO, CONF_LOG_DEBUG
 };
 enum conf_mode { CONF_MODE_RA, CONF_MODE_CA };
+enum conf_ra_renew_key { CONF_RA_RENEW_SAME, CONF_RA_RENEW_NEW };
 enum conf_ec_reply { CONF_EC_REPLY_PASSWORD, CONF_EC_REPLY_KARI };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
 enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };

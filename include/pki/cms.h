@@ -83,6 +83,8 @@ struct cms_suite {
 	enum alg	cipher;
 	enum alg	transport;	/* or key agreement; ALG_NONE: by a
 					 * password */
+	size_t		to;		/* of one that was opened: which of
+					 * the recipients it is for */
 };
 
 /* EnvelopedData for one certificate: with an RSA key by key transport, with an

@@ -16,13 +16,16 @@ struct key;
 int	 key_generate(const char *spec, struct key **out, struct err *e);
 /*
  * PEM or DER, PKCS#8 or traditional, maybe encrypted. passphrase.n == 0: none
- * given; an encrypted key is then ERR_PASSPHRASE.
+ * given; an encrypted key is then ERR_PASSPHRASE. A PEM may hold certificates
+ * beside the key.
  */
 int	 key_parse(struct bytes file, struct bytes passphrase,
 	    struct key **out, struct err *e);
 /* The same from a private file; passphrase_file NULL or "": none. */
 int	 key_load(const char *path, const char *passphrase_file,
 	    struct key **out, struct err *e);
+/* The same key once more, yours. */
+int	 key_get1(const struct key *, struct key **out, struct err *e);
 void	 key_free(struct key *);		/* zeroes; NULL is fine */
 
 /* PKCS#8 PEM, unencrypted: for files of mode 0600. */

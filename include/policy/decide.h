@@ -32,8 +32,10 @@ struct policy_facts {
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
 	const struct cert		*ca;	/* issuing CA */
-	/* RA, issuing CA and those above it: all must be valid, and nobody
-	 * gets their names or keys. */
+	/* RA, issuing CA and those above it: all must be valid */
+	const struct cert *const	*chain;
+	size_t				 n_chain;
+	/* Every CA and RA: nobody gets their names or keys. */
 	const struct cert *const	*authorities;
 	size_t				 n_authorities;
 	int64_t				 now;

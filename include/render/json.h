@@ -44,6 +44,7 @@ struct json_cert {
 	const char	*endpoint;
 	const char	*profile;
 	const char	*issuer;
+	const char	*role;		/* "client", "ra" */
 	const char	*txid;
 	const char	*challenge;	/* NULL if none */
 	const char	*peer;

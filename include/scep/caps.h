@@ -13,6 +13,7 @@
 #define SCEP_TYPE_CA_RA_CERT	"application/x-x509-ca-ra-cert"
 #define SCEP_TYPE_NEXT_CA_CERT	"application/x-x509-next-ca-cert"
 #define SCEP_TYPE_MESSAGE	"application/x-pki-message"
+#define SCEP_RA_MAX		2	/* certificates: signing, encryption */
 
 /*
  * Keywords, one a line, LF, never a blank line (RFC 8894, 3.5.2). Who accepts
@@ -21,12 +22,13 @@
  */
 int	 scep_caps(const struct algs *, bool next_ca, struct buf *out);
 /*
- * RA mode (ra != NULL): the set RA, issuing CA, … root, in this order. CA mode:
- * the issuing CA's bare DER. *type: one of the media types above.
+ * RA mode (n > 0): the set of the n RA certificates, the one that signs first,
+ * issuing CA, … root, in this order. CA mode: the issuing CA's bare DER. *type:
+ * one of the media types above.
  */
-int	 scep_cacert(const struct cert *ra, const struct cert *ca,
-	    const struct certs *upper, struct buf *out, const char **type,
-	    struct err *e);
+int	 scep_cacert(const struct cert *const *ras, size_t n,
+	    const struct cert *ca, const struct certs *upper,
+	    struct buf *out, const char **type, struct err *e);
 
 /* The certificates that an endpoint will answer GetCACert with. */
 struct scep_next {

@@ -63,7 +63,8 @@ const char	*scep_type_name(int);
  * Opens the envelope of a decoded PKCSReq, for one of n recipients, and parses
  * the request in it. What does not parse is answered as what did not decrypt
  * (ERR_INTEGRITY), after the same time. The request's own signature is not
- * checked yet.
+ * checked yet. The suite is written as soon as it is known, also where the
+ * envelope does not open: the failure is told by whom it was for.
  */
 int	 scep_unwrap(const struct scep_msg *, const struct cms_recipient *,
 	    size_t n, const struct algs *, struct csr **csr,

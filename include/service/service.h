@@ -33,8 +33,9 @@ const struct conf	*site_conf(const struct site *);
 int	 service_open(struct site *, struct service **out, struct err *e);
 /* The same service with another site, for exchanges that begin now. Takes it. */
 void	 service_replace(struct service *, struct site *);
-/* What is to be done when its time has come (CRLs); about once a second, from
- * the thread that opened the service. */
+/* What is to be done when its time has come (CRLs, RA certificates, the switch to
+ * the next CA); about once a second, from the thread that opened the service,
+ * as is service_replace(). */
 void	 service_tick(struct service *);
 /* New exchanges are answered 503; returns when none is in flight any more or
  * timeout_ms have passed: -1 then. */
@@ -76,6 +77,7 @@ struct exchange {
 	/* the service's */
 	struct site		*site;
 	const struct site_endpoint *endpoint;
+	struct face		*face;		/* the endpoint's, kept */
 	struct document		*document;	/* to which lent belongs */
 	struct exchange		*next;
 	int64_t			 began_us;

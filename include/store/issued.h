@@ -28,6 +28,7 @@ struct issued {
 	int64_t		 not_before;
 	int64_t		 not_after;
 	int64_t		 issued_at;
+	bool		 ra;		/* our own as an RA, no client's */
 	/* set by store/revoked.h */
 	bool		 revoked;
 	int64_t		 revoked_at;
@@ -53,6 +54,7 @@ struct issued_filter {
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
 	bool		 revoked;	/* only what is revoked */
+	bool		 ra;		/* only what is our own; any serial */
 	struct bytes	 serial;	/* n == 0: any */
 	int64_t		 limit;		/* 0: no limit */
 };

@@ -85,8 +85,18 @@ check_mode_ra(struct conf_reader *r, size_t i)
 	if (check_given(r, spot(p, i, "ra_cert"), ep->ra_cert,
 	    "is missing; mode \"ra\" needs it") != 0)
 		return -1;
-	return check_given(r, spot(p, i, "ra_key"), ep->ra_key,
-	    "is missing; mode \"ra\" needs it");
+	if (check_given(r, spot(p, i, "ra_key"), ep->ra_key,
+	    "is missing; mode \"ra\" needs it") != 0)
+		return -1;
+	if (*ep->ra_enc_cert != '\0')
+		return check_given(r, spot(p, i, "ra_enc_key"),
+		    ep->ra_enc_key, "is missing; ra_enc_cert needs it");
+	if (check_absent(r, spot(p, i, "ra_enc_key"), ep->ra_enc_key,
+	    "needs ra_enc_cert; add it, or remove this") != 0)
+		return -1;
+	return check_absent(r, spot(p, i, "ra_enc_key_passphrase"),
+	    ep->ra_enc_key_passphrase, "needs ra_enc_cert; add it, or remove "
+	    "this");
 }
 
 static int
@@ -97,11 +107,21 @@ check_mode_ca(struct conf_reader *r, size_t i)
 	const struct conf_endpoint *ep = &r->conf->endpoints[i];
 	enum conf_part p = CONF_PART_ENDPOINTS;
 
-	if (check_absent(r, spot(p, i, "ra_cert"), ep->ra_cert, mend) != 0 ||
-	    check_absent(r, spot(p, i, "ra_key"), ep->ra_key, mend) != 0 ||
-	    check_absent(r, spot(p, i, "ra_key_passphrase"),
-	    ep->ra_key_passphrase, mend) != 0)
-		return -1;
+	const struct { const char *path, *value; } ra[] = {
+		{ "ra_cert", ep->ra_cert },
+		{ "ra_key", ep->ra_key },
+		{ "ra_key_passphrase", ep->ra_key_passphrase },
+		{ "ra_enc_cert", ep->ra_enc_cert },
+		{ "ra_enc_key", ep->ra_enc_key },
+		{ "ra_enc_key_passphrase", ep->ra_enc_key_passphrase },
+		{ "ra_also", ep->ra_also.n == 0 ? "" : ep->ra_also.v[0] },
+	};
+	size_t k;
+
+	for (k = 0; k < sizeof(ra) / sizeof(ra[0]); k++)
+		if (check_absent(r, spot(p, i, ra[k].path), ra[k].value,
+		    mend) != 0)
+			return -1;
 	if (conf_issuer(r->conf, ep->issuer)->type != CONF_ISSUER_LOCAL)
 		return conf_refuse(r, spot(p, i, "mode"), "mode \"ca\" needs "
 		    "the CA's key, so an issuer of type \"local\"; use mode "

@@ -61,8 +61,9 @@ no_tail(size_t n, struct buf *out, struct err *e)
 static int
 table_head(struct buf *out, struct err *e)
 {
-	return full(buf_printf(out, "%-*s  %-20s  %-7s  %-15s  %s\n",
-	    SERIAL_WIDTH, "SERIAL", "NOT AFTER", "STATUS", "ENDPOINT", "SUBJECT"), e);
+	return full(buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  %s\n",
+	    SERIAL_WIDTH, "SERIAL", "NOT AFTER", "STATUS", "ROLE",
+	    "ENDPOINT", "SUBJECT"), e);
 }
 
 static const char *
@@ -88,9 +89,9 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	clock_text(c->not_after, when);
 	rc = text_line(bytes_str(c->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%-*s  %-20s  %-7s  %-15s  ",
+		rc = buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  ",
 		    SERIAL_WIDTH, c->serial, when, status(c),
-		    buf_cstr(&endpoint));
+		    c->role, buf_cstr(&endpoint));
 	if (rc == 0)
 		rc = text_line(bytes_str(c->subject), out);
 	if (rc == 0)
@@ -106,7 +107,7 @@ csv_head(struct buf *out, struct err *e)
 {
 	return full(buf_puts(out, "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
-	    "peer,revoked_at,revoke_reason\r\n"), e);
+	    "peer,revoked_at,revoke_reason,role\r\n"), e);
 }
 
 static int
@@ -119,7 +120,7 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 	const char	*fields[] = {
 		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
 		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
-		c->peer, revoked, c->revoke_reason
+		c->peer, revoked, c->revoke_reason, c->role
 	};
 	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
 

@@ -58,6 +58,7 @@ put_all(const struct shown *s, struct buf *out)
 	    ctl_put_line(out, "endpoint", c->endpoint) == 0 &&
 	    ctl_put_line(out, "profile", c->profile) == 0 &&
 	    ctl_put_line(out, "issuer", c->issuer) == 0 &&
+	    ctl_put_line(out, "role", c->role) == 0 &&
 	    ctl_put_line(out, "transaction", c->txid) == 0 &&
 	    ctl_put_line(out, "challenge",
 	    c->challenge == NULL ? "" : c->challenge) == 0 &&

@@ -169,6 +169,7 @@ ledger_facts(const struct issued *row, const char *serial)
 		.endpoint = row->endpoint,
 		.profile = row->profile,
 		.issuer = row->issuer,
+		.role = row->ra ? "ra" : "client",
 		.txid = row->txid,
 		.challenge = row->challenge,
 		.peer = row->peer,

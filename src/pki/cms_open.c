@@ -90,6 +90,7 @@ cms_open(struct bytes der, const struct cms_recipient *us, size_t n,
 	if (cms_match(cms, us, n, &m, e) == -1)
 		goto out;
 	found.transport = m.transport;
+	found.to = (size_t)(m.us - us);
 	/* Also if it does not decrypt: see scep_unwrap_poll(). */
 	*suite = found;
 	if (CMS_RecipientInfo_type(m.ri) == CMS_RECIPINFO_TRANS) {

@@ -99,15 +99,38 @@ passphrase_cb(char *to, int size, int rw, void *arg)
 	return (int)a->pass.n;
 }
 
+/* Where the first private key begins in a PEM that holds certificates too. */
+static struct bytes
+skip_to_key(struct bytes file)
+{
+	static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY-----";
+	const uint8_t *p = file.p, *at, *end, *line_end;
+
+	if (file.n == 0)
+		return file;
+	end = p + file.n;
+	while ((at = memmem(p, (size_t)(end - p), begin,
+	    sizeof(begin) - 1)) != NULL) {
+		line_end = memchr(at, '\n', (size_t)(end - at));
+		if (line_end == NULL)
+			break;
+		if (memmem(at, (size_t)(line_end - at), key, sizeof(key) - 1) != NULL)
+			return bytes_make(at, (size_t)(end - at));
+		p = line_end;
+	}
+	return file;
+}
+
 int
 key_parse(struct bytes file, struct bytes pass, struct key **out,
     struct err *e)
 {
 	struct asked asked = { .pass = pass };
 	OSSL_DECODER_CTX *dc = NULL;
+	struct bytes from = skip_to_key(file);
 	EVP_PKEY *pkey = NULL;
-	const unsigned char *p = file.p;
-	size_t n = file.n;
+	const unsigned char *p = from.p;
+	size_t n = from.n;
 	int rc = -1;
 
 	dc = OSSL_DECODER_CTX_new_for_pkey(&pkey, NULL, NULL, NULL,
@@ -152,6 +175,15 @@ out:
 	buf_wipe(&file);
 	buf_wipe(&pass);
 	return rc;
+}
+
+int
+key_get1(const struct key *k, struct key **out, struct err *e)
+{
+	if (EVP_PKEY_up_ref(k->pkey) == 1)
+		return key_from_pkey(k->pkey, out, e);
+	set_ssl(e, ERR_MEMORY, "key");
+	return -1;
 }
 
 void

@@ -244,8 +244,8 @@ rule_ca(const struct policy_facts *f, struct err *e)
 {
 	size_t i;
 
-	for (i = 0; i < f->n_authorities; i++)
-		if (check_valid(f->authorities[i], f->now, e) == -1)
+	for (i = 0; i < f->n_chain; i++)
+		if (check_valid(f->chain[i], f->now, e) == -1)
 			return -1;
 	return check_valid(f->ca, f->now, e);
 }

@@ -164,6 +164,7 @@ json_new_cert(const struct json_cert *c)
 	json_add_str(d, "endpoint", c->endpoint);
 	json_add_str(d, "profile", c->profile);
 	json_add_str(d, "issuer", c->issuer);
+	json_add_str(d, "role", c->role);
 	json_add_str(d, "transaction_id", c->txid);
 	json_add_str(d, "challenge", c->challenge);
 	json_add_str(d, "peer", c->peer);

@@ -32,14 +32,14 @@ scep_caps(const struct algs *algs, bool next_ca, struct buf *out)
 }
 
 int
-scep_cacert(const struct cert *ra, const struct cert *ca,
-    const struct certs *upper, struct buf *out, const char **type,
-    struct err *e)
+scep_cacert(const struct cert *const *ras, size_t n_ras,
+    const struct cert *ca, const struct certs *upper, struct buf *out,
+    const char **type, struct err *e)
 {
-	const struct cert *all[CERTS_MAX + 2];
+	const struct cert *all[SCEP_RA_MAX + 1 + CERTS_MAX];
 	size_t i, n = 0;
 
-	if (ra == NULL) {
+	if (n_ras == 0) {
 		if (buf_put(out, ca->der.p, ca->der.n) == -1) {
 			err_set(e, ERR_MEMORY, "CA certificate");
 			return -1;
@@ -47,7 +47,8 @@ scep_cacert(const struct cert *ra, const struct cert *ca,
 		*type = SCEP_TYPE_CA_CERT;
 		return 0;
 	}
-	all[n++] = ra;
+	for (i = 0; i < n_ras; i++)
+		all[n++] = ras[i];
 	all[n++] = ca;
 	for (i = 0; i < upper->n; i++)
 		all[n++] = upper->v[i];

@@ -270,14 +270,11 @@ scep_unwrap(const struct scep_msg *m, const struct cms_recipient *us,
     struct cms_suite *suite, struct err *e)
 {
 	struct buf plain = BUF_INIT(CSR_MAX_DER);
-	struct cms_suite found;
 	int rc;
 
-	rc = open_content(m, us, n, algs, &plain, &found, e);
+	rc = open_content(m, us, n, algs, &plain, suite, e);
 	if (rc == 0 || e->reason == ERR_INTEGRITY)
 		rc = read_csr(buf_bytes(&plain), rc, csr, e);
-	if (rc == 0)
-		*suite = found;
 	buf_wipe(&plain);
 	return rc;
 }

@@ -2,9 +2,12 @@
  * An issuer as the world sees it: its certificate, those above it, and whether
  * there is a CRL.
  */
+#include <stdlib.h>
+
 #include "pki/secret.h"
 #include "service/service_int.h"
 #include "util/log.h"
+#include "util/str.h"
 
 #define PEM_MAX	(2u * CERTS_MAX * CERT_MAX_DER)
 
@@ -58,22 +61,68 @@ may_sign_crls(const struct site_ca *ca)
 	return false;
 }
 
-int
-site_ca_open(struct site_ca *ca, const struct conf_issuer *conf,
-    const struct issuer *issuer, struct err *e)
+/* Takes the issuer, also when it fails. */
+static int
+fill(struct site_ca *ca, const struct conf_issuer *conf, struct issuer *is,
+    struct err *e)
 {
 	ca->conf = conf;
-	ca->issuer = issuer;
+	ca->issuer = is;
+	str_hex(bytes_make(issuer_ca(is)->key.hash, SITE_CA_ID), ca->id);
 	ca->has_crl = may_sign_crls(ca);
-	if (secret_sha256(issuer_ca(issuer)->subject, ca->name_hash, e) == -1 ||
+	if (secret_sha256(issuer_ca(is)->subject, ca->name_hash, e) == -1 ||
 	    make_crt(ca, e) == -1)
 		return -1;
 	return make_pem(ca, e);
 }
 
+/* Takes the issuer, also when it fails. */
+static int
+add_next(struct site_ca *ca, struct issuer *is, struct err *e)
+{
+	if ((ca->next = calloc(1, sizeof(*ca->next))) == NULL) {
+		issuer_close(is);
+		err_set(e, ERR_MEMORY, "next CA");
+		return -1;
+	}
+	ca->next->follows = true;
+	return fill(ca->next, ca->conf, is, e);
+}
+
+int
+site_ca_open(struct site_ca *ca, const struct conf_issuer *conf,
+    int64_t now, struct err *e)
+{
+	struct issuer *is, *next = NULL;
+	int64_t from = 0;
+
+	if (issuer_open_next(conf, now, &next, &from, e) == -1)
+		return -1;
+	/* One that has been followed may have expired since. */
+	if (issuer_open(conf, from != 0 && from < now ? from : now, &is,
+	    e) == -1 || fill(ca, conf, is, e) == -1) {
+		issuer_close(next);
+		return -1;
+	}
+	ca->from = from;
+	return next == NULL ? 0 : add_next(ca, next, e);
+}
+
 void
 site_ca_clear(struct site_ca *ca)
 {
+	if (ca->next != NULL) {
+		site_ca_clear(ca->next);
+		free(ca->next);
+	}
+	issuer_close(ca->issuer);
 	document_put(ca->crt);
 	document_put(ca->pem);
+}
+
+const struct site_ca *
+site_ca_current(const struct site_ca *ca, int64_t now)
+{
+	return ca->next != NULL && ca->from != 0 && now >= ca->from ?
+	    ca->next : ca;
 }

@@ -3,6 +3,7 @@
  * of each CA; a tick compares, and makes the next one. It is durable before
  * anybody sees it, so that no number is ever used twice.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +270,7 @@ log_made(const struct site_ca *ca, const struct revoked_crl *crl,
 	clock_text(crl->next_update, next);
 	log_begin(&l, LOG_L_INFO, "crl");
 	log_str(&l, "issuer", ca->conf->name);
+	log_str(&l, "ca", ca->id);
 	log_str(&l, "why", why);
 	log_int(&l, "number", crl->number);
 	log_int(&l, "entries", (long long)entries);
@@ -344,14 +346,22 @@ make(struct crls *c, struct slot *s, const struct site_ca *ca,
 static int
 write_file(const struct slot *s, struct site_ca *ca, struct err *e)
 {
+	char *path;
+	int rc;
+
 	if (*ca->conf->crl_file == '\0' || s->doc == NULL ||
 	    strcmp(ca->filed, s->doc->etag) == 0)
 		return 0;
-	if (file_write(ca->conf->crl_file, buf_bytes(&s->doc->content), 0644,
-	    true, e) == -1)
+	if (asprintf(&path, "%s%s", ca->conf->crl_file,
+	    ca->follows ? ".next" : "") == -1) {
+		err_set(e, ERR_MEMORY, "crl_file");
 		return -1;
-	memcpy(ca->filed, s->doc->etag, sizeof(ca->filed));
-	return 0;
+	}
+	rc = file_write(path, buf_bytes(&s->doc->content), 0644, true, e);
+	free(path);
+	if (rc == 0)
+		memcpy(ca->filed, s->doc->etag, sizeof(ca->filed));
+	return rc;
 }
 
 static int
@@ -371,31 +381,36 @@ refresh(struct crls *c, struct slot *s, struct site_ca *ca,
 	return write_file(s, ca, e);
 }
 
+static void
+tick(struct crls *c, struct site_ca *ca, struct db *db, int64_t now)
+{
+	struct err e = { .reason = ERR_NONE };
+	struct slot *s;
+
+	if (!ca->has_crl)
+		return;
+	if ((s = slot_find(c, ca)) == NULL &&
+	    (s = slot_add(c, ca, &e)) == NULL) {
+		log_failed(ca, &e);
+		return;
+	}
+	/* The second half: a clock put back delays nothing. */
+	if (now < ca->retry && ca->retry - now <= RETRY)
+		return;
+	ca->retry = 0;
+	if (refresh(c, s, ca, db, now, &e) == -1) {
+		ca->retry = now + RETRY;
+		log_failed(ca, &e);
+	}
+}
+
 void
 crls_tick(struct crls *c, struct site *site, struct db *db, int64_t now)
 {
 	struct site_ca *ca;
-	struct slot *s;
-	struct err e;
 	size_t i;
 
-	for (i = 0; i < site->conf->n_issuers; i++) {
-		ca = &site->cas[i];
-		if (!ca->has_crl)
-			continue;
-		err_clear(&e);
-		if ((s = slot_find(c, ca)) == NULL &&
-		    (s = slot_add(c, ca, &e)) == NULL) {
-			log_failed(ca, &e);
-			continue;
-		}
-		/* The second half: a clock put back delays nothing. */
-		if (now < ca->retry && ca->retry - now <= RETRY)
-			continue;
-		ca->retry = 0;
-		if (refresh(c, s, ca, db, now, &e) == -1) {
-			ca->retry = now + RETRY;
-			log_failed(ca, &e);
-		}
-	}
+	for (i = 0; i < site->conf->n_issuers; i++)
+		for (ca = &site->cas[i]; ca != NULL; ca = ca->next)
+			tick(c, ca, db, now);
 }

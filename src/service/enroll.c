@@ -11,10 +11,8 @@
 static int
 step_unwrap(struct work *w, struct err *e)
 {
-	const struct cms_recipient us = { w->se->key, w->se->cert };
-
-	if (scep_unwrap(&w->msg, &us, 1, w->se->algs, &w->csr, &w->suite,
-	    e) == -1)
+	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
+	    &w->csr, &w->suite, e) == -1)
 		return -1;
 	/* Before anything finer is said about it: see err.def. */
 	if (csr_verify(w->csr, e) == -1)
@@ -44,6 +42,7 @@ match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
+	const struct face_gen *g = work_way(w)->gen;
 	const struct policy_old old = {
 		w->old, &w->old_sans, w->old_revoked
 	};
@@ -56,13 +55,21 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
-		.ca = issuer_ca(w->se->issuer),
-		.authorities = w->se->authorities,
-		.n_authorities = w->se->n_authorities,
+		.ca = issuer_ca(g->ca->issuer),
+		.chain = g->chain,
+		.n_chain = g->n_chain,
+		.authorities = w->face->authorities,
+		.n_authorities = w->face->n_authorities,
 		.now = w->now,
 	};
 
-	return policy_decide(&f, &w->verdict, e);
+	if (policy_decide(&f, &w->verdict, e) == -1)
+		return -1;
+	if (g->crl_urls != NULL)
+		w->verdict.plan.crl_urls = g->crl_urls;
+	if (g->ca_issuers_urls != NULL)
+		w->verdict.plan.ca_issuers_urls = g->ca_issuers_urls;
+	return 0;
 }
 
 struct signer {
@@ -77,7 +84,8 @@ is_signer(const struct issued *row, void *arg)
 	struct signer *s = arg;
 	const struct cert *c = s->w->msg.cms.signer;
 
-	if (!bytes_eq(row->der, c->der) ||
+	/* Our own as an RA is renewed by ourselves only. */
+	if (row->ra || !bytes_eq(row->der, c->der) ||
 	    strcmp(row->endpoint, s->w->se->conf->name) != 0)
 		return 0;
 	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
@@ -99,7 +107,7 @@ step_signer(struct work *w, struct err *e)
 	const struct issued_filter f = { .serial = c->serial };
 	struct signer s = { w, e };
 
-	if (!bytes_eq(c->issuer, issuer_ca(w->se->issuer)->subject))
+	if (face_of(w->face, c->issuer) == NULL)
 		return 0;
 	return issued_each(w->s->db, &f, is_signer, &s, e) == -1 ? -1 : 0;
 }
@@ -199,7 +207,7 @@ step_issue(struct work *w, struct err *e)
 	};
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	return issuer_issue(w->se->issuer, &r, &w->cert, e);
+	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */
@@ -250,10 +258,19 @@ step_record(struct work *w, struct err *e)
 	return 0;
 }
 
+/* Whose chain the certificate has: also one from before may be repeated. */
+static const struct face_gen *
+chain_of(const struct work *w)
+{
+	const struct face_gen *g = face_of(w->face, w->cert->issuer);
+
+	return g != NULL ? g : work_way(w)->gen;
+}
+
 int
 step_wrap(struct work *w, struct err *e)
 {
-	const struct certs *upper = issuer_upper(w->se->issuer);
+	const struct face_gen *g = chain_of(w);
 	const struct cert *all[CERTS_MAX + 2];
 	struct scep_reply r;
 	size_t i, n = 0;
@@ -261,11 +278,9 @@ step_wrap(struct work *w, struct err *e)
 	if (work_reply(w, &r, e) == -1)
 		return -1;
 	all[n++] = w->cert;
-	if (w->se->conf->reply_chain) {
-		all[n++] = issuer_ca(w->se->issuer);
-		for (i = 0; i < upper->n; i++)
-			all[n++] = upper->v[i];
-	}
+	if (w->se->conf->reply_chain)
+		for (i = g->n_ra; i < g->n_chain; i++)
+			all[n++] = g->chain[i];
 	return scep_wrap_success(&r, w->suite, all, n, &w->reply, e);
 }
 

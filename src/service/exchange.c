@@ -6,7 +6,7 @@
 
 #include "scep/caps.h"
 #include "scep/op.h"
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -33,6 +33,8 @@ exchange_clear(struct exchange *x)
 	document_put(x->document);
 	x->document = NULL;
 	x->lent = bytes_make(NULL, 0);
+	face_put(x->face);
+	x->face = NULL;
 	site_put(x->site);
 	x->site = NULL;
 }
@@ -117,18 +119,22 @@ answer_document(struct exchange *x, struct err *e)
 	scep_query_clear(&q);
 	if (rc == -1)
 		return -1;
+	x->face = site_face(x->site, x->endpoint);
 	if (q.op == SCEP_OP_PKI)
 		return 1;
-	if (q.op == SCEP_OP_NEXTCA) {
+	if (q.op == SCEP_OP_NEXTCA && x->face->nextca.n == 0) {
 		err_set(e, ERR_NOT_FOUND, "there is no next CA");
 		return -1;
 	}
 	/* Draining or not: who gets no GetCACaps falls back to DES and MD5. */
 	if (q.op == SCEP_OP_CAPS)
-		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->endpoint->caps));
+		answer_bytes(x, SCEP_TYPE_CAPS, buf_bytes(&x->face->caps));
+	else if (q.op == SCEP_OP_NEXTCA)
+		answer_bytes(x, SCEP_TYPE_NEXT_CA_CERT,
+		    buf_bytes(&x->face->nextca));
 	else
-		answer_bytes(x, x->endpoint->cacert_type,
-		    buf_bytes(&x->endpoint->cacert));
+		answer_bytes(x, x->face->cacert_type,
+		    buf_bytes(&x->face->cacert));
 	log_document(x, q.op);
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "render/metrics.h"
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "store/waiting.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -145,23 +145,35 @@ put_cert(const char *endpoint, const struct cert *c, struct buf *out)
 }
 
 static int
-put_certs(const struct site *site, struct buf *out)
+put_face(const char *endpoint, const struct face *f, struct buf *out)
 {
-	const struct site_endpoint *se;
+	const struct face_gen *g;
 	size_t i, k;
 
-	if (metrics_family("scepd_certificate_not_after_seconds",
-	    METRICS_GAUGE, "When a certificate of the server expires.",
-	    out) == -1)
-		return -1;
-	for (i = 0; i < site->conf->n_endpoints; i++) {
-		se = &site->endpoints[i];
-		for (k = 0; k < se->n_authorities; k++)
-			if (put_cert(se->conf->name, se->authorities[k],
-			    out) == -1)
+	for (i = 0; i < f->n_gens; i++) {
+		g = &f->gens[i];
+		for (k = 0; k < g->n_chain; k++)
+			if (put_cert(endpoint, g->chain[k], out) == -1)
 				return -1;
 	}
 	return 0;
+}
+
+static int
+put_certs(struct site *site, struct buf *out)
+{
+	struct face *f;
+	size_t i;
+	int rc;
+
+	rc = metrics_family("scepd_certificate_not_after_seconds",
+	    METRICS_GAUGE, "When a certificate of the server expires.", out);
+	for (i = 0; rc == 0 && i < site->conf->n_endpoints; i++) {
+		f = site_face(site, &site->endpoints[i]);
+		rc = put_face(site->conf->endpoints[i].name, f, out);
+		face_put(f);
+	}
+	return rc;
 }
 
 static int

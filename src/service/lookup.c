@@ -8,6 +8,24 @@
 #include "service/pipeline_int.h"
 #include "util/str.h"
 
+/* Only this endpoint's CAs are known here. */
+static void
+find_ca(struct work *w)
+{
+	const struct face_gen *g;
+	size_t i;
+
+	w->unknown = true;
+	w->ca = w->face->gens[0].ca;
+	for (i = 0; w->unknown && i < w->face->n_gens; i++) {
+		g = &w->face->gens[i];
+		w->unknown = !ias_issued_by(&w->ias,
+		    issuer_ca(g->ca->issuer));
+		if (!w->unknown)
+			w->ca = g->ca;
+	}
+}
+
 /*
  * Whether the envelope opened, what it says, whether we know it: all that is
  * told with one answer after the same steps, or whoever captured an envelope
@@ -16,15 +34,12 @@
 static int
 step_unwrap(struct work *w, struct err *e)
 {
-	const struct cms_recipient us = { w->se->key, w->se->cert };
 	struct err why = { .reason = ERR_NONE };
 
 	w->outcome = "found";
-	if (scep_unwrap_ias(&w->msg, &us, 1, w->se->algs, &w->plain, &w->ias,
-	    &w->suite, &why) == 0) {
-		/* Only this endpoint's CA is known here. */
-		w->unknown = !ias_issued_by(&w->ias,
-		    issuer_ca(w->se->issuer));
+	if (scep_unwrap_ias(&w->msg, w->face->open, w->face->n_ways,
+	    w->se->algs, &w->plain, &w->ias, &w->suite, &why) == 0) {
+		find_ca(w);
 		return 0;
 	}
 	if (why.reason != ERR_CERT_ID) {
@@ -32,6 +47,7 @@ step_unwrap(struct work *w, struct err *e)
 		return -1;
 	}
 	w->unknown = true;
+	w->ca = w->face->gens[0].ca;
 	w->ias.serial = bytes_str("?");
 	return 0;
 }
@@ -52,15 +68,18 @@ struct search {
 	struct err		*e;
 };
 
-/* Other issuers may have used the serial number; a CA behind a program may
- * write its name in other ways. */
+/* Other CAs may have used the serial number; one behind a program may write its
+ * name in other ways. */
 static int
 on_row(const struct issued *row, void *arg)
 {
 	struct search *s = arg;
 
-	if (s->cert != NULL || (memcmp(row->issuer_hash, s->ca->name_hash,
-	    ISSUED_HASH) != 0 && strcmp(row->issuer, s->ca->conf->name) != 0))
+	bool same = memcmp(row->issuer_hash, s->ca->name_hash,
+	    ISSUED_HASH) == 0 || (issuer_key(s->ca->issuer) == NULL &&
+	    strcmp(row->issuer, s->ca->conf->name) == 0);
+
+	if (s->cert != NULL || !same)
 		return 0;
 	return cert_parse(row->der, &s->cert, s->e);
 }
@@ -69,7 +88,7 @@ static int
 step_find(struct work *w, struct err *e)
 {
 	struct issued_filter f = { .serial = w->ias.serial };
-	struct search s = { .ca = w->se->ca, .e = e };
+	struct search s = { .ca = w->ca, .e = e };
 	int rc = issued_each(w->s->db, &f, on_row, &s, e);
 
 	w->cert = s.cert;
@@ -78,20 +97,26 @@ step_find(struct work *w, struct err *e)
 	return w->cert == NULL || w->unknown ? refuse_unknown(w, e) : 0;
 }
 
-/* Asked for a CRL of another issuer? */
-static int
-step_known(struct work *w, struct err *e)
-{
-	return w->unknown ? refuse_unknown(w, e) : 0;
-}
-
+/* Whether there is a CRL at all is no secret. */
 static int
 step_crl(struct work *w, struct err *e)
 {
-	if ((w->crl = crls_get(w->s->crls, w->se->ca)) != NULL)
+	w->ca = w->face->gens[0].ca;
+	if ((w->crl = crls_get(w->s->crls, w->ca)) != NULL)
 		return 0;
-	err_set(e, ERR_NO_CRL, "issuer %s", w->se->ca->conf->name);
+	err_set(e, ERR_NO_CRL, "issuer %s", w->ca->conf->name);
 	return -1;
+}
+
+/* Asked for the CRL of another CA than the current one: of one that we know? */
+static int
+step_known(struct work *w, struct err *e)
+{
+	if (w->unknown)
+		return refuse_unknown(w, e);
+	document_put(w->crl);
+	w->crl = crls_get(w->s->crls, w->ca);
+	return w->crl == NULL ? refuse_unknown(w, e) : 0;
 }
 
 static int

@@ -160,9 +160,8 @@ const struct step flow_approved[] = {
 static int
 step_unwrap_poll(struct work *w, struct err *e)
 {
-	const struct cms_recipient us = { w->se->key, w->se->cert };
-
-	return scep_unwrap_poll(&w->msg, &us, 1, w->se->algs, &w->suite, e);
+	return scep_unwrap_poll(&w->msg, w->face->open, w->face->n_ways,
+	    w->se->algs, &w->suite, e);
 }
 
 /* By transactionID and the key that asked first: anybody may know the former. */

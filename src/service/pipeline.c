@@ -145,13 +145,19 @@ undo(struct work *w, const struct err *why)
 	flight_end(w->s->flight);
 }
 
+const struct face_way *
+work_way(const struct work *w)
+{
+	return &w->face->ways[w->suite.to];
+}
+
 int
 work_reply(const struct work *w, struct scep_reply *r, struct err *e)
 {
 	*r = (struct scep_reply){
 		.to = &w->msg,
-		.key = w->se->key,
-		.cert = w->se->cert,
+		.key = work_way(w)->sign.key,
+		.cert = work_way(w)->sign.cert,
 		.algs = w->se->algs,
 	};
 	if (w->csr != NULL && policy_by_password(w->se->conf,
@@ -217,7 +223,8 @@ void
 pipeline_run(struct exchange *x, void *service)
 {
 	struct work w = {
-		.s = service, .x = x, .se = x->endpoint, .now = clock_now(),
+		.s = service, .x = x, .se = x->endpoint, .face = x->face,
+		.now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),

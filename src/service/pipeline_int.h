@@ -6,7 +6,7 @@
 
 #include "policy/decide.h"
 #include "scep/wrap.h"
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "store/issued.h"
 #include "store/txn.h"
 
@@ -23,11 +23,12 @@ struct work {
 	struct service			*s;
 	struct exchange			*x;
 	const struct site_endpoint	*se;
+	const struct face		*face;	/* the exchange's */
 	int64_t				 now;
 	const struct step		*flow;	/* ends with a NULL name */
 	struct scep_msg			 msg;
 	struct csr			*csr;
-	struct cms_suite		 suite;
+	struct cms_suite		 suite;	/* to: the way in the face */
 	int				 type;	/* of the message, as taken */
 	struct cert			*old;	/* signer's, if it is ours */
 	int64_t				 old_id;	/* in the ledger */
@@ -53,6 +54,7 @@ struct work {
 	struct buf			 plain;	/* of the envelope */
 	struct ias			 ias;	/* borrowed from it */
 	bool				 unknown;	/* it, to us */
+	const struct site_ca		*ca;	/* that it names */
 	struct document			*crl;
 	const char			*outcome;	/* for the log; NULL:
 							 * issued, repeated */
@@ -77,7 +79,10 @@ int	 step_outcome(struct work *, struct err *e);
 extern const struct step flow_getcert[];
 extern const struct step flow_getcrl[];
 
-/* A fresh nonce and the keys of the endpoint. */
+/* Where the message leads by the certificate it is enveloped for; until that is
+ * known, as if it were for the one that is shown now. */
+const struct face_way	*work_way(const struct work *);
+/* A fresh nonce and the keys of this way. */
 int	 work_reply(const struct work *, struct scep_reply *, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -63,11 +63,25 @@ route_scep(struct service *s, struct exchange *x, const struct site_ca *ca,
 	return exchange_scep(s, x, e);
 }
 
+/* The chain of the first endpoint's current CA. */
+static int
+route_chain(struct service *s, struct exchange *x, const struct site_ca *ca,
+    struct err *e)
+{
+	struct face *f = site_face(x->site, &x->site->endpoints[0]);
+	struct document *d = document_get(f->gens[0].ca->pem);
+
+	(void)s;
+	(void)ca;
+	(void)e;
+	face_put(f);
+	return send_document(x, d);
+}
+
 static const struct route {
 	const char	*begin;		/* of the path; NULL: any path */
 	const char	*end;		/* behind an issuer's name; NULL: the
-					 * path is all of it, and the issuer
-					 * that of the first endpoint */
+					 * path is all of it */
 	unsigned	 methods;
 	const char	*allow;		/* the same in words */
 	int		(*run)(struct service *, struct exchange *,
@@ -76,7 +90,7 @@ static const struct route {
 	{ "/crl/",	   ".crl", GET,	       "GET, HEAD",	  route_crl },
 	{ "/ca/",	   ".crt", GET,	       "GET, HEAD",	  route_crt },
 	{ "/ca/",	   ".pem", GET,	       "GET, HEAD",	  route_pem },
-	{ "/ca/chain.pem", NULL,   GET,	       "GET, HEAD",	  route_pem },
+	{ "/ca/chain.pem", NULL,   GET,	       "GET, HEAD",	  route_chain },
 	{ NULL,		   NULL,   GET | POST, "GET, HEAD, POST", route_scep },
 };
 
@@ -91,6 +105,18 @@ is_path(const char *path, const struct route *r, const char *name)
 	    strcmp(path + begin + n, r->end) == 0;
 }
 
+/* An issuer's name is that of the CA it is configured with, whoever is in
+ * charge; by the identifier of its key each CA is found. */
+static const struct site_ca *
+find_ca(const struct site_ca *ca, const struct route *r, const char *path)
+{
+	for (; ca != NULL; ca = ca->next)
+		if ((!ca->follows && is_path(path, r, ca->conf->name)) ||
+		    is_path(path, r, ca->id))
+			return ca;
+	return NULL;
+}
+
 /* Whether the row has the path; *ca is the issuer it names. */
 static bool
 fits(const struct route *r, const struct exchange *x,
@@ -102,15 +128,11 @@ fits(const struct route *r, const struct exchange *x,
 	*ca = NULL;
 	if (r->begin == NULL)
 		return true;
-	if (r->end == NULL) {
-		*ca = site->endpoints[0].ca;
+	if (r->end == NULL)
 		return strcmp(x->path, r->begin) == 0;
-	}
 	for (i = 0; i < site->conf->n_issuers; i++)
-		if (is_path(x->path, r, site->cas[i].conf->name)) {
-			*ca = &site->cas[i];
+		if ((*ca = find_ca(&site->cas[i], r, x->path)) != NULL)
 			return true;
-		}
 	return false;
 }
 

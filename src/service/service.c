@@ -72,6 +72,7 @@ service_tick(struct service *s)
 	int64_t now = clock_now();
 
 	crls_tick(s->crls, s->site, s->db, now);
+	faces_tick(s, s->site, now);
 	figures_tick(s->figures, s, now);
 }
 
@@ -80,6 +81,8 @@ service_replace(struct service *s, struct site *site)
 {
 	struct site *old;
 
+	/* Before anybody sees it. */
+	faces_tick(s, site, clock_now());
 	pthread_mutex_lock(&s->lock);
 	old = s->site;
 	s->site = site;

@@ -36,11 +36,17 @@ void	 document_answer(struct exchange *, struct document *, int64_t now);
 
 /* ---- site: an endpoint made real ---- */
 
-/* An issuer as the world sees it. */
+#define SITE_CA_ID	20	/* bytes of the hash of its key */
+
+/* A CA as the world sees it. */
 struct site_ca {
 	const struct conf_issuer	*conf;
-	const struct issuer		*issuer;
+	struct issuer			*issuer;
+	struct site_ca			*next;	/* takes over; or NULL */
+	int64_t				 from;	/* when; 0: not decided */
 	uint8_t				 name_hash[PKI_HASH]; /* of its Name */
+	char				 id[2 * SITE_CA_ID + 1]; /* of its key, hex */
+	bool				 follows;	/* is a `next` */
 	bool				 has_crl;	/* we make one */
 	struct document			*crt;	/* DER of the CA */
 	struct document			*pem;	/* it and all above it */
@@ -50,36 +56,41 @@ struct site_ca {
 	int64_t				 retry;	/* not before, if not 0 */
 };
 
+/* The issuer and, if there is one, the CA that follows. */
 int	 site_ca_open(struct site_ca *, const struct conf_issuer *,
-	    const struct issuer *, struct err *e);
+	    int64_t now, struct err *e);
 void	 site_ca_clear(struct site_ca *);
+/* Who issues at this time: the CA itself, or the next. */
+const struct site_ca	*site_ca_current(const struct site_ca *, int64_t now);
+
+struct face;
+struct ra;
 
 struct site_endpoint {
 	const struct conf_endpoint	*conf;
 	const struct conf_profile	*profile;
 	const struct conf_challenge	**challenges;	/* n of them */
 	size_t				 n_challenges;
-	const struct issuer		*issuer;
-	const struct site_ca		*ca;		/* the issuer's */
-	struct key			*own_key;	/* mode ra: ours */
-	struct cert			*own_cert;
-	const struct key		*key;	/* signs and decrypts: of the */
-	const struct cert		*cert;	/* RA, or of the CA in mode ca */
-	const struct cert		**authorities;	/* RA, CA and above */
-	size_t				 n_authorities;
+	const struct site_ca		*ca;		/* as configured */
+	struct ra			*ra;
 	struct algs			*algs;	/* what it accepts */
-	struct buf			 caps;	/* answer to GetCACaps */
-	struct buf			 cacert;	/* answer to GetCACert */
-	const char			*cacert_type;
+	struct face			*face;	/* under the site's lock */
+	/* of faces_tick() */
+	int64_t				 look;	/* not before */
+	int64_t				 warned;	/* last */
 };
 
 struct site {
 	atomic_int		 refs;
+	pthread_mutex_t		 lock;		/* of the faces */
 	struct conf		*conf;
-	struct issuer		**issuers;	/* as conf->issuers */
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 };
+
+/* What an endpoint shows now, a reference; and from now on, which is taken. */
+struct face	*site_face(struct site *, const struct site_endpoint *);
+void	 site_show(struct site *, struct site_endpoint *, struct face *);
 
 /* ---- find: which endpoint is meant ---- */
 
@@ -150,6 +161,13 @@ void	 figures_count(struct figures *, const char *endpoint,
 /* Writes metrics.file when its time has come; by one thread at a time. What
  * fails is logged. */
 void	 figures_tick(struct figures *, const struct service *, int64_t now);
+/* ---- renew: what endpoints show, kept up to date ---- */
+
+/*
+ * Renews RA certificates whose time has come, and shows what there is now: by
+ * the one thread that opened the service.
+ */
+void	 faces_tick(struct service *, struct site *, int64_t now);
 
 /* ---- route: what lies behind a path ---- */
 

@@ -5,83 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pki/chain.h"
 #include "pki/secret.h"
-#include "scep/caps.h"
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
-#define CAPS_MAX	4096
-#define CACERT_MAX	(1024u * 1024)
-#define KU_SCEP		(CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT)
-
-/* Clients encrypt to this certificate and verify with it (RFC 8894, 2.1.2). */
-static int
-check_scep_cert(const struct cert *c, const char *path, struct err *e)
-{
-	if (c->key.type != KEY_RSA) {
-		err_set(e, ERR_CERT_FILE, "%s: has a key of type %s; clients "
-		    "encrypt to it, so it must be RSA", path,
-		    key_type_name(c->key.type));
-		return -1;
-	}
-	if ((c->ku & KU_SCEP) != KU_SCEP) {
-		err_set(e, ERR_CERT_FILE, "%s: keyUsage lacks%s%s; issue it "
-		    "again with both digitalSignature and keyEncipherment",
-		    path, c->ku & CERT_KU_DIGITAL_SIGNATURE ? "" :
-		    " digitalSignature", c->ku & CERT_KU_KEY_ENCIPHERMENT ?
-		    "" : " keyEncipherment");
-		return -1;
-	}
-	return 0;
-}
-
-static int
-open_ra(struct site_endpoint *se, int64_t now, struct err *e)
-{
-	const struct conf_endpoint *c = se->conf;
-	struct err why = { .reason = ERR_NONE };
-
-	if (cert_load(c->ra_cert, &se->own_cert, e) == -1 ||
-	    key_load(c->ra_key, c->ra_key_passphrase, &se->own_key, e) == -1)
-		return -1;
-	if (!key_matches(se->own_key, se->own_cert)) {
-		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s; name the "
-		    "two that belong together", c->ra_key, c->ra_cert);
-		return -1;
-	}
-	if (check_scep_cert(se->own_cert, c->ra_cert, e) == -1)
-		return -1;
-	if (se->own_cert->is_ca) {
-		err_set(e, ERR_CERT_FILE, "%s: is a CA certificate; use mode "
-		    "= \"ca\" or an RA certificate", c->ra_cert);
-		return -1;
-	}
-	if (chain_verify(se->own_cert, issuer_ca(se->issuer),
-	    issuer_upper(se->issuer), now, &why) == -1) {
-		err_set(e, why.reason, "%s: %s; issue it again from %s",
-		    c->ra_cert, why.text, issuer_ca(se->issuer)->subject_text);
-		return -1;
-	}
-	se->key = se->own_key;
-	se->cert = se->own_cert;
-	return 0;
-}
-
-static int
-open_ca(struct site_endpoint *se, struct err *e)
-{
-	se->key = issuer_key(se->issuer);
-	se->cert = issuer_ca(se->issuer);
-	if (se->key == NULL) {
-		err_set(e, ERR_CONFIG, "mode = \"ca\" needs an issuer of type "
-		    "local; use mode = \"ra\"");
-		return -1;
-	}
-	return check_scep_cert(se->cert, "issuing CA", e);
-}
 
 static int
 open_challenges(struct site_endpoint *se, const struct conf *conf,
@@ -101,85 +30,58 @@ open_challenges(struct site_endpoint *se, const struct conf *conf,
 	return 0;
 }
 
-static int
-list_authorities(struct site_endpoint *se, struct err *e)
-{
-	const struct certs *upper = issuer_upper(se->issuer);
-	size_t i, n = 0;
-
-	se->authorities = calloc(upper->n + 2, sizeof(*se->authorities));
-	if (se->authorities == NULL) {
-		err_set(e, ERR_MEMORY, "CA certificates");
-		return -1;
-	}
-	if (se->own_cert != NULL)
-		se->authorities[n++] = se->own_cert;
-	se->authorities[n++] = issuer_ca(se->issuer);
-	for (i = 0; i < upper->n; i++)
-		se->authorities[n++] = upper->v[i];
-	se->n_authorities = n;
-	return 0;
-}
-
-/* An expired RA certificate is the classic outage: say so in time. */
+/* What nobody renews here: say so in time. */
 static void
-warn_expiry(const struct site_endpoint *se, int64_t now)
+warn_expiry(const struct conf_issuer *conf, const struct issuer *is,
+    int64_t now)
 {
+	const struct certs *upper = issuer_upper(is);
 	const struct cert *c;
 	char when[CLOCK_TEXT_MAX];
 	size_t i;
 
-	for (i = 0; i < se->n_authorities; i++) {
-		c = se->authorities[i];
+	for (i = 0; i <= upper->n; i++) {
+		c = i == 0 ? issuer_ca(is) : upper->v[i - 1];
 		if (c->not_after - now > EXPIRY_WARNING)
 			continue;
 		clock_text(c->not_after, when);
-		log_msg(LOG_L_WARN, "expires_soon", "endpoint %s: %s expires "
-		    "%s; issue it again", se->conf->name, c->subject_text,
-		    when);
+		log_msg(LOG_L_WARN, "expires_soon", "issuer %s: %s expires "
+		    "%s; issue it again", conf->name, c->subject_text, when);
 	}
 }
 
 static int
-open_algs(struct site_endpoint *se, struct err *e)
+check_cas(const struct site_endpoint *se, struct err *e)
 {
-	if (algs_open_with(se->conf->legacy.v, se->conf->refuse.v, &se->algs,
-	    e) == -1)
-		return -1;
-	if (scep_caps(se->algs, false, &se->caps) == 0)
+	const struct site_ca *next = se->ca->next;
+
+	if (se->conf->mode == CONF_MODE_RA)
 		return 0;
-	err_set(e, ERR_MEMORY, "GetCACaps");
+	if (ra_check_ca(se->ca->issuer, e) == -1)
+		return -1;
+	if (next == NULL || ra_check_ca(next->issuer, e) == 0)
+		return 0;
+	err_prefix(e, "%s", se->ca->conf->next);
 	return -1;
 }
 
 static int
 open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 {
+	const struct pairs none = { .n = 0 };
 	struct site_endpoint *se = &s->endpoints[i];
 	const struct conf_endpoint *c = &s->conf->endpoints[i];
-	int rc;
 
 	se->conf = c;
 	se->profile = conf_profile(s->conf, c->profile);
 	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
-	se->issuer = se->ca->issuer;
-	buf_init(&se->caps, CAPS_MAX);
-	buf_init(&se->cacert, CACERT_MAX);
-	if (open_algs(se, e) == -1)
-		rc = -1;
-	else
-		rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) :
-		    open_ca(se, e);
-	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
-	    list_authorities(se, e) == -1 ||
-	    scep_cacert(se->own_cert, issuer_ca(se->issuer),
-	    issuer_upper(se->issuer), &se->cacert, &se->cacert_type,
-	    e) == -1))
-		rc = -1;
-	if (rc == -1)
-		err_prefix(e, "%s:%d: endpoint %s", s->conf->file, c->line,
-		    c->name);
-	return rc;
+	if (algs_open_with(c->legacy.v, c->refuse.v, &se->algs, e) == 0 &&
+	    check_cas(se, e) == 0 && ra_open(se, now, e) == 0 &&
+	    open_challenges(se, s->conf, e) == 0 &&
+	    face_new(se, &none, now, &se->face, e) == 0)
+		return 0;
+	err_prefix(e, "%s:%d: endpoint %s", s->conf->file, c->line, c->name);
+	return -1;
 }
 
 static int
@@ -190,8 +92,7 @@ open_issuers(struct site *s, int64_t now, struct err *e)
 
 	for (i = 0; i < s->conf->n_issuers; i++) {
 		c = &s->conf->issuers[i];
-		if (issuer_open(c, now, &s->issuers[i], e) == -1 ||
-		    site_ca_open(&s->cas[i], c, s->issuers[i], e) == -1) {
+		if (site_ca_open(&s->cas[i], c, now, e) == -1) {
 			err_prefix(e, "%s:%d: issuer %s", s->conf->file,
 			    c->line, c->name);
 			return -1;
@@ -239,24 +140,21 @@ warn_plain(const struct conf *c)
 static void
 site_free(struct site *s)
 {
+	struct site_endpoint *se;
 	size_t i;
 
 	for (i = 0; s->endpoints != NULL && i < s->conf->n_endpoints; i++) {
-		cert_free(s->endpoints[i].own_cert);
-		key_free(s->endpoints[i].own_key);
-		free(s->endpoints[i].challenges);
-		free(s->endpoints[i].authorities);
-		algs_free(s->endpoints[i].algs);
-		buf_wipe(&s->endpoints[i].caps);
-		buf_wipe(&s->endpoints[i].cacert);
+		se = &s->endpoints[i];
+		face_put(se->face);
+		ra_free(se->ra);
+		free(se->challenges);
+		algs_free(se->algs);
 	}
-	for (i = 0; s->issuers != NULL && i < s->conf->n_issuers; i++)
-		issuer_close(s->issuers[i]);
 	for (i = 0; s->cas != NULL && i < s->conf->n_issuers; i++)
 		site_ca_clear(&s->cas[i]);
+	pthread_mutex_destroy(&s->lock);
 	free(s->cas);
 	free(s->endpoints);
-	free(s->issuers);
 	free(s);
 }
 
@@ -273,10 +171,10 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	}
 	s->conf = conf;
 	atomic_init(&s->refs, 1);
-	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
+	pthread_mutex_init(&s->lock, NULL);
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL) {
+	if (s->cas == NULL || s->endpoints == NULL) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}
@@ -286,8 +184,8 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
 	warn_plain(conf);
-	for (i = 0; i < conf->n_endpoints; i++)
-		warn_expiry(&s->endpoints[i], now);
+	for (i = 0; i < conf->n_issuers; i++)
+		warn_expiry(&conf->issuers[i], s->cas[i].issuer, now);
 	*out = s;
 	return 0;
 fail:
@@ -327,4 +225,27 @@ const struct conf *
 site_conf(const struct site *s)
 {
 	return s->conf;
+}
+
+struct face *
+site_face(struct site *s, const struct site_endpoint *se)
+{
+	struct face *f;
+
+	pthread_mutex_lock(&s->lock);
+	f = face_get(se->face);
+	pthread_mutex_unlock(&s->lock);
+	return f;
+}
+
+void
+site_show(struct site *s, struct site_endpoint *se, struct face *f)
+{
+	struct face *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = se->face;
+	se->face = f;
+	pthread_mutex_unlock(&s->lock);
+	face_put(old);
 }

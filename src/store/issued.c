@@ -2,6 +2,7 @@
  * Issued certificates: adding one, walking through them.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/issued.h"
 #include "store/store_int.h"
@@ -17,7 +18,7 @@ enum col {
 	COL_ID, COL_TXN, COL_SERIAL, COL_ISSUER_HASH, COL_KEY_HASH,
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
-	COL_REVOKED_AT, COL_REVOKE_REASON, COL_DER
+	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_DER
 };
 
 static int
@@ -57,6 +58,7 @@ bind_row(sqlite3_stmt *st, const struct issued *r)
 	rc |= sqlite3_bind_int64(st, COL_NOT_BEFORE, r->not_before);
 	rc |= sqlite3_bind_int64(st, COL_NOT_AFTER, r->not_after);
 	rc |= sqlite3_bind_int64(st, COL_ISSUED_AT, r->issued_at);
+	rc |= db_bind_text(st, COL_ROLE, r->ra ? "ra" : "client");
 	rc |= db_bind_blob(st, COL_DER, r->der);
 	return rc == SQLITE_OK ? 0 : -1;
 }
@@ -170,6 +172,14 @@ copy_hash(sqlite3_stmt *st, int i, uint8_t out[ISSUED_HASH])
 		memcpy(out, sqlite3_column_blob(st, i), ISSUED_HASH);
 }
 
+static bool
+is_text(sqlite3_stmt *st, int i, const char *text)
+{
+	const unsigned char *s = sqlite3_column_text(st, i);
+
+	return s != NULL && strcmp((const char *)s, text) == 0;
+}
+
 static int
 page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 {
@@ -200,6 +210,7 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->revoked = sqlite3_column_type(st, COL_REVOKED_AT) != SQLITE_NULL;
 	r->revoked_at = sqlite3_column_int64(st, COL_REVOKED_AT);
 	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
+	r->ra = is_text(st, COL_ROLE, "ra");
 	r->der = copy_blob(st, COL_DER, &p);
 	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
 		err_set(e, ERR_MEMORY, "list of certificates");
@@ -238,8 +249,9 @@ static int
 page_read(struct db_conn *c, const struct walk *w, struct page *pg,
     struct err *e)
 {
-	enum db_stmt id = w->f->serial.n > 0 ?
-	    DB_STMT_ISSUED_SERIAL : DB_STMT_ISSUED_EXPIRY;
+	enum db_stmt id = w->f->ra ? DB_STMT_ISSUED_RA :
+	    w->f->serial.n > 0 ? DB_STMT_ISSUED_SERIAL :
+	    DB_STMT_ISSUED_EXPIRY;
 	sqlite3_stmt *st = c->stmt[id];
 	int rc = -1;
 

@@ -29,7 +29,7 @@
 	"id, txn, serial, issuer_hash, key_hash, subject, sans,"	\
 	" endpoint, profile, issuer, txid, challenge, peer,"		\
 	" not_before, not_after, issued_at, revoked_at, revoke_reason,"	\
-	" der"
+	" role, der"
 
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\

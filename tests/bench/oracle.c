@@ -77,7 +77,7 @@ static void
 make(const struct bench *b, enum fault f, struct buf *out)
 {
 	static const char text[] = "no request at all, but as long as one";
-	const struct cms_suite suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 };
+	const struct cms_suite suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 };
 	struct err e = { .reason = ERR_NONE };
 	struct buf noise = BUF_INIT(CMS_MAX_DER);
 	struct bytes in = buf_bytes(&b->csr);

@@ -74,6 +74,7 @@ judge(const struct csr *r)
 		.endpoint = &endpoint, .profile = &profile,
 		.challenge = POLICY_CHALLENGE_MATCH,
 		.csr = r, .signer = &r->key, .ca = ca,
+		.chain = &ca, .n_chain = 1,
 		.authorities = &ca, .n_authorities = 1, .now = FUZZ_NOW
 	};
 	struct err e = { .reason = ERR_NONE };

@@ -4,7 +4,7 @@
 #include "pki/cms.h"
 #include "scep/caps.h"
 
-static struct who	 root, middle, ca, ra;
+static struct who	 root, middle, ca, ra, enc;
 
 static int
 setup(void **state)
@@ -18,6 +18,9 @@ setup(void **state)
 	    .ca = true, .ku = KU_CA, .issuer = &middle });
 	who_make(&ra, &(struct order){ .name = "ra", .spec = "rsa:2048",
 	    .ku = KU_RA, .issuer = &ca });
+	who_make(&enc, &(struct order){ .name = "encryption RA",
+	    .spec = "rsa:2048", .ku = CERT_KU_KEY_ENCIPHERMENT,
+	    .issuer = &ca });
 	return 0;
 }
 
@@ -29,6 +32,7 @@ teardown(void **state)
 	who_free(&middle);
 	who_free(&ca);
 	who_free(&ra);
+	who_free(&enc);
 	return 0;
 }
 
@@ -94,20 +98,17 @@ test_ca_mode(void **state)
 	const char	*type = NULL;
 
 	(void)state;
-	assert_int_equal(scep_cacert(NULL, ca.cert, &upper, &out, &type, &e),
-	    0);
+	assert_int_equal(scep_cacert(NULL, 0, ca.cert, &upper, &out, &type,
+	    &e), 0);
 	assert_string_equal(type, "application/x-x509-ca-cert");
 	assert_true(bytes_eq(buf_bytes(&out), ca.cert->der));
 	buf_wipe(&out);
 }
 
-/* On the bytes: RA, issuing, …, root follow one another in the set. */
+/* On the bytes: n RAs, issuing, …, root follow one another in the set. */
 static void
-test_ra_mode(void **state)
+assert_set(const struct cert *const *want, size_t n, size_t n_ras)
 {
-	const struct cert *const want[] = {
-		ra.cert, ca.cert, middle.cert, root.cert
-	};
 	struct cert	*v[] = { root.cert, middle.cert };
 	struct certs	 upper = { v, 2 };
 	struct buf	 out = BUF_INIT(65536), all = BUF_INIT(65536);
@@ -115,12 +116,11 @@ test_ra_mode(void **state)
 	const char	*type = NULL;
 	size_t		 at;
 
-	(void)state;
 	assert_int_equal(chain_sort(ca.cert, &upper, &e), 0);
-	assert_int_equal(scep_cacert(ra.cert, ca.cert, &upper, &out, &type,
-	    &e), 0);
+	assert_int_equal(scep_cacert(want, n_ras, ca.cert, &upper, &out,
+	    &type, &e), 0);
 	assert_string_equal(type, "application/x-x509-ca-ra-cert");
-	for (size_t i = 0; i < N(want); i++)
+	for (size_t i = 0; i < n; i++)
 		assert_int_equal(buf_put(&all, want[i]->der.p,
 		    want[i]->der.n), 0);
 	/* [0] IMPLICIT with exactly these, then no signers. */
@@ -134,17 +134,38 @@ test_ra_mode(void **state)
 	buf_wipe(&out);
 }
 
+/* Encoders that sort would put the shorter or the smaller first. */
+static void
+test_ra_mode(void **state)
+{
+	const struct cert *const one[] = {
+		ra.cert, ca.cert, middle.cert, root.cert
+	};
+	const struct cert *const two[] = {
+		ra.cert, enc.cert, ca.cert, middle.cert, root.cert
+	};
+	const struct cert *const swapped[] = {
+		enc.cert, ra.cert, ca.cert, middle.cert, root.cert
+	};
+
+	(void)state;
+	assert_set(one, N(one), 1);
+	assert_set(two, N(two), 2);
+	assert_set(swapped, N(swapped), 2);
+}
+
 static void
 test_ra_mode_of_a_root(void **state)
 {
 	const struct certs	 none = { .n = 0 };
+	const struct cert	*ras = ra.cert;
 	struct certs		 cs = { .n = 0 };
 	struct buf		 out = BUF_INIT(65536);
 	struct err		 e = ERR_INIT;
 	const char		*type = NULL;
 
 	(void)state;
-	assert_int_equal(scep_cacert(ra.cert, root.cert, &none, &out, &type,
+	assert_int_equal(scep_cacert(&ras, 1, root.cert, &none, &out, &type,
 	    &e), 0);
 	assert_int_equal(cms_unbag(buf_bytes(&out), &cs, &e), 0);
 	assert_int_equal(cs.n, 2);
@@ -158,15 +179,15 @@ static void
 test_no_room(void **state)
 {
 	const struct certs	 none = { .n = 0 };
-	const struct cert	*ras[] = { NULL, ra.cert };
+	const struct cert	*ras[] = { ra.cert };
 
 	(void)state;
-	for (size_t i = 0; i < N(ras); i++) {
+	for (size_t i = 0; i <= N(ras); i++) {
 		struct buf	 small = BUF_INIT(100);
 		struct err	 e = ERR_INIT;
 		const char	*type = "was";
 
-		assert_int_equal(scep_cacert(ras[i], ca.cert, &none, &small,
+		assert_int_equal(scep_cacert(ras, i, ca.cert, &none, &small,
 		    &type, &e), -1);
 		assert_int_equal(e.reason, ERR_MEMORY);
 		assert_int_equal(small.n, 0);

@@ -231,7 +231,7 @@ test_messages(void **state)
 		const struct algs	*as = h->cipher == ALG_DES_CBC ?
 					    legacy : algs;
 		struct err		 e = ERR_INIT;
-		struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
+		struct cms_suite	 suite = { .cipher = ALG_NONE };
 		struct csr		*csr = NULL;
 		struct scep_msg		 m;
 		struct request		 r;
@@ -256,7 +256,7 @@ static void
 test_poll(void **state)
 {
 	struct err		 e = ERR_INIT;
-	struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
+	struct cms_suite	 suite = { .cipher = ALG_NONE };
 	struct scep_msg		 first, poll;
 	struct request		 a, b;
 

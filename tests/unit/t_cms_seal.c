@@ -59,8 +59,8 @@ test_round_trip(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(ciphers) * N(transports); i++) {
 		const struct cms_suite	 suite = { ciphers[i / 2],
-		    transports[i % 2] };
-		struct cms_suite	 found = { ALG_NONE, ALG_NONE };
+		    transports[i % 2], 0 };
+		struct cms_suite	 found = { ALG_NONE, ALG_NONE, 0 };
 		struct bytes		 text = contents[i % N(contents)];
 
 		buf_reset(&out);
@@ -84,13 +84,13 @@ test_golden_algorithms(void **state)
 
 	(void)state;
 	assert_int_equal(cms_seal(LIT("x"), us.cert, algs, (struct cms_suite){
-	    ALG_AES256_CBC, ALG_RSA_OAEP }, &out, &e), 0);
+	    ALG_AES256_CBC, ALG_RSA_OAEP, 0 }, &out, &e), 0);
 	assert_int_equal(tool_count(buf_bytes(&out), ALG_OAEP_DER, &at), 1);
 	assert_int_equal(tool_count(buf_bytes(&out), LIT("\x06\x09\x60\x86\x48"
 	    "\x01\x65\x03\x04\x01\x2a\x04\x10"), &at), 1);
 	buf_reset(&out);
 	assert_int_equal(cms_seal(LIT("x"), us.cert, algs, (struct cms_suite){
-	    ALG_DES3_CBC, ALG_RSA_PKCS1 }, &out, &e), 0);
+	    ALG_DES3_CBC, ALG_RSA_PKCS1, 0 }, &out, &e), 0);
 	assert_int_equal(tool_count(buf_bytes(&out), ALG_PKCS1_DER, &at), 1);
 	assert_int_equal(tool_count(buf_bytes(&out), LIT("\x06\x08\x2a\x86\x48"
 	    "\x86\xf7\x0d\x03\x07\x04\x08"), &at), 1);
@@ -123,7 +123,7 @@ static void
 test_seal_refused(void **state)
 {
 	struct buf	 out = BUF_INIT(CMS_MAX_DER), small = BUF_INIT(64);
-	const struct cms_suite suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 };
+	const struct cms_suite suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 };
 	struct err	 e = ERR_INIT;
 
 	(void)state;
@@ -143,7 +143,7 @@ assert_refused(struct bytes der, enum err_reason want, const char *text,
     const char *row)
 {
 	const struct cms_recipient r = { us.key, us.cert };
-	struct cms_suite	 suite = { ALG_MD5, ALG_MD5 };
+	struct cms_suite	 suite = { ALG_MD5, ALG_MD5, 0 };
 	struct buf		 plain = BUF_INIT(65536);
 	struct err		 e = ERR_INIT;
 
@@ -265,7 +265,7 @@ test_wrong_key(void **state)
 	const struct bytes	 text = LIT("a text of more than one block");
 	struct buf		 out = BUF_INIT(CMS_MAX_DER);
 	struct buf		 plain = BUF_INIT(65536);
-	struct cms_suite	 suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 };
+	struct cms_suite	 suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 };
 	struct err		 e;
 
 	(void)state;

@@ -117,6 +117,20 @@ test_paths(void **state)
 	assert_string_equal(c->issuers[0].key_passphrase, "/run/cred/ca-pw");
 	conf_free(c);
 
+	/* The items of a list of files */
+	c = load_part(E, EP RA "ra_also = [\"old.pem\", \"/abs/older.pem\","
+	    " \"credential:oldest\"];");
+	snprintf(expected, sizeof(expected), "%s/old.pem", folder);
+	assert_int_equal(c->endpoints[0].ra_also.n, 3);
+	assert_string_equal(c->endpoints[0].ra_also.v[0], expected);
+	assert_string_equal(c->endpoints[0].ra_also.v[1], "/abs/older.pem");
+	assert_string_equal(c->endpoints[0].ra_also.v[2],
+	    "/run/cred/oldest");
+	conf_free(c);
+	c = load_part(I, LOCAL);
+	snprintf(expected, sizeof(expected), "%s/ca.pem", folder);
+	conf_free(c);
+
 	/* A relative name of the file itself gives absolute names too. */
 	assert_non_null(getcwd(here, sizeof(here)));
 	assert_int_equal(chdir(folder), 0);

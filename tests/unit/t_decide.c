@@ -409,11 +409,15 @@ test_reply(void **state)
 static void
 test_authorities(void **state)
 {
-	struct key	*key = tool_key("rsa:2048");
+	struct key	*key = tool_key("rsa:2048"),
+			*old_key = tool_key("ec:p256");
 	struct cert	*ra = tool_cert(&(struct order){ .key = key,
 	    .name = "/O=An  Authority/CN=ra", .issuer = &ca, .ku = KU_RA,
 	    .to = NOW + 5 });
-	const struct cert *const all[] = { ra, ca.cert };
+	/* That an earlier RA has expired is nobody's trouble. */
+	struct cert	*old = tool_cert(&(struct order){ .key = old_key,
+	    .name = "old ra", .issuer = &ca, .ku = KU_RA, .to = NOW - 5 });
+	const struct cert *const all[] = { ra, ca.cert, old };
 	const struct {
 		const char	*subject;
 		int64_t		 later;
@@ -426,12 +430,15 @@ test_authorities(void **state)
 		{ "/O=o/CN=ca", 0, ERR_NONE, NULL, NULL },
 		{ "/CN=ca", 0, ERR_SUBJECT, "name of a CA or RA",
 		    NULL },
+		{ "/CN=old ra", 0, ERR_SUBJECT, "name of a CA or RA",
+		    NULL },
 		{ "/CN=CA", 0, ERR_SUBJECT, "name of a CA or RA",
 		    NULL },
 		{ "/O=an authority/CN=Ra", 0, ERR_SUBJECT, "name of a CA",
 		    NULL },
 		{ "/CN=x", 6, ERR_CA_EXPIRED, "CN=ra", NULL },
 		{ "/CN=y", 0, ERR_KEY_TAKEN, "CN=ra", key },
+		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=old ra", old_key },
 		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=ca", ca.key },
 	};
 
@@ -444,6 +451,8 @@ test_authorities(void **state)
 		struct policy_verdict	 v;
 		struct err		 e = ERR_INIT;
 
+		f.chain = all;
+		f.n_chain = 2;
 		f.authorities = all;
 		f.n_authorities = N(all);
 		f.now += rows[i].later;
@@ -453,6 +462,8 @@ test_authorities(void **state)
 	}
 	cert_free(ra);
 	key_free(key);
+	cert_free(old);
+	key_free(old_key);
 }
 
 /* The request's key is judged before its challenge. */

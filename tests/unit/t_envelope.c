@@ -251,7 +251,7 @@ test_agreement(void **state)
 		const struct cms_recipient us = { whos[i / 12]->key,
 		    whos[i / 12]->cert };
 		struct cms_suite	 suite = { ciphers[i % 3],
-		    agreements[i / 3 % 4] }, got;
+		    agreements[i / 3 % 4], 0 }, got;
 		struct err		 e = ERR_INIT;
 
 		buf_reset(&der);
@@ -305,7 +305,7 @@ static void
 test_des(void **state)
 {
 	const struct cms_recipient us = { ra.key, ra.cert };
-	struct cms_suite	 suite = { ALG_DES_CBC, ALG_RSA_PKCS1 }, got;
+	struct cms_suite	 suite = { ALG_DES_CBC, ALG_RSA_PKCS1, 0 }, got;
 	struct buf		 der = BUF_INIT(CMS_MAX_DER);
 	struct buf		 plain = BUF_INIT(4096);
 	struct err		 e = ERR_INIT;

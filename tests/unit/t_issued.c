@@ -164,6 +164,9 @@ test_filters(void **state)
 		{ "serial", { 0 }, 4, "4" },
 		{ "no serial", { 0 }, 77, "" },
 		{ "serial elsewhere", { .endpoint = "a" }, 4, "" },
+		{ "our own", { .ra = true }, 0, "37" },
+		{ "our own, later", { .ra = true, .expires_from = 4 * DAY }, 0,
+		    "7" },
 		{ "serial later", { .expires_from = 5 * DAY }, 4, "" },
 	};
 	struct err	 e = { .reason = ERR_NONE };
@@ -172,6 +175,8 @@ test_filters(void **state)
 	(void)state;
 	for (unsigned n = 9; n > 0; n--)
 		enroll_at(db, n % 2 == 1 ? "a" : "b", n);
+	assert_int_equal(raw(file, "UPDATE issued SET role = 'ra' WHERE"
+	    " not_after IN (3 * 86400, 7 * 86400)"), -1);
 	for (size_t i = 0; i < N(rows); i++) {
 		struct issued_filter	 f = rows[i].f;
 		struct seen		 seen = { 0 };
@@ -342,7 +347,7 @@ fill_ledger(void)
 	    "INSERT INTO issued SELECT id, id, serial, zeroblob(32),"
 	    " randomblob(32), 'CN=device-' || id, '', endpoint, 'client',"
 	    " 'local', txid, challenge, peer, 0, 1 + id % 365 * 86400, id,"
-	    " NULL, NULL, zeroblob(300) FROM txn;"
+	    " NULL, NULL, 'client', zeroblob(300) FROM txn;"
 	    "UPDATE txn SET state = 'reserved', finished = NULL"
 	    " WHERE id = 50000; COMMIT");
 }

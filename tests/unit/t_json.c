@@ -16,6 +16,7 @@ static const struct json_cert plain = {
 	.endpoint = "scep",
 	.profile = "device",
 	.issuer = "local",
+	.role = "client",
 	.txid = "A1B2",
 	.challenge = NULL,
 	.peer = "192.0.2.7",
@@ -33,7 +34,8 @@ static const struct json_cert plain = {
 	"\"issued_at\": \"2023-11-14T22:13:20Z\", "			\
 	"\"revoked_at\": null, \"revoke_reason\": null, "		\
 	"\"endpoint\": \"scep\", \"profile\": \"device\", "		\
-	"\"issuer\": \"local\", \"transaction_id\": \"A1B2\", "		\
+	"\"issuer\": \"local\", \"role\": \"client\", "			\
+	"\"transaction_id\": \"A1B2\", "				\
 	"\"challenge\": null, \"peer\": \"192.0.2.7\"}"
 
 /* Prints d on one line, compares, frees it. */
@@ -118,7 +120,8 @@ test_cert(void **state)
 	    "\"revoked_at\": \"2023-11-14T22:13:21Z\", "
 	    "\"revoke_reason\": \"keyCompromise\", "
 	    "\"endpoint\": \"scep\", \"profile\": \"device\", "
-	    "\"issuer\": \"local\", \"transaction_id\": \"A1B2\", "
+	    "\"issuer\": \"local\", \"role\": \"client\", "
+	    "\"transaction_id\": \"A1B2\", "
 	    "\"challenge\": \"lab\", \"peer\": \"192.0.2.7\", "
 	    "\"sha256\": \"00ff\", \"pem\": \"-----BEGIN\\n\"}");
 }

@@ -122,6 +122,34 @@ test_forms(void **state)
 	}
 }
 
+/* A key behind a certificate, as one file may hold them. */
+static void
+test_behind_cert(void **state)
+{
+	struct cert	*c = tool_cert(&(struct order){ .name = "x",
+	    .key = rsa });
+	struct buf	 file = BUF_INIT(16384);
+	struct err	 e = ERR_INIT;
+	struct key	*k = NULL, *again;
+
+	(void)state;
+	assert_int_equal(cert_pem(c, &file, &e), 0);
+	assert_int_equal(key_parse(buf_bytes(&file), bytes_str(NULL), &k, &e),
+	    -1);
+	assert_int_equal(e.reason, ERR_KEY_FILE);
+	err_clear(&e);
+	encode("PEM", "EncryptedPrivateKeyInfo", "open sesame", &file);
+	if (key_parse(buf_bytes(&file), bytes_str("open sesame"), &k, &e) != 0)
+		fail_msg("%s", err_text(&e));
+	assert_true(bytes_eq(key_spki(k), key_spki(rsa)));
+	assert_int_equal(key_get1(k, &again, &e), 0);
+	key_free(k);
+	assert_true(key_matches(again, c));
+	key_free(again);
+	cert_free(c);
+	buf_wipe(&file);
+}
+
 static void
 test_refused(void **state)
 {
@@ -234,6 +262,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_generate),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_behind_cert),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_matches),

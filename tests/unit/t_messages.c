@@ -250,7 +250,7 @@ test_messages(void **state)
 		const struct algs	*as = r->refused != ERR_NONE ?
 					    legacy : algs;
 		struct err		 e = ERR_INIT;
-		struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
+		struct cms_suite	 suite = { ALG_NONE, ALG_NONE, 0 };
 		struct scep_msg		 m;
 		struct csr		*csr = NULL;
 		struct buf		 der;
@@ -278,7 +278,7 @@ test_legacy(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		const struct row	*r = &rows[i];
 		struct err		 e = ERR_INIT;
-		struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
+		struct cms_suite	 suite = { ALG_NONE, ALG_NONE, 0 };
 		struct scep_msg		 m;
 		struct csr		*csr = NULL;
 		struct buf		 der;

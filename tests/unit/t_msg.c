@@ -326,7 +326,7 @@ assert_sealed_refused(struct bytes content, const struct cert *to,
     enum err_reason want, const char *row)
 {
 	struct csr	*was = (struct csr *)(uintptr_t)&ra, *got = was;
-	struct cms_suite suite = { ALG_MD5, ALG_MD5 };
+	struct cms_suite suite = { ALG_MD5, ALG_MD5, 0 };
 	struct buf	 env = BUF_INIT(CMS_MAX_DER);
 	struct err	 e = ERR_INIT;
 
@@ -338,7 +338,9 @@ assert_sealed_refused(struct bytes content, const struct cert *to,
 		fail_msg("accepted: %s", row);
 	assert_err(&e, want, NULL, row);
 	assert_ptr_equal(got, was);
-	assert_int_equal(suite.cipher, ALG_MD5);
+	/* Whom it was for is known if it was for us. */
+	if (to != NULL && want == ERR_RECIPIENT)
+		assert_int_equal(suite.cipher, ALG_MD5);
 	/* One text for all that does not open: no oracle. */
 	if (want == ERR_INTEGRITY)
 		assert_string_equal(e.text, "pkcsPKIEnvelope");

@@ -1,7 +1,7 @@
 #include "pki_tool.h"
 
 #include "pki/secret.h"
-#include "service/service_int.h"
+#include "service/face_int.h"
 #include "util/clock.h"
 #include "util/file.h"
 
@@ -164,21 +164,28 @@ test_opens(void **state)
 {
 	struct site			*s = opened(RA, LOCAL);
 	const struct site_endpoint	*se = &s->endpoints[0];
+	struct face			*f = site_face(s, se);
+	const struct cert		*shown = f->open[0].cert;
 
 	(void)state;
 	assert_string_equal(se->conf->name, "e");
 	assert_string_equal(se->profile->name, "p");
 	assert_int_equal(se->n_challenges, 1);
 	assert_string_equal(se->challenges[0]->name, "c");
-	assert_true(key_matches(se->key, se->cert));
-	assert_string_equal(se->cert->subject_text, "CN=ra");
-	assert_string_equal(se->cacert_type, "application/x-x509-ca-ra-cert");
-	assert_true(se->cacert.n > se->cert->der.n + ca.cert->der.n +
+	assert_int_equal(f->n_ways, 1);
+	assert_true(key_matches(f->open[0].key, shown));
+	assert_string_equal(shown->subject_text, "CN=ra");
+	assert_ptr_equal(f->ways[0].sign.cert, shown);
+	assert_string_equal(f->cacert_type, "application/x-x509-ca-ra-cert");
+	assert_true(f->cacert.n > shown->der.n + ca.cert->der.n +
 	    root.cert->der.n);
-	assert_int_equal(strncmp(buf_cstr(&s->endpoints[0].caps), "AES\n", 4), 0);
-	assert_int_equal(se->n_authorities, 3);
-	assert_ptr_equal(se->authorities[0], se->cert);
-	assert_string_equal(se->authorities[2]->subject_text, "CN=root");
+	assert_int_equal(strncmp(buf_cstr(&f->caps), "AES\n", 4), 0);
+	assert_null(strstr(buf_cstr(&f->caps), "NextCA"));
+	assert_int_equal(f->nextca.n, 0);
+	assert_int_equal(f->gens[0].n_chain, 3);
+	assert_ptr_equal(f->gens[0].chain[0], shown);
+	assert_string_equal(f->gens[0].chain[2]->subject_text, "CN=root");
+	face_put(f);
 	/* A reference keeps it for an exchange in flight. */
 	assert_ptr_equal(site_get(s), s);
 	site_put(s);
@@ -191,15 +198,16 @@ static void
 test_ca_mode(void **state)
 {
 	struct site			*s = opened("mode = \"ca\";", FULL);
-	const struct site_endpoint	*se = &s->endpoints[0];
+	struct face			*f = site_face(s, &s->endpoints[0]);
 
 	(void)state;
-	assert_null(se->own_cert);
-	assert_null(se->own_key);
-	assert_true(key_matches(se->key, full_ca.cert));
-	assert_true(bytes_eq(se->cert->der, full_ca.cert->der));
-	assert_string_equal(se->cacert_type, "application/x-x509-ca-cert");
-	assert_true(bytes_eq(buf_bytes(&se->cacert), full_ca.cert->der));
+	assert_int_equal(f->n_ways, 1);
+	assert_true(key_matches(f->ways[0].sign.key, full_ca.cert));
+	assert_true(bytes_eq(f->open[0].cert->der, full_ca.cert->der));
+	assert_string_equal(f->cacert_type, "application/x-x509-ca-cert");
+	assert_true(bytes_eq(buf_bytes(&f->cacert), full_ca.cert->der));
+	assert_int_equal(f->gens[0].n_ra, 0);
+	face_put(f);
 	site_put(s);
 }
 
@@ -249,7 +257,7 @@ static const struct {
 	  "full.key: is not the key of ", "name the two that belong" },
 	{ RA_CERT("ra_stranger.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "CN=ra was not issued by CN=ca", "issue it again from CN=ca" },
-	{ RA_CERT("ra_old.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
+	{ RA_CERT("ra_old.pem") " ra_renew = 0;", NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "certificate has expired", "issue it again from CN=ca" },
 	{ RA_CERT("ra_early.pem"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
 	  "certificate is not yet valid", "issue it again from CN=ca" },
@@ -359,7 +367,7 @@ test_exec_issuer(void **state)
 	file_ra("ra_full.pem", &(struct order){ .issuer = &by_full,
 	    .ku = KU_RA });
 	s = opened(RA_CERT("ra_full.pem"), EXEC);
-	assert_null(issuer_key(s->endpoints[0].issuer));
+	assert_null(issuer_key(s->endpoints[0].ca->issuer));
 	site_put(s);
 }
 

@@ -90,7 +90,7 @@ succeed(struct talk *t)
 		fail_msg("%s", err_text(&e));
 }
 
-#define SUITE(c, t)	((struct cms_suite){ ALG_##c, ALG_##t })
+#define SUITE(c, t)	((struct cms_suite){ ALG_##c, ALG_##t, 0 })
 
 /* Every accepted combination comes back as it was asked in. */
 static void
@@ -106,7 +106,7 @@ test_mirrored(void **state)
 	for (size_t i = 0; i < 32; i++) {
 		enum alg		 digest = digests[i / 2 % 4];
 		struct cms_suite	 suite = { ciphers[i / 8],
-		    transports[i % 2] };
+		    transports[i % 2], 0 };
 		struct scep_got		 got;
 		struct talk		 t;
 		struct err		 e = ERR_INIT;

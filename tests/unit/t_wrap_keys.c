@@ -72,7 +72,7 @@ talk(const struct who *who, enum alg digest, enum alg cipher,
 	struct buf		 der = BUF_INIT(CMS_MAX_DER);
 	struct buf		 out = BUF_INIT(CMS_MAX_DER);
 	struct err		 e = ERR_INIT;
-	struct cms_suite	 suite = { ALG_NONE, ALG_NONE };
+	struct cms_suite	 suite = { ALG_NONE, ALG_NONE, 0 };
 	struct scep_msg		 m;
 
 	r.to = &m;
@@ -172,7 +172,7 @@ static void
 answer(const char *name, const char *type)
 {
 	const struct cert	*leaf = issued.cert;
-	const struct cms_suite	 asked = { ALG_AES128_CBC, ALG_RSA_PKCS1 };
+	const struct cms_suite	 asked = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 };
 	struct buf		 out = BUF_INIT(CMS_MAX_DER);
 	struct buf		 bag = BUF_INIT(CMS_MAX_DER);
 	struct err		 e = ERR_INIT;

@@ -1,0 +1,402 @@
+/*
+ * RA certificates that follow one another: one that ends soon is issued anew by
+ * the CA whose key is here, in the ledger before anybody sees it. What was
+ * issued so is found there again at the next start.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pki/secret.h"
+#include "service/face_int.h"
+#include "store/issued.h"
+#include "store/txn.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/str.h"
+
+#define DAY		86400
+#define LOOK_EVERY	3600	/* seconds: what the store has may change */
+#define RETRY		60	/* after a failure */
+#define WARN_AHEAD	(30 * DAY)	/* where nothing is renewed */
+
+/* One endpoint, looked at. */
+struct look {
+	struct service		*s;
+	struct site		*site;
+	struct site_endpoint	*se;
+	struct pairs		 all;	/* of the files, then the others */
+	int64_t			 now;
+	int64_t			 next;	/* when to look again */
+};
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t
+life_of(const struct cert *c)
+{
+	return c->not_after - c->not_before;
+}
+
+/* ---- when, and for how long ---- */
+
+/* One that lives for less than ra_renew is renewed half-way. */
+static int64_t
+when_due(const struct site_endpoint *se, const struct cert *c)
+{
+	int64_t ahead = se->conf->ra_renew > 0 ? se->conf->ra_renew :
+	    WARN_AHEAD;
+
+	return c->not_after - least(ahead, life_of(c) / 2);
+}
+
+/* As long as the one before, never longer than the CA. */
+static void
+plan_life(struct cert_plan *p, const struct cert *like,
+    const struct cert *ca, int64_t now)
+{
+	int64_t life = life_of(like);
+
+	p->not_before = now - least(DAY, life / 10);
+	if (p->not_before < ca->not_before)
+		p->not_before = ca->not_before;
+	p->not_after = least(p->not_before + life, ca->not_after);
+}
+
+const char *
+ra_not_renewed(const struct site_endpoint *se, const struct site_ca *ca,
+    const struct cert *like, const struct cert *best, int64_t now)
+{
+	struct cert_plan p = { .n_sans = 0 };
+	int64_t until = best != NULL && best->not_after > now ?
+	    best->not_after : now;
+
+	if (se->conf->ra_renew == 0)
+		return "ra_renew is 0: issue it again, or set ra_renew";
+	if (issuer_key(ca->issuer) == NULL)
+		return "the key of its CA is not here: issue it again there";
+	plan_life(&p, like, issuer_ca(ca->issuer), now);
+	/* Again and again for a few more hours helps nobody. */
+	if (p.not_after - until < least(DAY, life_of(like) / 10))
+		return "its CA expires soon: make the next CA with scepctl ca "
+		    "rollover";
+	return NULL;
+}
+
+/* ---- the pairs there are ---- */
+
+static int
+gather(struct look *l, struct err *e)
+{
+	const struct pairs *files = &l->se->ra->files;
+	size_t i;
+
+	for (i = 0; i < files->n; i++)
+		if (pairs_take(&l->all, pair_get(files->v[i]), e) == -1)
+			return -1;
+	return kept_recall(l->s->db, l->site->conf, l->se, l->now, &l->all,
+	    e);
+}
+
+/* ---- issuing one ---- */
+
+/* What is reserved and recorded for a certificate of our own. */
+struct order {
+	uint8_t			 serial[SERIAL_LEN];
+	char			 txid[2 * SERIAL_LEN + 4];
+	struct txn_found	 txn;
+	const struct key	*key;
+	const struct cert	*like;
+	const struct site_ca	*ca;
+};
+
+static int
+reserve(const struct look *l, struct order *o, struct err *e)
+{
+	struct bytes serial = bytes_make(o->serial, SERIAL_LEN);
+	char hex[2 * SERIAL_LEN + 1];
+	struct txn t = {
+		.endpoint = l->se->conf->name,
+		.txid = o->txid,
+		.signer_serial = o->like->serial,
+		.serial = serial,
+		.peer = "scepd",
+		.when = l->now,
+	};
+	bool fresh;
+
+	if (serial_draw(o->serial, e) == -1)
+		return -1;
+	str_hex(serial, hex);
+	(void)snprintf(o->txid, sizeof(o->txid), "ra-%s", hex);
+	memcpy(t.signer_hash, o->like->key.hash, TXN_HASH);
+	if (secret_sha256(o->like->issuer, t.signer_issuer, e) == -1 ||
+	    secret_sha256(key_spki(o->key), t.csr_hash, e) == -1 ||
+	    secret_sha256(serial, t.msg_hash, e) == -1)
+		return -1;
+	return txn_reserve(l->s->db, &t, &o->txn, &fresh, e);
+}
+
+static int
+sign(const struct look *l, const struct order *o, struct cert **out,
+    struct err *e)
+{
+	struct cert_plan plan = {
+		.serial = bytes_make(o->serial, SERIAL_LEN),
+		.subject = o->like->subject,
+		.spki = key_spki(o->key),
+		.ku = o->like->ku,
+	};
+	const struct issuer_request r = {
+		.plan = &plan,
+		.endpoint = l->se->conf->name,
+		.txid = o->txid,
+		.peer = "scepd",
+		.now = l->now,
+	};
+
+	plan_life(&plan, o->like, issuer_ca(o->ca->issuer), l->now);
+	return issuer_issue(o->ca->issuer, &r, out, e);
+}
+
+static int
+record(const struct look *l, const struct order *o, const struct cert *c,
+    struct err *e)
+{
+	struct issued row = {
+		.txn = o->txn.id,
+		.der = c->der,
+		.serial = c->serial,
+		.subject = c->subject_text,
+		.sans = "",
+		.endpoint = l->se->conf->name,
+		.profile = "",
+		.issuer = l->se->conf->issuer,
+		.txid = o->txid,
+		.peer = "scepd",
+		.not_before = c->not_before,
+		.not_after = c->not_after,
+		.issued_at = l->now,
+		.ra = true,
+	};
+	struct issued_op op;
+
+	memcpy(row.issuer_hash, o->ca->name_hash, ISSUED_HASH);
+	memcpy(row.key_hash, c->key.hash, ISSUED_HASH);
+	issued_add_start(l->s->db, &op, &row);
+	return issued_add_wait(l->s->db, &op, e);
+}
+
+static void
+log_renewed(const struct look *l, const struct cert *c, enum ra_role role,
+    const struct cert *ca)
+{
+	char when[CLOCK_TEXT_MAX];
+	struct log_line line;
+
+	clock_text(c->not_after, when);
+	log_begin(&line, LOG_L_NOTICE, "ra_renewed");
+	log_str(&line, "endpoint", l->se->conf->name);
+	log_str(&line, "what", ra_role_name(role));
+	log_hex(&line, "serial", c->serial);
+	log_str(&line, "not_after", when);
+	log_str(&line, "ca", ca->subject_text);
+	log_end(&line);
+}
+
+static void
+log_failed(struct look *l, const struct err *e)
+{
+	struct log_line line;
+
+	l->next = l->now + RETRY;
+	log_begin(&line, LOG_L_ERR, "ra_failed");
+	log_str(&line, "endpoint", l->se->conf->name);
+	log_err(&line, e);
+	log_end(&line);
+}
+
+static int
+issue(struct look *l, struct order *o, enum ra_role role, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+	struct cert *c = NULL;
+	struct key *k;
+	struct pair *p;
+
+	if (reserve(l, o, e) == -1)
+		return -1;
+	if (sign(l, o, &c, e) == -1 || record(l, o, c, e) == -1) {
+		cert_free(c);
+		(void)txn_fail(l->s->db, o->txn.id, e->reason, l->now, &why);
+		return -1;
+	}
+	log_renewed(l, c, role, issuer_ca(o->ca->issuer));
+	/* It is in the ledger: what fails here is found there again. */
+	if (key_get1(o->key, &k, &why) == -1)
+		cert_free(c);
+	else if (pair_new(k, c, &p, &why) == 0)
+		(void)pairs_take(&l->all, p, &why);
+	if (why.reason != ERR_NONE)
+		log_failed(l, &why);
+	return 0;
+}
+
+/* With the key of the one before, or a new one if so configured; the first one
+ * under a CA has the key of that under the other. */
+static int
+renew(struct look *l, const struct site_ca *ca, const struct pair *like,
+    bool first, enum ra_role role, struct err *e)
+{
+	struct order o = { .key = like->key, .like = like->cert, .ca = ca };
+	struct key *made = NULL;
+	char *path = NULL;
+	int rc;
+
+	if (!first && l->se->conf->ra_renew_key == CONF_RA_RENEW_NEW) {
+		if (kept_make_key(l->site->conf, like->key, &made, &path, e) == -1)
+			return -1;
+		o.key = made;
+	}
+	rc = issue(l, &o, role, e);
+	/* Or each try would leave one. */
+	if (rc == -1 && path != NULL)
+		(void)unlink(path);
+	free(path);
+	key_free(made);
+	return rc;
+}
+
+/* ---- looking ---- */
+
+static void
+warn(struct look *l, const struct site_ca *ca, const struct cert *best,
+    enum ra_role role, const char *mend)
+{
+	const char *ca_name = issuer_ca(ca->issuer)->subject_text;
+	char when[CLOCK_TEXT_MAX];
+
+	/* The second half: a clock put back silences nothing. */
+	if (l->now - l->se->warned < DAY && l->now >= l->se->warned)
+		return;
+	l->se->warned = l->now;
+	if (best == NULL) {
+		log_msg(LOG_L_WARN, "ra_expires", "endpoint %s: there is no "
+		    "%s of %s; %s", l->se->conf->name, ra_role_name(role),
+		    ca_name, mend);
+		return;
+	}
+	clock_text(best->not_after, when);
+	log_msg(LOG_L_WARN, "ra_expires", "endpoint %s: the %s of %s %s %s; "
+	    "%s", l->se->conf->name, ra_role_name(role), ca_name,
+	    best->not_after < l->now ? "expired" : "expires", when, mend);
+}
+
+static void
+keep(struct look *l, const struct site_ca *ca, enum ra_role role)
+{
+	const struct cert *up = issuer_ca(ca->issuer);
+	const struct pair *best, *like;
+	struct err e = { .reason = ERR_NONE };
+	const char *mend;
+
+	best = face_best(&l->all, l->all.n, up, role, l->now);
+	if (best == NULL)
+		best = face_best(&l->se->ra->also, l->se->ra->also.n, up,
+		    role, l->now);
+	like = best;
+	if (like == NULL)
+		like = face_best(&l->all, l->all.n, NULL, role, l->now);
+	if (best != NULL && l->now < when_due(l->se, best->cert)) {
+		l->next = least(l->next, when_due(l->se, best->cert));
+		return;
+	}
+	mend = ra_not_renewed(l->se, ca, like->cert, best == NULL ? NULL :
+	    best->cert, l->now);
+	if (mend != NULL)
+		warn(l, ca, best == NULL ? NULL : best->cert, role, mend);
+	else if (renew(l, ca, like, best == NULL, role, &e) == -1)
+		log_failed(l, &e);
+}
+
+static void
+keep_all(struct look *l, const struct site_ca *ca)
+{
+	if (l->se->ra->split) {
+		keep(l, ca, RA_SIGN);
+		keep(l, ca, RA_OPEN);
+	} else
+		keep(l, ca, RA_BOTH);
+}
+
+/* What devices will meet, before they do. Who was followed needs no more: no
+ * device is shown it. */
+static int
+keep_ra(struct look *l, struct err *e)
+{
+	const struct site_ca *ca = l->se->ca, *now = site_ca_current(ca,
+	    l->now);
+
+	if (l->se->conf->mode == CONF_MODE_CA)
+		return 0;
+	if (gather(l, e) == -1)
+		return -1;
+	keep_all(l, now);
+	if (ca->next != NULL && now != ca->next)
+		keep_all(l, ca->next);
+	return 0;
+}
+
+static int
+show(struct look *l, struct err *e)
+{
+	const struct pairs kept = {
+		l->all.v + l->se->ra->files.n,
+		l->all.n - l->se->ra->files.n
+	};
+	const struct pairs none = { .n = 0 };
+	struct face *f;
+
+	if (face_new(l->se, l->all.n > 0 ? &kept : &none, l->now, &f,
+	    e) == -1)
+		return -1;
+	site_show(l->site, l->se, f);
+	return 0;
+}
+
+static void
+look(struct look *l)
+{
+	const struct site_ca *ca = l->se->ca;
+	struct err e = { .reason = ERR_NONE };
+
+	if (ca->next != NULL && ca->from > l->now)
+		l->next = least(l->next, ca->from);
+	if (keep_ra(l, &e) == -1 || show(l, &e) == -1)
+		log_failed(l, &e);
+	pairs_clear(&l->all);
+	l->se->look = l->next;
+}
+
+void
+faces_tick(struct service *s, struct site *site, int64_t now)
+{
+	struct site_endpoint *se;
+	size_t i;
+
+	for (i = 0; i < site->conf->n_endpoints; i++) {
+		struct look l = { .s = s, .site = site, .now = now,
+		    .next = now + LOOK_EVERY };
+
+		se = &site->endpoints[i];
+		l.se = se;
+		/* The second half: a clock put back delays nothing. */
+		if (now >= se->look || se->look - now > LOOK_EVERY)
+			look(&l);
+	}
+}

@@ -1,0 +1,339 @@
+/*
+ * RA certificates in a service: several at once, and those that it renews.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ra_lab.h"
+#include "store/revoked.h"
+
+/* ---- several at once ---- */
+
+static void
+test_split(void **state)
+{
+	const struct cert *const want[] = { lab.sign, lab.enc, lab.ca.cert };
+
+	(void)state;
+	lab_open(SPLIT, LOCAL);
+	lab_assert_shown(want, N(want));
+	lab_enroll(lab.enc, lab.sign, lab.ca.cert, NULL);
+	/* What only signs opens nothing. */
+	lab_refused("/CN=device", SECRET, lab.sign, lab.sign);
+}
+
+#define BAD_SPLIT(s, sk, n, nk)	"ra_cert = \"" s "\"; ra_key = \"" sk "\"; " \
+	"ra_enc_cert = \"" n "\"; ra_enc_key = \"" nk "\";"
+
+static void
+test_refused(void **state)
+{
+	static const struct {
+		const char	*endpoint, *text, *mend;
+	} rows[] = {
+		{ BAD_SPLIT("ra.pem", "ra.key", "enc.pem", "enc.key"),
+		  "ra.pem: keyUsage is not that of the RA certificate that "
+		  "signs", "issue it again with digitalSignature alone" },
+		{ BAD_SPLIT("sign.pem", "ra.key", "ra.pem", "ra.key"),
+		  "ra.pem: keyUsage is not that of the RA certificate that "
+		  "decrypts", "issue it again with keyEncipherment alone" },
+		{ BAD_SPLIT("enc.pem", "enc.key", "sign.pem", "ra.key"),
+		  "enc.pem: keyUsage is not", "digitalSignature alone" },
+		{ BAD_SPLIT("sign.pem", "ra.key", "enc.pem", "ra.key"),
+		  "ra.key: is not the key of", "name the two" },
+		{ ONE "ra_also = [ \"ra.pem\" ];", "ra.pem",
+		  "lets others read it" },
+		{ ONE "ra_also = [ \"ra.key\" ];", "ra.key",
+		  "no certificate in the PEM text" },
+		{ ONE "ra_also = [ \"mixed.pem\" ];", "mixed.pem: is not the "
+		  "key of", "name the two" },
+		{ ONE "ra_also = [ \"signs.pem\" ];", "signs.pem: its keyUsage"
+		  " lacks keyEncipherment", "remove it from ra_also" },
+		{ ONE "ra_also = [ \"ca_also.pem\" ];",
+		  "ca_also.pem: is a CA certificate", "an RA certificate" },
+	};
+
+	(void)state;
+	lab_also("mixed.pem", lab.old, lab.ra_key);
+	lab_also("signs.pem", lab.sign, lab.ra_key);
+	lab_also("ca_also.pem", lab.both_ca.cert, lab.both_ca.key);
+	for (size_t i = 0; i < N(rows); i++) {
+		err_clear(&lab.e);
+		if (lab_site(rows[i].endpoint, LOCAL, "") != -1)
+			fail_msg("accepted: row %zu", i);
+		assert_err(&lab.e, lab.e.reason, rows[i].text, rows[i].endpoint);
+		assert_err(&lab.e, lab.e.reason, rows[i].mend, rows[i].endpoint);
+	}
+	err_clear(&lab.e);
+}
+
+/* Who holds the old one is answered by it. */
+static void
+test_also(void **state)
+{
+	const struct cert *const want[] = { lab.ra, lab.ca.cert };
+	struct scep_got	 got;
+
+	(void)state;
+	lab_open(ONE "ra_also = [ \"old.pem\" ];", LOCAL);
+	lab_assert_shown(want, N(want));
+	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
+	lab_enroll(lab.old, lab.old, lab.ca.cert, NULL);
+	/* A refusal too, and a poll. */
+	lab_csr(SCEP_PKCSREQ, "/CN=device", "wrong", lab.client_key, lab.self, lab.old,
+	    lab.old, &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	assert_int_equal(got.failinfo, FAIL_BADREQUEST);
+	scep_got_clear(&got);
+	/* Nobody gets the name of either. */
+	lab_refused("/CN=old RA", SECRET, lab.ra, lab.ra);
+	lab_reload(ONE, LOCAL);
+	lab_refused("/CN=device", SECRET, lab.old, lab.ra);
+}
+
+/* An earlier one that only decrypts: who signs now signs. */
+static void
+test_also_split(void **state)
+{
+	struct cert	*old_enc = lab_cert("old enc", lab.old_key, KU_ENC, -DAY,
+	    DAY);
+
+	(void)state;
+	lab_also("old_enc.pem", old_enc, lab.old_key);
+	lab_open(SPLIT "ra_also = [ \"old_enc.pem\", \"old.pem\" ];",
+	    LOCAL);
+	lab_enroll(lab.enc, lab.sign, lab.ca.cert, NULL);
+	lab_enroll(old_enc, lab.sign, lab.ca.cert, NULL);
+	lab_enroll(lab.old, lab.old, lab.ca.cert, NULL);
+	cert_free(old_enc);
+}
+
+/* ---- renewal ---- */
+
+static void
+test_renewed(void **state)
+{
+	const struct cert *want[] = { NULL, lab.ca.cert };
+	struct cert	*c, *again;
+	struct scep_got	 got;
+
+	(void)state;
+	lab_ra(-20 * DAY, 10 * DAY);
+	lab_open(ONE, LOCAL);
+	c = lab_shown();
+	want[0] = c;
+	lab_assert_shown(want, N(want));
+	assert_false(bytes_eq(c->der, lab.ra->der));
+	assert_true(key_matches(lab.ra_key, c));
+	assert_true(bytes_eq(c->subject, lab.ra->subject));
+	assert_int_equal(c->ku, KU_RA);
+	assert_false(c->is_ca);
+	assert_int_equal(c->not_after - c->not_before, 30 * DAY);
+	assert_true(c->not_before >= lab.start - DAY && c->not_before <= lab.start);
+	assert_int_equal(lab_issued_ra(), 1);
+	assert_int_equal(lab_query("SELECT count(*) FROM txn WHERE state ="
+	    " 'issued'"), 1);
+	/* Whoever knows which one: each is answered by its own. */
+	lab_enroll(c, c, lab.ca.cert, NULL);
+	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
+	/* It is nobody's to renew. */
+	lab_csr(SCEP_RENEWALREQ, "/CN=RA", NULL, lab.ra_key, c, c, c, &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	scep_got_clear(&got);
+	/* It stays, for as long as it is good. */
+	lab_tick(0);
+	lab_tick(3601);
+	lab_tick(7 * DAY);
+	lab_restart(ONE, LOCAL);
+	lab_reload(ONE, LOCAL);
+	again = lab_shown();
+	assert_true(bytes_eq(c->der, again->der));
+	assert_int_equal(lab_issued_ra(), 1);
+	cert_free(again);
+	cert_free(c);
+}
+
+/* An expired one in the file stops nothing. */
+static void
+test_expired(void **state)
+{
+	struct cert	*c;
+
+	(void)state;
+	lab_ra(-20 * DAY, -DAY);
+	lab_open(ONE, LOCAL);
+	c = lab_shown();
+	assert_true(c->not_after > lab.start);
+	lab_enroll(c, c, lab.ca.cert, NULL);
+	cert_free(c);
+	lab_restart(ONE, LOCAL);
+	assert_int_equal(lab_issued_ra(), 1);
+	lab_close();
+	assert_int_equal(lab_site(ONE "ra_renew = 0;", LOCAL, ""), -1);
+	assert_err(&lab.e, ERR_CERT_FILE, "has expired", "ra_renew = 0");
+	err_clear(&lab.e);
+	assert_int_equal(lab_site(ONE, EXEC, ""), -1);
+	assert_err(&lab.e, ERR_CERT_FILE, "has expired", "exec");
+	err_clear(&lab.e);
+}
+
+/* As time goes by: each in time, none past its CA, no more than needed. */
+static void
+test_time(void **state)
+{
+	struct cert	*c = NULL, *was;
+	int64_t		 t;
+
+	(void)state;
+	lab_ra(-DAY, 29 * DAY);
+	lab_open(ONE "ra_renew = \"10d\";", LOCAL);
+	was = lab_shown();
+	assert_true(bytes_eq(was->der, lab.ra->der));
+	for (t = 0; t < 100 * DAY; t += DAY / 4) {
+		lab_tick(t);
+		c = lab_shown();
+		if (c->not_after < lab.start + t ||
+		    (t < 90 * DAY && c->not_after < lab.start + t + 9 * DAY))
+			fail_msg("day %lld: until day %lld",
+			    (long long)(t / DAY),
+			    (long long)((c->not_after - lab.start) / DAY));
+		assert_true(c->not_after <= lab.ca.cert->not_after);
+		if (t < 19 * DAY)
+			assert_true(bytes_eq(was->der, c->der));
+		cert_free(c);
+	}
+	cert_free(was);
+	/* Days 19, 38, 57, 76, and 95 that is not worth it. */
+	assert_int_equal(lab_issued_ra(), 4);
+	assert_true(lab.site->endpoints[0].warned >= lab.start + 90 * DAY);
+}
+
+static void
+test_not_renewed(void **state)
+{
+	static const struct { const char *endpoint, *issuer; } rows[] = {
+		{ ONE "ra_renew = 0;", LOCAL }, { ONE, EXEC },
+	};
+	int64_t		 warned;
+
+	(void)state;
+	lab_ra(-20 * DAY, 10 * DAY);
+	for (size_t i = 0; i < N(rows); i++) {
+		lab_open(rows[i].endpoint, rows[i].issuer);
+		warned = lab.site->endpoints[0].warned;
+		assert_true(warned >= lab.start);
+		lab_tick(7200);
+		assert_int_equal(lab.site->endpoints[0].warned, warned);
+		lab_tick(DAY + 60);
+		assert_int_equal(lab.site->endpoints[0].warned, lab.start + DAY + 60);
+		lab_tick(20 * DAY);
+		assert_int_equal(lab_issued_ra(), 0);
+		lab_close();
+	}
+}
+
+/* The key goes into a file of its own, and the old one keeps opening. */
+static void
+test_new_key(void **state)
+{
+	struct cert	*c, *again;
+	struct stat	 st;
+	char		 name[64] = "ra-";
+
+	(void)state;
+	lab_ra(-20 * DAY, 10 * DAY);
+	lab_open(ONE "ra_renew_key = \"new\";", LOCAL);
+	c = lab_shown();
+	assert_false(key_matches(lab.ra_key, c));
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(name + 3 + 2 * i, 3, "%02x", c->key.hash[i]);
+	(void)strcat(name, ".key");
+	assert_int_equal(stat(tool_path(name), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	lab_enroll(c, c, lab.ca.cert, NULL);
+	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
+	lab_restart(ONE "ra_renew_key = \"new\";", LOCAL);
+	again = lab_shown();
+	assert_true(bytes_eq(c->der, again->der));
+	lab_enroll(c, c, lab.ca.cert, NULL);
+	cert_free(again);
+	/* Without its file it is told, and the next one is made. */
+	assert_int_equal(unlink(tool_path(name)), 0);
+	lab_restart(ONE, LOCAL);
+	again = lab_shown();
+	assert_true(key_matches(lab.ra_key, again));
+	assert_int_equal(lab_issued_ra(), 2);
+	lab_enroll(again, again, lab.ca.cert, NULL);
+	cert_free(again);
+	cert_free(c);
+}
+
+static void
+test_split_renewed(void **state)
+{
+	struct cert	*s = lab_cert("RA sign", lab.ra_key, KU_SIGN, -20 * DAY,
+	    10 * DAY);
+	struct cert	*n = lab_cert("RA enc", lab.enc_key, KU_ENC, -9 * DAY,
+	    DAY);
+	struct face	*f;
+
+	(void)state;
+	(void)tool_cert_file("sign.pem", s);
+	(void)tool_cert_file("enc.pem", n);
+	lab_open(SPLIT, LOCAL);
+	assert_int_equal(lab_issued_ra(), 2);
+	f = lab_face();
+	assert_int_equal(f->gens[0].n_ra, 2);
+	assert_int_equal(f->gens[0].sign.cert->ku, KU_SIGN);
+	assert_int_equal(f->gens[0].open.cert->ku, KU_ENC);
+	assert_true(f->gens[0].sign.cert->not_after > lab.start + 20 * DAY);
+	assert_true(f->gens[0].open.cert->not_after > lab.start + 8 * DAY);
+	lab_enroll(f->gens[0].open.cert, f->gens[0].sign.cert, lab.ca.cert, NULL);
+	lab_enroll(n, f->gens[0].sign.cert, lab.ca.cert, NULL);
+	face_put(f);
+	(void)tool_cert_file("sign.pem", lab.sign);
+	(void)tool_cert_file("enc.pem", lab.enc);
+	cert_free(s);
+	cert_free(n);
+}
+
+/* A revoked one is followed by another within an hour. */
+static void
+test_revoked(void **state)
+{
+	struct cert	*c, *d;
+
+	(void)state;
+	lab_ra(-20 * DAY, 10 * DAY);
+	lab_open(ONE, LOCAL);
+	c = lab_shown();
+	lab_ok(revoked_put(lab.service->db, 1, 0, lab.start, &lab.e));
+	lab_tick(3700);
+	d = lab_shown();
+	assert_false(bytes_eq(c->der, d->der));
+	assert_int_equal(lab_issued_ra(), 2);
+	cert_free(c);
+	cert_free(d);
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		TEST(test_split),
+		TEST(test_refused),
+		TEST(test_also),
+		TEST(test_also_split),
+		TEST(test_renewed),
+		TEST(test_expired),
+		TEST(test_time),
+		TEST(test_not_renewed),
+		TEST(test_new_key),
+		TEST(test_split_renewed),
+		TEST(test_revoked),
+	};
+
+	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
+}
