@@ -155,7 +155,10 @@ it_issuer='next = "next";'
 set_ra ra
 curl -sS "$url?operation=GetCACaps" | grep -qx GetNextCACert ||
     it_fail 'GetNextCACert is not advertised'
-curl -sS "$url?operation=GetNextCACert" >"$tmp/next.p7"
+next=$(curl -sS -o "$tmp/next.p7" -w '%{http_code} %{content_type}' \
+    "$url?operation=GetNextCACert")
+[ "$next" = '200 application/x-x509-next-ca-cert' ] ||
+    it_fail "GetNextCACert: $next"
 openssl cms -verify -inform DER -in "$tmp/next.p7" -purpose any \
     -CAfile "$tmp/ca/root.pem" -certfile "$tmp/ca/issuing.pem" \
     -out "$tmp/next.set" 2>"$tmp/openssl.log" || {
@@ -179,6 +182,8 @@ it_until 20 switched || it_fail 'the next CA has not taken over'
 enroll "$tmp/ra.pem" "$tmp/ra.pem"
 openssl x509 -in "$tmp/device.pem" -noout -issuer | grep -q G2 ||
     it_fail 'the next CA does not issue'
+[ "$(curl -sS -o "$tmp/next.p7" -w '%{http_code}' \
+    "$url?operation=GetNextCACert")" = 404 ] || it_fail 'there is no next CA now'
 curl -sS "${url%/scep}/crl/local.crl" |
     openssl crl -inform DER -noout -CAfile "$tmp/ca/issuing.pem" \
     2>"$tmp/openssl.log" || it_fail 'the CRL of the CA before'
