@@ -54,6 +54,19 @@ fetch_cert(struct work *w, struct err *e)
 	return -1;
 }
 
+/* The challenge that envelopes the reply is kept until the issue, no longer:
+ * only the request has it then. */
+static int
+check_openable(const struct work *w, struct err *e)
+{
+	if (w->csr != NULL || !policy_by_password(w->se->conf,
+	    &w->msg.cms.signer->key))
+		return 0;
+	err_set(e, ERR_REPLY_SECRET, "a poll has none, and the certificate "
+	    "was sent once; the device must send its request again");
+	return -1;
+}
+
 static const struct step flow_issued[] = {
 	{ "wrap",    step_wrap    },
 	{ NULL,      NULL         },
@@ -72,7 +85,7 @@ step_outcome(struct work *w, struct err *e)
 	switch (w->found.state) {
 	case TXN_ISSUED:
 		w->flow = flow_issued;
-		return fetch_cert(w, e);
+		return check_openable(w, e) == -1 ? -1 : fetch_cert(w, e);
 	case TXN_PENDING:
 		w->flow = flow_pending;
 		return 0;

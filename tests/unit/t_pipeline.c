@@ -28,12 +28,12 @@ static const char	 text[] =
     "    profile = \"p\"; challenges = [ \"c\" ];\n"
     "    approval = \"manual\"; } );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
-    "profiles = ( { name = \"p\"; } );\n"
+    "profiles = ( { name = \"p\"; key_types = [ \"rsa\", \"ec\" ]; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n";
 
 /* Self-signed: device and thief, both under the device's name; by ca: ra. The
  * false CA has the CA's name. */
-static struct who	 ca, false_ca, ra, device, thief;
+static struct who	 ca, false_ca, ra, device, thief, ec_device;
 static struct key	*new_key;
 static struct algs	*algs;
 static struct service	*service;
@@ -87,6 +87,9 @@ setup(void **state)
 	o.name = "device";
 	who_make(&device, &o);
 	who_make(&thief, &o);
+	o.spec = "ec:p256";
+	who_make(&ec_device, &o);
+	o.spec = "rsa:2048";
 	o.issuer = &ca;
 	o.name = "RA";
 	who_make(&ra, &o);
@@ -108,6 +111,7 @@ teardown(void **state)
 	who_free(&ra);
 	who_free(&device);
 	who_free(&thief);
+	who_free(&ec_device);
 	key_free(new_key);
 	tool_clean();
 	return 0;
@@ -331,15 +335,25 @@ static const uint8_t	 other_names[] = {
 };
 
 static enum scep_status
-poll(const char *txid, const char *nonce, struct scep_got *got)
+poll_by(const struct who *by, const char *txid, const char *nonce,
+    struct scep_got *got)
 {
-	struct scep_ask	 q = question(SCEP_CERTPOLL, &device, txid,
+	struct scep_ask	 q = question(SCEP_CERTPOLL, by, txid,
 	    bytes_make(other_names, sizeof(other_names)));
+
+	if (by == &ec_device)
+		q.password = bytes_str(SECRET);
 
 	/* The answer is to this poll, not to the request. */
 	q.nonce = bytes_str(nonce);
 	service_ask(service, "/manual", &q, algs, ra.cert, got);
 	return got->status;
+}
+
+static enum scep_status
+poll(const char *txid, const char *nonce, struct scep_got *got)
+{
+	return poll_by(&device, txid, nonce, got);
 }
 
 static void
@@ -396,6 +410,37 @@ test_polls(void **state)
 	}
 	assert_int_equal(count_issued(), 1);
 	buf_wipe(&first);
+}
+
+/* The reply to a key that cannot decrypt needs the request's challenge, which
+ * is there until the issue; key agreement is not taken instead, unasked. */
+static void
+test_poll_by_password(void **state)
+{
+	struct scep_got	 got;
+	struct scep_ask	 q;
+	struct csr	*r = tool_csr(ec_device.key, "/CN=device", NULL,
+			    SECRET);
+
+	(void)state;
+	q = question(SCEP_PKCSREQ, &ec_device, "A", r->der);
+	q.password = bytes_str(SECRET);
+	service_ask(service, "/manual", &q, algs, ra.cert, &got);
+	assert_int_equal(got.status, SCEP_PENDING);
+	scep_got_clear(&got);
+	decide(1, true);
+	assert_int_equal(poll_by(&ec_device, "A", "1", &got), SCEP_SUCCESS);
+	assert_true(key_matches(ec_device.key, got.certs.v[0]));
+	assert_int_equal(got.suite.transport, ALG_NONE);
+	scep_got_clear(&got);
+	(void)poll_by(&ec_device, "A", "2", &got);
+	assert_failure(&got, FAIL_BADREQUEST, "no challenge at hand");
+	scep_got_clear(&got);
+	service_ask(service, "/manual", &q, algs, ra.cert, &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	scep_got_clear(&got);
+	assert_int_equal(count_issued(), 1);
+	csr_free(r);
 }
 
 static void
@@ -531,6 +576,7 @@ main(void)
 		TEST(test_renewed),
 		TEST(test_renewal_refused),
 		TEST(test_polls),
+		TEST(test_poll_by_password),
 		TEST(test_poll_refused),
 		TEST(test_lost),
 		TEST(test_nonces),
