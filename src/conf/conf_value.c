@@ -194,7 +194,8 @@ static int
 set_duration(const struct value *v)
 {
 	static const char expected[] =
-	    "seconds or a duration such as \"30s\", \"15m\", \"24h\", \"30d\"";
+	    "seconds or a duration such as \"30s\", \"15m\", \"24h\", \"30d\", "
+	    "\"2w\", \"1y\"";
 	char min[CONF_DURATION_LEN], max[CONF_DURATION_LEN];
 	int64_t n;
 

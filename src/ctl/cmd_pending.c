@@ -271,11 +271,6 @@ failed(const struct ctl_call *call, const struct err *e)
 		ctl_note(call, "no request has the id %s", call->operand);
 		return CTL_NOT_FOUND;
 	}
-	if (e->reason == ERR_NOT_PENDING) {
-		ctl_note(call, "does not wait for a decision: %s",
-		    err_text(e));
-		return CTL_FAILED;
-	}
 	return ctl_fail(call, e);
 }
 

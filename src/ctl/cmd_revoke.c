@@ -82,6 +82,31 @@ on_revoked(const struct issued *row, void *arg)
 /* ---- doing it ---- */
 
 static enum ctl_exit
+missing(const struct ctl_call *call)
+{
+	if (call->opt[ISSUER] == NULL)
+		return ledger_missing(call);
+	ctl_note(call, "no certificate of issuer \"%s\" has the serial number "
+	    "%s", call->opt[ISSUER], call->operand);
+	return CTL_NOT_FOUND;
+}
+
+/* The store speaks of a row; who called knows the serial number. */
+static enum ctl_exit
+failed(const struct ctl_call *call, const struct err *e)
+{
+	if (e->reason == ERR_ALREADY_REVOKED)
+		ctl_note(call, "certificate is revoked already: %s",
+		    call->operand);
+	else if (e->reason == ERR_NOT_ON_HOLD)
+		ctl_note(call, "certificate is not on hold: %s",
+		    call->operand);
+	else
+		return ctl_fail(call, e);
+	return CTL_FAILED;
+}
+
+static enum ctl_exit
 revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
     int reason, struct err *e)
 {
@@ -91,7 +116,7 @@ revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
 	if (ledger_find(db, serial, on_row, &s, e) != 0)
 		return ctl_fail(call, e);
 	if (s.n == 0)
-		return ledger_missing(call);
+		return missing(call);
 	if (s.n > 1) {
 		err_set(e, ERR_ARGUMENT, "%zu issuers have used this serial "
 		    "number: choose one with --issuer", s.n);
@@ -100,7 +125,7 @@ revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
 	r.id = s.id;
 	if (revoked_put(db, s.id, reason, clock_now(), e) != 0 ||
 	    ledger_find(db, serial, on_revoked, &r, e) != 0)
-		return ctl_fail(call, e);
+		return failed(call, e);
 	return CTL_OK;
 }
 

@@ -238,6 +238,8 @@ static int
 show_text(const struct facts *f, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
+	bool		 over = f->next != NULL && f->from != 0 &&
+			    f->from <= f->now;
 	int		 rc = -1;
 
 	if (ctl_put_line(&out, "issuer", f->r->issuer->name) != 0 ||
@@ -245,9 +247,10 @@ show_text(const struct facts *f, struct err *e)
 	    (f->from != 0 && ctl_put_time(&out, "from", f->from) != 0) ||
 	    (*f->r->issuer->next != '\0' &&
 	    ctl_put_line(&out, "folder", f->r->issuer->next) != 0) ||
-	    ca_report_put(&out, "Current CA", f->r->ca, e) != 0 ||
-	    (f->next != NULL &&
-	    ca_report_put(&out, "Next CA", f->next, e) != 0))
+	    ca_report_put(&out, over ? "Old CA" : "Current CA", f->r->ca,
+	    e) != 0 || (f->next != NULL &&
+	    ca_report_put(&out, over ? "New CA" : "Next CA", f->next,
+	    e) != 0))
 		err_set(e, ERR_MEMORY, "report");
 	else
 		rc = ctl_flush(&out, e);

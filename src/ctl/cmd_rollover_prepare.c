@@ -230,7 +230,10 @@ put_steps(struct buf *out, const struct rollover *r, const struct ca_set *s)
 	bad |= put_dir(out, "- Let all who verify certificates (RADIUS "
 	    "servers, gateways, device settings)\n  trust ", dir,
 	    "/" CA_DIR_BUNDLE " too.\n");
-	bad |= buf_puts(out, "- When they do:  scepctl ca rollover activate\n");
+	bad |= buf_puts(out, "- When they do:  scepctl ca rollover activate");
+	if (r->conf->n_issuers > 1)
+		bad |= put_dir(out, " --issuer ", r->issuer->name, "");
+	bad |= buf_putc(out, '\n');
 	return bad == 0 ? 0 : -1;
 }
 

@@ -171,9 +171,9 @@ static int
 set_no_root(const struct rollover *r, struct err *e)
 {
 	err_set(e, ERR_KEY_FILE, "a CA above %s must sign the next one; give "
-	    "its certificate and key with --root-cert and --root-key (ca init "
-	    "named them %s and %s)", r->ca->subject_text, CA_DIR_ROOT,
-	    CA_DIR_ROOT_KEY);
+	    "its key with --root-key (ca init named it %s), and its certificate "
+	    "with --root-cert if it is not the one above the current CA",
+	    r->ca->subject_text, CA_DIR_ROOT_KEY);
 	return -1;
 }
 

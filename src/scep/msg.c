@@ -173,8 +173,12 @@ check_algs(const struct scep_msg *m, const struct algs *algs, struct err *e)
 	}
 	if (is_signer(k))
 		return 0;
-	err_set(e, ERR_SIGNER_KEY, "%s key of %d bits",
-	    key_type_name(k->type), k->bits);
+	if (k->type == KEY_OTHER)
+		err_set(e, ERR_SIGNER_KEY, "other key: of no kind that is "
+		    "taken, or one that this OpenSSL does not know");
+	else
+		err_set(e, ERR_SIGNER_KEY, "%s key of %d bits",
+		    key_type_name(k->type), k->bits);
 	return -1;
 }
 

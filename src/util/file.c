@@ -130,7 +130,7 @@ check_private(const char *path, const struct stat *st, struct err *e)
 		fault = "its group write";
 	else
 		return 0;
-	err_set(e, ERR_FILE_MODE, "%s: mode %04o lets %s it; chmod 600 it",
+	err_set(e, ERR_FILE_MODE, "%s: mode %04o lets %s it; chmod g-w,o= it",
 	    path, mode, fault);
 	return -1;
 }

@@ -115,6 +115,8 @@ ended 0 a
 interop_issued "$tmp/a.pem" "$tmp/a.key" a.example
 for verb in approve reject show; do
 	ctl 1 $verb "$id"
+	grep -q ": request does not wait for a decision: $id is issued$" \
+	    "$tmp/err" || it_fail "$verb: $(cat "$tmp/err")"
 	ctl 3 $verb 4711
 	ctl 2 $verb x
 	ctl 2 $verb

@@ -364,6 +364,9 @@ expect 0 'activate now' $a
 check '  no temporary file' files_are new \
     'ca-bundle.pem chain.pem from issuing.key issuing.pem root.pem'
 check '  state' state_is ca active
+expect 0 'show it' ca rollover show -c ca.conf
+check '  which is which' is "$(sed -n 's/ CA  .*//p' out | tr '\n' ' ')" \
+    'Old New '
 was=$(contents new)
 refuse 1 'in charge since' 'activate again' $a
 refuse 1 'in charge since' 'activate later' $a --at +1d
@@ -419,6 +422,8 @@ refuse 2 'choose one with --issuer (second, local)' 'several issuers' \
 expect 0 'one of several' ca rollover prepare -c two.conf --issuer second \
     --root-cert other/root.pem --root-key other/root.key
 check '  it is there' test -f second/issuing.pem
+check '  next step names it' \
+    grep -q 'scepctl ca rollover activate --issuer second$' out
 
 # ---- words ----
 

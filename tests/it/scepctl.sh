@@ -242,8 +242,8 @@ check '  when and why' is "$(json "j->>'revoke_reason',
     abs(strftime('%s', j->>'revoked_at') - $now) < 600")" 'keyCompromise|1'
 expect 0 'show it as text' show 4a0b --db store.db
 check '  why' grep -q '^reason  *keyCompromise$' out
-refuse 1 'revoked already' 'revoke twice' revoke 4a0b --db store.db
-refuse 1 'not on hold' 'release what is revoked' \
+refuse 1 'revoked already: 4a0b$' 'revoke twice' revoke 4a0b --db store.db
+refuse 1 'not on hold: 4a0b$' 'release what is revoked' \
     revoke 4a0b --db store.db --reason removeFromCRL
 refuse 1 'not on hold' 'release what is valid' \
     revoke 05 --db store.db --reason removeFromCRL
@@ -267,7 +267,7 @@ refuse 1 'not on hold' 'which is for good' \
 check 'changes are counted' is "$(sqlite3 store.db \
     'SELECT changes FROM revocation')" 6
 refuse 3 'no certificate' 'revoke, not there' revoke 1234 --db store.db
-refuse 3 'no certificate' 'revoke, another issuer' \
+refuse 3 'of issuer "none"' 'revoke, another issuer' \
     revoke ff01 --db store.db --issuer none
 refuse 2 'not a serial number' 'revoke xyz' revoke xyz --db store.db
 for n in '' KeyCompromise 1 ' '; do

@@ -98,10 +98,10 @@ refuse "not the CA's key" ca/ra.key 'is not the key of'
 cp "$tmp/ca/ra.key" "$tmp/ca/open.key"
 chmod 644 "$tmp/ca/open.key"
 bad 's|ca/ra.key|ca/open.key|'
-refuse 'key for all' "$(line 'endpoints = ')" ca/open.key 'chmod 600'
+refuse 'key for all' "$(line 'endpoints = ')" ca/open.key 'chmod g-w,o='
 cp "$tmp/ca/issuing.key" "$tmp/ca/open.key"
 bad 's|ca/issuing.key|ca/open.key|'
-refuse "CA's key for all" ca/open.key 'chmod 600'
+refuse "CA's key for all" ca/open.key 'chmod g-w,o='
 openssl pkey -in "$tmp/ca/ra.key" -aes128 -passout pass:sesame \
     -out "$tmp/ca/shut.key"
 bad 's|ca/ra.key|ca/shut.key|'

@@ -154,13 +154,13 @@ test_private(void **state)
 		{ 0400, NULL },
 		{ 0640, NULL },
 		{ 0750, NULL },
-		{ 0644, "mode 0644 lets others read it; chmod 600 it" },
-		{ 0604, "mode 0604 lets others read it; chmod 600 it" },
-		{ 0666, "mode 0666 lets others write it; chmod 600 it" },
-		{ 0602, "mode 0602 lets others write it; chmod 600 it" },
-		{ 0601, "mode 0601 lets others run it; chmod 600 it" },
-		{ 0660, "mode 0660 lets its group write it; chmod 600 it" },
-		{ 0620, "mode 0620 lets its group write it; chmod 600 it" },
+		{ 0644, "mode 0644 lets others read it; chmod g-w,o= it" },
+		{ 0604, "mode 0604 lets others read it; chmod g-w,o= it" },
+		{ 0666, "mode 0666 lets others write it; chmod g-w,o= it" },
+		{ 0602, "mode 0602 lets others write it; chmod g-w,o= it" },
+		{ 0601, "mode 0601 lets others run it; chmod g-w,o= it" },
+		{ 0660, "mode 0660 lets its group write it; chmod g-w,o= it" },
+		{ 0620, "mode 0620 lets its group write it; chmod g-w,o= it" },
 	};
 	struct buf	 b = BUF_INIT(100);
 	struct err	 e;

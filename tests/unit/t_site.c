@@ -268,7 +268,7 @@ static const struct {
 	{ RA_KEY("none.key"), NULL, NULL, NULL, ERR_FILE, AT_E,
 	  "none.key: cannot open", "correct the path" },
 	{ RA_KEY("open.key"), NULL, NULL, NULL, ERR_FILE_MODE, AT_E,
-	  "open.key: mode 0644 lets others read it", "chmod 600" },
+	  "open.key: mode 0644 lets others read it", "chmod g-w,o=" },
 	{ RA_KEY("junk"), NULL, NULL, NULL, ERR_KEY_FILE, AT_E,
 	  "junk: no private key", "PEM or DER" },
 	{ RA_CERT("junk"), NULL, NULL, NULL, ERR_CERT_FILE, AT_E,
@@ -292,7 +292,7 @@ static const struct {
 	{ NULL, "cert = \"ca.pem\"; key = \"ra.key\";", NULL, NULL,
 	  ERR_KEY_FILE, AT_I, "ra.key: is not the key of", "name the two" },
 	{ NULL, "cert = \"ca.pem\"; key = \"open.key\";", NULL, NULL,
-	  ERR_FILE_MODE, AT_I, "lets others read it", "chmod 600" },
+	  ERR_FILE_MODE, AT_I, "lets others read it", "chmod g-w,o=" },
 	{ NULL, "cert = \"ca.pem\"; key = \"ca.key\"; "
 	  "chain = \"stranger.pem\";", NULL, NULL, ERR_CERT_FILE, AT_I,
 	  "CN=stranger does not belong to the chain above CN=ca",
