@@ -348,6 +348,28 @@ test_ca_mode(void **state)
 	(void)tool_key_file("ca.key", lab.ca.key);
 }
 
+/* The CA expired, then another one took over. */
+static void
+test_expired(void **state)
+{
+	const struct order	 o = { .name = "CA", .key = lab.ca.key,
+	    .ca = true, .ku = KU_CA, .from = lab.start - 100 * DAY,
+	    .to = lab.start - 10 * DAY };
+	struct cert	*c = tool_cert(&o), *now;
+
+	(void)state;
+	lab_ra(-50 * DAY, -11 * DAY);
+	(void)tool_cert_file("ca.pem", c);
+	lab_next(&lab.ca2, lab.start - DAY);
+	lab_open(ONE, NEXT);
+	now = lab_shown();
+	assert_true(bytes_eq(now->issuer, lab.ca2.cert->subject));
+	lab_enroll(now, now, lab.ca2.cert, NULL);
+	cert_free(now);
+	cert_free(c);
+	(void)tool_cert_file("ca.pem", lab.ca.cert);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
 
 int
@@ -361,6 +383,7 @@ main(void)
 		TEST(test_late),
 		TEST(test_urls),
 		TEST(test_ca_mode),
+		TEST(test_expired),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
