@@ -370,6 +370,26 @@ test_expired(void **state)
 	(void)tool_cert_file("ca.pem", lab.ca.cert);
 }
 
+/* Two by different CAs are no pair: nobody would sign the replies. */
+static void
+test_apart(void **state)
+{
+	const struct order	 o = { .name = "RA enc", .key = lab.enc_key,
+	    .issuer = &lab.ca2, .ku = KU_ENC, .from = lab.start - DAY,
+	    .to = lab.start + 90 * DAY };
+	struct cert	*c = tool_cert(&o);
+
+	(void)state;
+	lab_next(&lab.ca2, 0);
+	(void)tool_cert_file("enc.pem", c);
+	assert_int_equal(lab_site(SPLIT "ra_renew = 0;", NEXT, ""), -1);
+	assert_err(&lab.e, ERR_CERT_FILE, "CN=CA, ra_enc_cert by CN=CA 2",
+	    "apart");
+	err_clear(&lab.e);
+	(void)tool_cert_file("enc.pem", lab.enc);
+	cert_free(c);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
 
 int
@@ -384,6 +404,7 @@ main(void)
 		TEST(test_urls),
 		TEST(test_ca_mode),
 		TEST(test_expired),
+		TEST(test_apart),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
