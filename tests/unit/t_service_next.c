@@ -269,6 +269,8 @@ test_late(void **state)
 	lab_open(ONE, NEXT);
 	now = lab_shown();
 	lab_enroll(now, now, lab.ca2.cert, NULL);
+	/* A reply signed by what has expired is refused, its certificate lost. */
+	lab_refused("/CN=device", SECRET, late, now);
 	lab_close();
 	/* Not so while nobody has taken over. */
 	lab_next(&lab.ca2, lab.start + 20 * DAY);
