@@ -259,7 +259,8 @@ renew(struct look *l, const struct site_ca *ca, const struct pair *like,
 	int rc;
 
 	if (!first && l->se->conf->ra_renew_key == CONF_RA_RENEW_NEW) {
-		if (kept_make_key(l->site->conf, like->key, &made, &path, e) == -1)
+		if (kept_make_key(l->site->conf, like->key, &made, &path,
+		    e) == -1)
 			return -1;
 		o.key = made;
 	}
