@@ -114,7 +114,8 @@ skip_to_key(struct bytes file)
 		line_end = memchr(at, '\n', (size_t)(end - at));
 		if (line_end == NULL)
 			break;
-		if (memmem(at, (size_t)(line_end - at), key, sizeof(key) - 1) != NULL)
+		if (memmem(at, (size_t)(line_end - at), key,
+		    sizeof(key) - 1) != NULL)
 			return bytes_make(at, (size_t)(end - at));
 		p = line_end;
 	}

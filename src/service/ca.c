@@ -89,18 +89,37 @@ add_next(struct site_ca *ca, struct issuer *is, struct err *e)
 	return fill(ca->next, ca->conf, is, e);
 }
 
+/* When it must have been good: now or, once it has been followed, when it last
+ * was in charge. It may have expired since, or before that. */
+static int
+judge_at(const struct conf_issuer *conf, int64_t from, int64_t now,
+    int64_t *when, struct err *e)
+{
+	struct cert *c;
+
+	*when = now;
+	if (from == 0 || from > now)
+		return 0;
+	if (cert_load(conf->cert, &c, e) == -1)
+		return -1;
+	/* libcrypto excludes the end. */
+	*when = from < c->not_after ? from : c->not_after - 1;
+	cert_free(c);
+	return 0;
+}
+
 int
 site_ca_open(struct site_ca *ca, const struct conf_issuer *conf,
     int64_t now, struct err *e)
 {
 	struct issuer *is, *next = NULL;
-	int64_t from = 0;
+	int64_t from = 0, when;
 
 	if (issuer_open_next(conf, now, &next, &from, e) == -1)
 		return -1;
-	/* One that has been followed may have expired since. */
-	if (issuer_open(conf, from != 0 && from < now ? from : now, &is,
-	    e) == -1 || fill(ca, conf, is, e) == -1) {
+	if (judge_at(conf, from, now, &when, e) == -1 ||
+	    issuer_open(conf, when, &is, e) == -1 ||
+	    fill(ca, conf, is, e) == -1) {
 		issuer_close(next);
 		return -1;
 	}

@@ -255,10 +255,21 @@ add_earlier(struct face *f, const struct pair *p, const struct site_ca *next,
 	if (!is_valid(p->cert, now) || is_listed(f, p) ||
 	    (!ra_suits(p->cert, RA_BOTH) && !ra_suits(p->cert, RA_OPEN)))
 		return;
-	if (g == NULL || g->sign.key == NULL)
+	if (g == NULL || g->sign.key == NULL || !is_valid(g->sign.cert, now))
 		g = &f->gens[0];
 	add_way(f, recipient(p), ra_suits(p->cert, RA_BOTH) ? recipient(p) :
 	    g->sign, who_issues(f, g, next));
+}
+
+/* What has expired is of use only where there is nothing else: it is told why
+ * nothing is issued. */
+static bool
+is_open(const struct face *f, size_t i, int64_t now)
+{
+	const struct face_gen *g = &f->gens[i];
+
+	return g->open.key != NULL && (i == 0 ||
+	    (is_valid(g->open.cert, now) && is_valid(g->sign.cert, now)));
 }
 
 static int
@@ -274,7 +285,7 @@ list_ways(struct face *f, const struct site_ca *next, int64_t now,
 		return -1;
 	}
 	for (i = 0; i < f->n_gens; i++)
-		if (f->gens[i].open.key != NULL)
+		if (is_open(f, i, now))
 			add_way(f, f->gens[i].open, f->gens[i].sign,
 			    who_issues(f, &f->gens[i], next));
 	for (i = 0; i < f->pairs.n; i++)

@@ -11,6 +11,7 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/str.h"
 
 #define SERIES_MAX	4096	/* endpoints come and go with reloads */
 #define FILE_MODE	0644	/* the collector is another user */
@@ -134,14 +135,40 @@ put_requests(struct figures *f, struct buf *out)
 static int
 put_cert(const char *endpoint, const struct cert *c, struct buf *out)
 {
+	char serial[2 * PKI_SERIAL_MAX + 1];
 	const struct metrics_label l[] = {
 		{ "endpoint", endpoint },
 		{ "role", c->is_ca ? "ca" : "ra" },
 		{ "subject", c->subject_text },
+		{ "serial", serial },
 	};
 
+	str_hex(c->serial, serial);
 	return metrics_sample("scepd_certificate_not_after_seconds", l,
 	    sizeof(l) / sizeof(l[0]), c->not_after, out);
+}
+
+static bool
+same_labels(const struct cert *a, const struct cert *b)
+{
+	return a->is_ca == b->is_ca && bytes_eq(a->serial, b->serial) &&
+	    strcmp(a->subject_text, b->subject_text) == 0;
+}
+
+/* Two CAs that follow one another share what is above them; a collector takes
+ * nothing of a file that tells one series twice. */
+static bool
+is_told(const struct face *f, size_t gen, size_t at)
+{
+	const struct face_gen *g = &f->gens[gen];
+	const struct cert *c = g->chain[at];
+	size_t i, k;
+
+	for (i = 0; i <= gen; i++)
+		for (k = 0; k < (i < gen ? f->gens[i].n_chain : at); k++)
+			if (same_labels(f->gens[i].chain[k], c))
+				return true;
+	return false;
 }
 
 static int
@@ -153,7 +180,8 @@ put_face(const char *endpoint, const struct face *f, struct buf *out)
 	for (i = 0; i < f->n_gens; i++) {
 		g = &f->gens[i];
 		for (k = 0; k < g->n_chain; k++)
-			if (put_cert(endpoint, g->chain[k], out) == -1)
+			if (!is_told(f, i, k) &&
+			    put_cert(endpoint, g->chain[k], out) == -1)
 				return -1;
 	}
 	return 0;
@@ -179,13 +207,16 @@ put_certs(struct site *site, struct buf *out)
 static int
 put_crl(struct crls *crls, const struct site_ca *ca, struct buf *out)
 {
-	const struct metrics_label l = { "issuer", ca->conf->name };
+	const struct metrics_label l[] = {
+		{ "issuer", ca->conf->name },
+		{ "ca", ca->id },
+	};
 	struct document *d = crls_get(crls, ca);
 	int rc = 0;
 
 	if (d != NULL)
-		rc = metrics_sample("scepd_crl_next_update_seconds", &l, 1,
-		    d->expires, out);
+		rc = metrics_sample("scepd_crl_next_update_seconds", l,
+		    sizeof(l) / sizeof(l[0]), d->expires, out);
 	document_put(d);
 	return rc;
 }
@@ -193,13 +224,15 @@ put_crl(struct crls *crls, const struct site_ca *ca, struct buf *out)
 static int
 put_crls(const struct site *site, struct crls *crls, struct buf *out)
 {
+	const struct site_ca *ca;
 	size_t i;
 	int rc;
 
 	rc = metrics_family("scepd_crl_next_update_seconds", METRICS_GAUGE,
 	    "When the CRL that is served expires.", out);
-	for (i = 0; rc == 0 && i < site->conf->n_issuers; i++)
-		rc = put_crl(crls, &site->cas[i], out);
+	for (i = 0; i < site->conf->n_issuers; i++)
+		for (ca = &site->cas[i]; rc == 0 && ca != NULL; ca = ca->next)
+			rc = put_crl(crls, ca, out);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pki/secret.h"
 #include "service/face_int.h"
@@ -39,17 +40,20 @@ load_key(const struct conf *c, const struct cert *cert, struct key **out,
     struct err *e)
 {
 	char *path = key_path(c, cert->key.hash, e);
-	int rc;
+	struct key *k;
+	int rc = -1;
 
-	if (path == NULL)
-		return -1;
-	if ((rc = key_load(path, NULL, out, e)) == 0 &&
-	    !key_matches(*out, cert)) {
+	if (path == NULL || key_load(path, NULL, &k, e) == -1)
+		goto out;
+	if (key_matches(k, cert)) {
+		*out = k;
+		rc = 0;
+	} else {
 		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s", path,
 		    cert->subject_text);
-		key_free(*out);
-		rc = -1;
+		key_free(k);
 	}
+out:
 	free(path);
 	return rc;
 }
@@ -149,6 +153,9 @@ kept_make_key(const struct conf *c, const struct key *like,
 		rc = file_write(p, buf_bytes(&pem), 0600, false, e);
 	buf_wipe(&pem);
 	if (rc == -1) {
+		/* It may lie there, but not durably; each try would add one. */
+		if (p != NULL)
+			(void)unlink(p);
 		key_free(k);
 		free(p);
 		return -1;

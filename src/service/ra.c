@@ -166,6 +166,22 @@ open_files(struct site_endpoint *se, const struct files *f,
 	return pairs_take(&se->ra->files, p, e);
 }
 
+/* A client is shown both, and one CA above them. */
+static int
+check_split(const struct site_endpoint *se, struct err *e)
+{
+	const struct cert *sign = se->ra->files.v[0]->cert;
+	const struct cert *open = se->ra->files.v[1]->cert;
+
+	if (ca_of(se->ca, sign) == ca_of(se->ca, open))
+		return 0;
+	err_set(e, ERR_CERT_FILE, "ra_cert is issued by %s, ra_enc_cert by "
+	    "%s; issue one of them again, by the same CA",
+	    issuer_ca(ca_of(se->ca, sign)->issuer)->subject_text,
+	    issuer_ca(ca_of(se->ca, open)->issuer)->subject_text);
+	return -1;
+}
+
 /* ---- earlier ones ---- */
 
 static int
@@ -268,7 +284,8 @@ ra_open(struct site_endpoint *se, int64_t now, struct err *e)
 	se->ra->split = *c->ra_enc_cert != '\0';
 	if (open_files(se, &first, se->ra->split ? RA_SIGN : RA_BOTH, now,
 	    e) == -1 || (se->ra->split &&
-	    open_files(se, &second, RA_OPEN, now, e) == -1))
+	    (open_files(se, &second, RA_OPEN, now, e) == -1 ||
+	    check_split(se, e) == -1)))
 		return -1;
 	for (i = 0; i < c->ra_also.n; i++)
 		if (open_also(se, c->ra_also.v[i], now, e) == -1)

@@ -259,7 +259,8 @@ renew(struct look *l, const struct site_ca *ca, const struct pair *like,
 	int rc;
 
 	if (!first && l->se->conf->ra_renew_key == CONF_RA_RENEW_NEW) {
-		if (kept_make_key(l->site->conf, like->key, &made, &path, e) == -1)
+		if (kept_make_key(l->site->conf, like->key, &made, &path,
+		    e) == -1)
 			return -1;
 		o.key = made;
 	}
@@ -281,8 +282,9 @@ warn(struct look *l, const struct site_ca *ca, const struct cert *best,
 	const char *ca_name = issuer_ca(ca->issuer)->subject_text;
 	char when[CLOCK_TEXT_MAX];
 
-	/* The second half: a clock put back silences nothing. */
-	if (l->now - l->se->warned < DAY && l->now >= l->se->warned)
+	/* What is told now does not hide the rest; nor does a clock put back
+	 * silence anything. */
+	if (l->now - l->se->warned < DAY && l->now > l->se->warned)
 		return;
 	l->se->warned = l->now;
 	if (best == NULL) {

@@ -161,6 +161,7 @@ void	 figures_count(struct figures *, const char *endpoint,
 /* Writes metrics.file when its time has come; by one thread at a time. What
  * fails is logged. */
 void	 figures_tick(struct figures *, const struct service *, int64_t now);
+
 /* ---- renew: what endpoints show, kept up to date ---- */
 
 /*

@@ -185,7 +185,8 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 			goto fail;
 	warn_plain(conf);
 	for (i = 0; i < conf->n_issuers; i++)
-		warn_expiry(&conf->issuers[i], s->cas[i].issuer, now);
+		warn_expiry(&conf->issuers[i], site_ca_current(&s->cas[i],
+		    now)->issuer, now);
 	*out = s;
 	return 0;
 fail:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The figures that a collector reads: what is counted, what expires, and what
-# becomes of a file that cannot be written.
+# The figures that a collector reads: what is counted, what expires, what becomes
+# of a file that cannot be written, and of CAs that follow one another.
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
@@ -29,10 +29,12 @@ not_after() { # CERTIFICATE
 expiry() { # ROLE CERTIFICATE
 	must "scepd_certificate_not_after_seconds{endpoint=\"scep\",role=\"$1\",subject=\"$(
 	    openssl x509 -in "$tmp/ca/$2" -noout -subject -nameopt RFC2253 |
-	    sed 's/^subject=//')\"} $(not_after "$2")"
+	    sed 's/^subject=//')\",serial=\"$(
+	    openssl x509 -in "$tmp/ca/$2" -noout -serial |
+	    sed 's/^serial=//' | tr A-F a-f)\"} $(not_after "$2")"
 }
 
-it_ca --single
+it_ca
 mkdir "$tmp/out"
 it_global='metrics: { file = "out/metrics.prom"; interval = 1; };'
 it_conf
@@ -49,7 +51,7 @@ must 'scepd_requests_total{endpoint="",type="",outcome="refused",reason="not_fou
 expiry ra ra.pem
 expiry ca issuing.pem
 must 'scepd_pending 0'
-grep -Eq '^scepd_crl_next_update_seconds\{issuer="local"\} [0-9]{10}$' \
+grep -Eq '^scepd_crl_next_update_seconds\{issuer="local",ca="[0-9a-f]{40}"\} [0-9]{10}$' \
     "$file" || it_fail 'no time of the CRL'
 
 # What Prometheus demands of the form: each family told once, before its
@@ -73,4 +75,26 @@ mkdir "$tmp/out"
 requests PKCSReq issued '' 3
 [ "$(grep -c 'event=metrics_failed' "$tmp/scepd.log")" -eq 1 ] ||
     it_fail 'told more than once'
+it_stop
+
+# The CA to come has the same root above it, and its RA certificate the same
+# name; one series that is told twice and a collector takes none of the file.
+it_issuer='next = "ca/g2";'
+it_conf
+"$SCEPCTL" -c "$tmp/scepd.conf" ca rollover prepare \
+    >"$tmp/prepare.log" 2>&1 || {
+	cat "$tmp/prepare.log"
+	it_fail 'no next CA'
+}
+it_start
+crls() { # N
+	[ "$(grep -c '^scepd_crl_next_update_seconds{' "$file")" -eq "$1" ]
+}
+it_until 10 crls 2 || it_fail 'not the CRLs of both CAs'
+cas() { # N
+	[ "$(grep -c 'role="ca"' "$file")" -eq "$1" ]
+}
+it_until 10 cas 3 || it_fail 'not the two CAs and their root'
+twice=$(grep -v '^#' "$file" | sed 's/ [^ ]*$//' | sort | uniq -d)
+[ -z "$twice" ] || it_fail "told twice: $twice"
 it_stop

@@ -60,10 +60,10 @@ struct csr	*tool_csr(const struct key *, const char *subject,
 
 /* Bytes of hex; borrowed until the test program ends. */
 struct bytes	 tool_hex(const char *);
-/* How often needle stands in b; *at is where first. */
 /* Does the CRL list that serial number? Then *out has the facts. */
 bool		 tool_listed(const struct crl *, struct bytes serial,
 		    struct crl_entry *out);
+/* How often needle stands in b; *at is where first. */
 size_t		 tool_count(struct bytes b, struct bytes needle, size_t *at);
 /* Replaces the only occurrence of a by b, which is as long. */
 void		 tool_patch(struct buf *, struct bytes a, struct bytes b);

@@ -269,6 +269,8 @@ test_late(void **state)
 	lab_open(ONE, NEXT);
 	now = lab_shown();
 	lab_enroll(now, now, lab.ca2.cert, NULL);
+	/* A reply signed by what has expired is refused, its certificate lost. */
+	lab_refused("/CN=device", SECRET, late, now);
 	lab_close();
 	/* Not so while nobody has taken over. */
 	lab_next(&lab.ca2, lab.start + 20 * DAY);
@@ -348,6 +350,48 @@ test_ca_mode(void **state)
 	(void)tool_key_file("ca.key", lab.ca.key);
 }
 
+/* The CA expired, then another one took over. */
+static void
+test_expired(void **state)
+{
+	const struct order	 o = { .name = "CA", .key = lab.ca.key,
+	    .ca = true, .ku = KU_CA, .from = lab.start - 100 * DAY,
+	    .to = lab.start - 10 * DAY };
+	struct cert	*c = tool_cert(&o), *now;
+
+	(void)state;
+	lab_ra(-50 * DAY, -11 * DAY);
+	(void)tool_cert_file("ca.pem", c);
+	lab_next(&lab.ca2, lab.start - DAY);
+	lab_open(ONE, NEXT);
+	now = lab_shown();
+	assert_true(bytes_eq(now->issuer, lab.ca2.cert->subject));
+	lab_enroll(now, now, lab.ca2.cert, NULL);
+	cert_free(now);
+	cert_free(c);
+	(void)tool_cert_file("ca.pem", lab.ca.cert);
+}
+
+/* Two by different CAs are no pair: nobody would sign the replies. */
+static void
+test_apart(void **state)
+{
+	const struct order	 o = { .name = "RA enc", .key = lab.enc_key,
+	    .issuer = &lab.ca2, .ku = KU_ENC, .from = lab.start - DAY,
+	    .to = lab.start + 90 * DAY };
+	struct cert	*c = tool_cert(&o);
+
+	(void)state;
+	lab_next(&lab.ca2, 0);
+	(void)tool_cert_file("enc.pem", c);
+	assert_int_equal(lab_site(SPLIT "ra_renew = 0;", NEXT, ""), -1);
+	assert_err(&lab.e, ERR_CERT_FILE, "CN=CA, ra_enc_cert by CN=CA 2",
+	    "apart");
+	err_clear(&lab.e);
+	(void)tool_cert_file("enc.pem", lab.enc);
+	cert_free(c);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
 
 int
@@ -361,6 +405,8 @@ main(void)
 		TEST(test_late),
 		TEST(test_urls),
 		TEST(test_ca_mode),
+		TEST(test_expired),
+		TEST(test_apart),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);

@@ -6,6 +6,7 @@
 
 #include "ra_lab.h"
 #include "store/revoked.h"
+#include "util/file.h"
 
 /* ---- several at once ---- */
 
@@ -232,6 +233,49 @@ test_not_renewed(void **state)
 	}
 }
 
+/* How often the log of an opening tells of this. */
+static size_t
+count_told(const char *endpoint, const char *what)
+{
+	struct buf	 log = BUF_INIT(FILE_MAX);
+	FILE		*f = tmpfile();
+	int		 saved = dup(STDERR_FILENO), c;
+	size_t		 n, at = 0;
+
+	assert_non_null(f);
+	fflush(stderr);
+	assert_int_equal(dup2(fileno(f), STDERR_FILENO), STDERR_FILENO);
+	lab_open(endpoint, LOCAL);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(f);
+	while ((c = fgetc(f)) != EOF)
+		assert_int_equal(buf_putc(&log, (char)c), 0);
+	(void)fclose(f);
+	n = tool_count(buf_bytes(&log), bytes_str(what), &at);
+	buf_wipe(&log);
+	return n;
+}
+
+/* The one that expires does not hide the other one. */
+static void
+test_both_told(void **state)
+{
+	struct cert	*s = lab_cert("RA sign", lab.ra_key, KU_SIGN, -20 * DAY,
+	    10 * DAY);
+	struct cert	*n = lab_cert("RA enc", lab.enc_key, KU_ENC, -9 * DAY,
+	    DAY);
+
+	(void)state;
+	(void)tool_cert_file("sign.pem", s);
+	(void)tool_cert_file("enc.pem", n);
+	assert_int_equal(count_told(SPLIT "ra_renew = 0;", "ra_expires"), 2);
+	(void)tool_cert_file("sign.pem", lab.sign);
+	(void)tool_cert_file("enc.pem", lab.enc);
+	cert_free(s);
+	cert_free(n);
+}
+
 /* The key goes into a file of its own, and the old one keeps opening. */
 static void
 test_new_key(void **state)
@@ -330,6 +374,7 @@ main(void)
 		TEST(test_expired),
 		TEST(test_time),
 		TEST(test_not_renewed),
+		TEST(test_both_told),
 		TEST(test_new_key),
 		TEST(test_split_renewed),
 		TEST(test_revoked),
