@@ -95,6 +95,14 @@ AFTER UPDATE OF revoked_at, revoke_reason ON issued BEGIN
 	ON CONFLICT DO UPDATE SET changes = changes + 1;
 END;
 
+-- CAs that another one has taken over from, by the hashes of their keys: they
+-- issue no more.
+CREATE TABLE followed (
+	key_hash	BLOB PRIMARY KEY CHECK (length(key_hash) = 32),
+	by_hash		BLOB NOT NULL CHECK (length(by_hash) = 32),
+	since		INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The last CRL of each CA key. Numbers rise by the issuer's name, which two
 -- keys may share.
 CREATE TABLE crl (

@@ -31,8 +31,9 @@ const struct conf	*site_conf(const struct site *);
 
 /* Opens the store, starts the workers. Takes the site on success. */
 int	 service_open(struct site *, struct service **out, struct err *e);
-/* The same service with another site, for exchanges that begin now. Takes it. */
-void	 service_replace(struct service *, struct site *);
+/* The same service with another site, for exchanges that begin now. Takes it on
+ * success; ERR_CONFIG if it contradicts what the store knows. */
+int	 service_replace(struct service *, struct site *, struct err *e);
 /* What is to be done when its time has come (CRLs, RA certificates, the switch to
  * the next CA); about once a second, from the thread that opened the service,
  * as is service_replace(). */

@@ -180,9 +180,11 @@ reload(struct daemon *d)
 	notify_reloading(&d->notify, clock_mono_us());
 	if (load_site(d, &site, &e) == -1) {
 		log_reload_failed(&e);
+	} else if (service_replace(d->service, site, &e) == -1) {
+		log_reload_failed(&e);
+		site_put(site);
 	} else {
 		set_log(site_conf(site));
-		service_replace(d->service, site);
 		d->site = site;
 		log_fact(LOG_L_NOTICE, "reloaded", "config", d->file);
 	}

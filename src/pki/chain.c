@@ -7,9 +7,8 @@
 #include "pki/chain.h"
 #include "pki/pki_int.h"
 
-/* Did `up` sign `c`, and may it? */
-static int
-signed_by(const struct cert *c, const struct cert *up, struct err *e)
+int
+chain_link(const struct cert *c, const struct cert *up, struct err *e)
 {
 	if (!bytes_eq(c->issuer, up->subject) &&
 	    X509_NAME_cmp(X509_get_issuer_name(c->x),
@@ -57,7 +56,7 @@ chain_verify(const struct cert *leaf, const struct cert *issuer,
 	X509_STORE *store = NULL;
 	int rc = -1;
 
-	if (signed_by(leaf, issuer, e) == -1)
+	if (chain_link(leaf, issuer, e) == -1)
 		return -1;
 	if ((store = anchors(issuer, upper)) == NULL ||
 	    (ctx = X509_STORE_CTX_new()) == NULL ||
@@ -90,7 +89,7 @@ find_issuer(const struct cert *c, const struct certs *cs, size_t i)
 
 	for (; i < cs->n; i++) {
 		err_clear(&why);
-		if (signed_by(c, cs->v[i], &why) == 0)
+		if (chain_link(c, cs->v[i], &why) == 0)
 			break;
 	}
 	return i;

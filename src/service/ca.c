@@ -142,6 +142,6 @@ site_ca_clear(struct site_ca *ca)
 const struct site_ca *
 site_ca_current(const struct site_ca *ca, int64_t now)
 {
-	return ca->next != NULL && ca->from != 0 && now >= ca->from ?
-	    ca->next : ca;
+	return ca->next != NULL && (ca->followed || (ca->from != 0 &&
+	    now >= ca->from)) ? ca->next : ca;
 }

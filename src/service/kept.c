@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pki/chain.h"
 #include "pki/secret.h"
 #include "service/face_int.h"
 #include "store/issued.h"
@@ -98,22 +99,40 @@ log_unusable(const struct recall *l, const struct err *e)
 	log_end(&line);
 }
 
+/* The CA of this Name, or NULL. */
+static const struct site_ca *
+find_ca(const struct recall *l, const uint8_t hash[PKI_HASH])
+{
+	const struct site_ca *ca;
+
+	for (ca = l->se->ca; ca != NULL; ca = ca->next)
+		if (memcmp(hash, ca->name_hash, PKI_HASH) == 0)
+			return ca;
+	return NULL;
+}
+
+/* A CA that was given up may have had the name, with another key. */
+static bool
+is_by(const struct cert *c, const struct site_ca *ca)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	return chain_link(c, issuer_ca(ca->issuer), &why) == 0;
+}
+
 static int
 on_row(const struct issued *row, void *arg)
 {
-	const uint8_t *h = row->issuer_hash;
 	struct recall *l = arg;
-	const struct site_ca *ca = l->se->ca;
+	const struct site_ca *ca = find_ca(l, row->issuer_hash);
 	struct err e = { .reason = ERR_NONE };
 	struct cert *c = NULL;
 	struct key *k = NULL;
 	struct pair *p;
 
-	if (row->revoked || (memcmp(h, ca->name_hash, PKI_HASH) != 0 &&
-	    (ca->next == NULL ||
-	    memcmp(h, ca->next->name_hash, PKI_HASH) != 0)))
+	if (row->revoked || ca == NULL)
 		return 0;
-	if (cert_parse(row->der, &c, &e) == 0 &&
+	if (cert_parse(row->der, &c, &e) == 0 && is_by(c, ca) &&
 	    find_key(l, row, c, &k, &e) == 0 && k != NULL) {
 		if (pair_new(k, c, &p, &e) == 0)
 			(void)pairs_take(l->all, p, &e);

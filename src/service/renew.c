@@ -391,6 +391,7 @@ faces_tick(struct service *s, struct site *site, int64_t now)
 	struct site_endpoint *se;
 	size_t i;
 
+	succession_tick(s->db, site, now);
 	for (i = 0; i < site->conf->n_endpoints; i++) {
 		struct look l = { .s = s, .site = site, .now = now,
 		    .next = now + LOOK_EVERY };

@@ -54,7 +54,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	if (proven_new(&s->proven, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
-	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
+	    open_store(s, c, e) == -1 ||
+	    succession_recall(s->db, site, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
@@ -76,11 +77,13 @@ service_tick(struct service *s)
 	figures_tick(s->figures, s, now);
 }
 
-void
-service_replace(struct service *s, struct site *site)
+int
+service_replace(struct service *s, struct site *site, struct err *e)
 {
 	struct site *old;
 
+	if (succession_recall(s->db, site, e) == -1)
+		return -1;
 	/* Before anybody sees it. */
 	faces_tick(s, site, clock_now());
 	pthread_mutex_lock(&s->lock);
@@ -88,6 +91,7 @@ service_replace(struct service *s, struct site *site)
 	s->site = site;
 	pthread_mutex_unlock(&s->lock);
 	site_put(old);
+	return 0;
 }
 
 int

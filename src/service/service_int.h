@@ -36,6 +36,7 @@ void	 document_answer(struct exchange *, struct document *, int64_t now);
 
 /* ---- site: an endpoint made real ---- */
 
+#define SITE_CA_RETRY	60	/* seconds, where the store failed */
 #define SITE_CA_ID	20	/* bytes of the hash of its key */
 
 /* A CA as the world sees it. */
@@ -47,6 +48,8 @@ struct site_ca {
 	uint8_t				 name_hash[PKI_HASH]; /* of its Name */
 	char				 id[2 * SITE_CA_ID + 1]; /* of its key, hex */
 	bool				 follows;	/* is a `next` */
+	bool				 followed;	/* by `next`, for good */
+	int64_t				 retry_follow;	/* to remember that */
 	bool				 has_crl;	/* we make one */
 	struct document			*crt;	/* DER of the CA */
 	struct document			*pem;	/* it and all above it */
@@ -169,6 +172,14 @@ void	 figures_tick(struct figures *, const struct service *, int64_t now);
  * the one thread that opened the service.
  */
 void	 faces_tick(struct service *, struct site *, int64_t now);
+
+/* ---- succession: one CA takes over from another ---- */
+
+/* What the store knows of it, into the site: before it is used. ERR_CONFIG if
+ * a CA that was followed would issue again. */
+int	 succession_recall(struct db *, struct site *, struct err *e);
+/* Remembers it when the time has come; by one thread at a time. */
+void	 succession_tick(struct db *, struct site *, int64_t now);
 
 /* ---- route: what lies behind a path ---- */
 

@@ -64,7 +64,7 @@ void
 lab_reload(const char *endpoint, const char *issuer)
 {
 	lab_ok(lab_site(endpoint, issuer, ""));
-	service_replace(lab.service, lab.site);
+	lab_ok(service_replace(lab.service, lab.site, &lab.e));
 }
 
 void

@@ -471,7 +471,7 @@ static void
 replace_site(const char *settings)
 {
 	make_site(settings);
-	service_replace(service, site);
+	ok(service_replace(service, site, &e));
 }
 
 /* A reload that names another file has it written with the next tick, though

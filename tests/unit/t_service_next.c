@@ -1,6 +1,9 @@
 /*
  * A CA that follows another: before, at and behind the switch.
  */
+#include <unistd.h>
+
+#include "pki/chain.h"
 #include "ra_lab.h"
 #include "pki/crl.h"
 #include "store/revoked.h"
@@ -157,6 +160,87 @@ test_switch(void **state)
 		face_put(f);
 	}
 	assert_int_equal(lab_issued_ra(), 1);
+}
+
+static void
+remove_next(void)
+{
+	(void)unlink(tool_path("next/issuing.pem"));
+	(void)unlink(tool_path("next/issuing.key"));
+	(void)unlink(tool_path("next/from"));
+}
+
+static void
+assert_next_issues(void)
+{
+	struct face	*f = lab_face();
+
+	assert_ptr_equal(f->gens[0].ca, lab.site->cas[0].next);
+	face_put(f);
+}
+
+/* Once over, for good: whatever becomes of the folder and of the clock. */
+static void
+test_remembered(void **state)
+{
+	struct site	*site;
+
+	(void)state;
+	lab_ra(-DAY, 90 * DAY);
+	lab_next(&lab.ca2, lab.start - 5);
+	lab_open(ONE, NEXT);
+	assert_next_issues();
+	lab_next(&lab.ca2, lab.start + DAY);
+	lab_restart(ONE, NEXT);
+	assert_next_issues();
+	lab_next(&lab.ca2, 0);
+	lab_reload(ONE, NEXT);
+	assert_next_issues();
+	assert_int_equal(lab_query("SELECT count(*) FROM followed"), 1);
+	site = lab.site;
+	remove_next();
+	lab_ok(lab_site(ONE, NEXT, ""));
+	assert_int_equal(service_replace(lab.service, lab.site, &lab.e), -1);
+	assert_int_equal(lab.e.reason, ERR_CONFIG);
+	assert_non_null(strstr(lab.e.text, "issuer local: another CA took "
+	    "over from CN=CA on "));
+	site_put(lab.site);
+	lab.site = site;
+	assert_next_issues();
+	lab_close();
+	err_clear(&lab.e);
+	lab_next(&lab.both_ca, lab.start - 5);
+	lab_ok(lab_site(ONE, NEXT, ""));
+	assert_int_equal(service_open(lab.site, &lab.service, &lab.e), -1);
+	assert_int_equal(lab.e.reason, ERR_CONFIG);
+	site_put(lab.site);
+}
+
+/* A next CA that was given up for another one of its name. */
+static void
+test_given_up(void **state)
+{
+	const struct order	 o = { .name = "CA 2", .spec = "ec:p256",
+	    .ca = true, .ku = KU_CA, .from = lab.start - DAY,
+	    .to = lab.start + 400 * DAY };
+	struct certs	 cs;
+	struct who	 other;
+
+	(void)state;
+	who_make(&other, &o);
+	lab_ra(-DAY, 90 * DAY);
+	lab_next(&lab.ca2, 0);
+	lab_open(ONE, NEXT);
+	assert_int_equal(lab_issued_ra(), 1);
+	lab_next(&other, 0);
+	lab_reload(ONE, NEXT);
+	assert_int_equal(lab_issued_ra(), 2);
+	get_next(lab.ca.cert, &cs);
+	assert_int_equal(cs.n, 2);
+	lab_ok(chain_link(cs.v[0], other.cert, &lab.e));
+	lab_enroll(cs.v[0], cs.v[0], other.cert, NULL);
+	certs_free(&cs);
+	who_free(&other);
 }
 
 /* What the old CA gave out is revoked in its CRL, not in the other's. */
@@ -401,6 +485,8 @@ main(void)
 		TEST(test_next),
 		TEST(test_program),
 		TEST(test_switch),
+		TEST(test_remembered),
+		TEST(test_given_up),
 		TEST(test_previous),
 		TEST(test_late),
 		TEST(test_urls),
