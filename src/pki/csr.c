@@ -1,5 +1,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <stdlib.h>
@@ -143,12 +144,33 @@ read_sans(struct csr *r, struct err *e)
 	return rc;
 }
 
+/* RSASSA-PSS names its digest in its parameters (RFC 4055, 3.1). */
+static int
+pss_digest(const X509_REQ *x)
+{
+	RSA_PSS_PARAMS *pss;
+	const X509_ALGOR *alg;
+	int md;
+
+	X509_REQ_get0_signature(x, NULL, &alg);
+	pss = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS),
+	    alg->parameter);
+	if (pss == NULL)
+		return NID_undef;
+	md = pss->hashAlgorithm == NULL ? NID_sha1 :
+	    OBJ_obj2nid(pss->hashAlgorithm->algorithm);
+	RSA_PSS_PARAMS_free(pss);
+	return md;
+}
+
 static enum alg
 read_digest(const X509_REQ *x)
 {
-	int md;
+	int md, sig = X509_REQ_get_signature_nid(x);
 
-	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(x), &md, NULL) != 1)
+	if (sig == NID_rsassaPss)
+		md = pss_digest(x);
+	else if (OBJ_find_sigid_algs(sig, &md, NULL) != 1)
 		return ALG_NONE;
 	return alg_by_nid(ALG_DIGEST, md);
 }

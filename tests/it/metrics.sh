@@ -34,7 +34,7 @@ expiry() { # ROLE CERTIFICATE
 	    sed 's/^serial=//' | tr A-F a-f)\"} $(not_after "$2")"
 }
 
-it_ca
+it_ca --key ec:p256
 mkdir "$tmp/out"
 it_global='metrics: { file = "out/metrics.prom"; interval = 1; };'
 it_conf

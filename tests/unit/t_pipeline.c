@@ -2,6 +2,7 @@
  * Whole transactions with a service, as a device lives them: enrolled, renewed
  * with the old key and with a new one, held until an operator has looked.
  */
+#include <openssl/rsa.h>
 #include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
@@ -567,6 +568,62 @@ test_failure_text(void **state)
 	csr_free(r);
 }
 
+/* The request of a CSR, signed anew. */
+static void
+sign_again(const struct csr *r, const char *md, bool pss, struct buf *out)
+{
+	X509_REQ	*x = X509_REQ_dup(r->x);
+	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX	*key;
+	struct bytes	 der;
+
+	assert_int_equal(EVP_DigestSignInit(ctx, &key,
+	    EVP_get_digestbyname(md), NULL, key_pkey(device.key)), 1);
+	if (pss)
+		assert_true(EVP_PKEY_CTX_set_rsa_padding(key,
+		    RSA_PKCS1_PSS_PADDING) > 0);
+	assert_true(X509_REQ_sign_ctx(x, ctx) > 0);
+	der = pki_i2d(ASN1_ITEM_rptr(X509_REQ), x);
+	assert_int_equal(buf_put(out, der.p, der.n), 0);
+	pki_free(&der);
+	EVP_MD_CTX_free(ctx);
+	X509_REQ_free(x);
+}
+
+/* What is accepted of a message is accepted of the request in it, no more,
+ * however the digest is named. */
+static void
+test_request_digest(void **state)
+{
+	static const struct {
+		const char	*md;
+		bool		 pss, good;
+	} rows[] = {
+		{ "SHA256", false, true },	{ "SHA256", true, true },
+		{ "SHA1", true, true },		{ "MD5", false, false },
+		{ "RIPEMD160", false, false },	{ "SHA224", true, false },
+	};
+	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
+	struct buf	 der = BUF_INIT(CSR_MAX_DER);
+	struct scep_got	 got;
+	char		 txid[2] = "A";
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++, txid[0]++) {
+		buf_reset(&der);
+		sign_again(r, rows[i].md, rows[i].pss, &der);
+		const struct scep_ask q = question(SCEP_PKCSREQ, &device, txid,
+		    buf_bytes(&der));
+
+		service_ask(service, "/auto", &q, algs, ra.cert, &got);
+		if (got.status != (rows[i].good ? SCEP_SUCCESS : SCEP_FAILURE))
+			fail_msg("row %zu", i);
+		scep_got_clear(&got);
+	}
+	buf_wipe(&der);
+	csr_free(r);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -581,6 +638,7 @@ main(void)
 		TEST(test_lost),
 		TEST(test_nonces),
 		TEST(test_failure_text),
+		TEST(test_request_digest),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
