@@ -1,12 +1,14 @@
 #!/bin/sh
-# certmonger, without D-Bus and on state of its own: capabilities, CA
-# certificates, enrollment, renewal. It sends its messages by GET.
+# certmonger, without D-Bus and on state of its own, in each mode of the matrix.
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
 # shellcheck source=tests/interop/lib.sh
 . "${srcdir:-.}/tests/interop/lib.sh"
+# shellcheck source=tests/interop/matrix.sh
+. "${srcdir:-.}/tests/interop/matrix.sh"
 
+interop_client=certmonger
 interop_need certmonger getcert openssl sqlite3
 # Its lock file has one place only.
 [ -w /var/lib/certmonger ] || {
@@ -36,7 +38,8 @@ start_certmonger() {
 	    CERTMONGER_PVT_ADDRESS
 	certmonger -L -P "$tmp/monger/socket" -n >"$tmp/monger/log" 2>&1 &
 	monger=$!
-	it_until 20 interop_quiet getcert list-cas ||
+	# One at a time: another waits until this one has ended.
+	it_until 120 interop_quiet getcert list-cas ||
 	    it_fail "certmonger does not answer"
 }
 
@@ -47,73 +50,129 @@ request() {
 	shift 3
 	interop_quiet getcert request -c "$ca" -I "$name" \
 	    -k "$tmp/$name.key" -f "$tmp/$name.pem" -N "CN=$name" \
-	    -D "$name.example" -l "$tmp/monger/challenge" -w \
-	    --wait-timeout 60 "$@"
+	    -D "$name.example" -l "$tmp/monger/challenge" "$@"
 }
 
-must_enroll() {
-	request "$@" || {
+must() {
+	"$@" || {
 		cat "$tmp/client.log"
 		getcert list -v
-		it_fail "enrollment of $2"
+		it_fail "$*"
 	}
-	interop_issued "$tmp/$2.pem" "$tmp/$2.key" "$2.example"
 }
 
-# must_renew COMMAND NAME: certmonger gets another certificate, with the same
-# key (resubmit, under the same transactionID) or another (rekey)
+issued() { # NAME
+	interop_issued "$tmp/$1.pem" "$tmp/$1.key" "$1.example"
+}
+
+must_enroll() { # CA NAME CHALLENGE ARGUMENT...
+	must request "$@" -w --wait-timeout 60
+	issued "$2"
+}
+
+# must_renew COMMAND NAME same|other: certmonger gets another certificate with
+# the key it has (resubmit, under the same transactionID) or another (rekey). It
+# sends its challenge again; where that is none any more, the old certificate
+# vouches for it.
 must_renew() {
 	cp "$tmp/$2.pem" "$tmp/old.pem"
-	interop_expect getcert "$1" -i "$2" -w --wait-timeout 60
+	echo spent >"$tmp/monger/challenge"
+	interop_expect getcert "$1" -i "$2" -l "$tmp/monger/challenge" \
+	    -w --wait-timeout 60
 	! cmp -s "$tmp/old.pem" "$tmp/$2.pem" || {
 		getcert list -v -i "$2"
 		it_fail "$1 gave the old certificate of $2"
 	}
-	interop_issued "$tmp/$2.pem" "$tmp/$2.key" "$2.example"
+	issued "$2"
+	interop_renewed "$tmp/old.pem" "$tmp/$2.pem" "$3"
+	interop_logged 'type=PKCSReq .*challenge=wrong'
 }
 
-must_refuse() {
-	before=$(interop_count)
-	! request "$@" || it_fail "$2 was given a certificate"
+must_refuse() { # CA NAME CHALLENGE
+	! request "$@" -w --wait-timeout 60 ||
+	    it_fail "$2 was given a certificate"
 	getcert list -i "$2" >"$tmp/client.log"
 	grep -q 'status: CA_REJECTED' "$tmp/client.log" || {
 		cat "$tmp/client.log"
 		it_fail "certmonger does not call $2 rejected"
 	}
-	[ "$(interop_count)" = "$before" ] || it_fail "$2 has a row"
 }
 
-# knows NAME...: certmonger keeps these certificates with its CAs
+# knows CERTIFICATE...: certmonger keeps these with the CA of this mode
 knows() {
-	for name; do
-		grep -qF "$(sed -n 2p "$tmp/ca/$name.pem")" \
-		    "$tmp"/monger/cas/* || return 1
+	file=$(grep -lx "id=$mode" "$tmp"/monger/cas/*) || return 1
+	for pem; do
+		grep -qF "$(sed -n 2p "$pem")" "$file" || return 1
 	done
 }
 
+# add NAME URL: where the CA answers itself that is all that GetCACert tells, so
+# its root comes by another way.
+add() {
+	name=$1
+	set -- -c "$1" -u "$2"
+	[ "$mode" != ca ] || set -- "$@" -N "$interop_ca/root.pem"
+	interop_expect getcert add-scep-ca "$@"
+}
+
+# ---- the matrix
+
+do_cacert() {
+	interop_more=0
+	add "$mode" "$url"
+	set -- "$interop_ca/issuing.pem" "$interop_ca/root.pem"
+	[ "$mode" = ca ] || set -- "$@" "$enc" "$sig"
+	it_until 20 knows "$@" || it_fail "GetCACert: not as made"
+}
+
+do_enroll() {
+	must_enroll "$mode" "$mode" "$challenge"
+	interop_logged 'type=PKCSReq'
+}
+
+do_post() {
+	interop_cannot 'it sends by GET, whatever is advertised'
+}
+
+do_renew() {
+	must_renew resubmit "$mode" same
+}
+
+do_rekey() {
+	must_renew rekey "$mode" other
+}
+
+do_certpoll() {
+	interop_cannot 'it asks by sending its request again'
+}
+
+# It asks again after days, or when it is told to.
+do_poll() {
+	name=$mode-poll
+	add "$mode-manual" "$url-manual"
+	must request "$mode-manual" "$name" "$challenge"
+	interop_approve "$name"
+	it_until 20 works "$name" || it_fail "$name does not wait"
+	interop_expect getcert refresh -i "$name"
+	it_until 20 test -s "$tmp/$name.pem" || it_fail "$name: no certificate"
+	issued "$name"
+	interop_logged 'type=PKCSReq outcome=issued'
+}
+
+works() { # NAME: certmonger knows that it has to wait
+	getcert list -i "$1" | grep -q 'status: CA_WORKING'
+}
+
+do_refuse() {
+	interop_more=0
+	must_refuse "$mode" "$mode-wrong" wrong
+	interop_logged 'reason=challenge_wrong'
+}
+
 start_certmonger
+interop_start ''
+interop_matrix cacert enroll post renew rekey poll certpoll refuse
 
-it_ca
-it_conf
-it_start
-interop_expect getcert add-scep-ca -c by-ra -u "$url"
-it_until 20 knows root issuing ra || it_fail "GetCACert: not as made"
-must_enroll by-ra ra-2048 "$challenge"
-must_enroll by-ra ra-4096 "$challenge" -g 4096
-must_renew resubmit ra-2048
-must_renew rekey ra-2048
-must_refuse by-ra ra-wrong wrong
-it_stop
-
-# The issuing CA alone, without an RA. It is all that GetCACert tells, so its
-# root comes by another way.
-rm -r "$tmp/ca" "$tmp"/scepd.db*
-it_mode=ca
-it_ca --mode ca
-it_conf
-it_start
-interop_expect getcert add-scep-ca -c by-ca -u "$url" -N "$tmp/ca/root.pem"
-it_until 20 knows issuing || it_fail "GetCACert: not as made"
-must_enroll by-ca ca-2048 "$challenge"
-must_refuse by-ca ca-wrong wrong
+interop_use ra
+must_enroll ra ra-4096 "$challenge" -g 4096
 it_stop

@@ -1,12 +1,15 @@
 #!/bin/sh
-# scepclient (micromdm): knows SHA-1 and single DES only, and encrypts to every
-# certificate that GetCACert shows. An endpoint takes it with legacy = [ "des" ].
+# scepclient (micromdm) in each mode of the matrix. It knows SHA-1 and single
+# DES only; an endpoint takes it with legacy = [ "des" ].
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
 # shellcheck source=tests/interop/lib.sh
 . "${srcdir:-.}/tests/interop/lib.sh"
+# shellcheck source=tests/interop/matrix.sh
+. "${srcdir:-.}/tests/interop/matrix.sh"
 
+interop_client=scepclient
 interop_need scepclient openssl sqlite3
 
 # Where OpenSSL has no legacy provider, there is no single DES to be had.
@@ -15,67 +18,142 @@ openssl list -providers -provider legacy >/dev/null 2>&1 || {
 	exit 77
 }
 
-# enroll NAME CHALLENGE: the program takes its challenge from nowhere else.
-enroll() {
+clients=
+log=$tmp/client.log
+it_end_more() {
+	for child in $clients; do
+		kill "$child" 2>/dev/null || true
+	done
+	interop_relay_end
+}
+
+# ask NAME CHALLENGE: enrolls, or renews what it has. The program takes its
+# challenge from nowhere else. Unless it is told whom to encrypt to, it does to
+# every certificate of GetCACert, and an EC key ends it.
+ask() {
 	mkdir -p "$tmp/$1"
-	interop_quiet scepclient -server-url "$url" -cn "$1" \
-	    -challenge "$2" -private-key "$tmp/$1/key.pem" \
-	    -certificate "$tmp/$1/cert.pem" -debug
+	set -- -server-url "$url" -cn "$1" -challenge "$2" -debug \
+	    -private-key "$tmp/$1/key.pem" -certificate "$tmp/$1/cert.pem"
+	[ "$mode" != ec-ca ] || set -- "$@" -ca-fingerprint "$(
+	    openssl x509 -in "$enc" -noout -fingerprint -sha256 |
+	    sed 's/.*=//')"
+	scepclient "$@" >"$log" 2>&1
 }
 
-must_enroll() {
-	enroll "$1" "$challenge" || {
-		cat "$tmp/client.log"
-		it_fail "enrollment of $1"
+must() {
+	"$@" || {
+		cat "$log"
+		it_fail "$*"
 	}
-	openssl verify -CAfile "$(interop_root)" \
-	    -untrusted "$tmp/ca/ca-bundle.pem" "$tmp/$1/cert.pem" ||
-	    it_fail "$1 does not verify"
-	[ "$(openssl x509 -in "$tmp/$1/cert.pem" -noout -pubkey)" = \
-	    "$(openssl rsa -in "$tmp/$1/key.pem" -pubout 2>/dev/null)" ] ||
-	    it_fail "$1 is for another key"
-	[ "$(interop_rows "$tmp/$1/cert.pem")" = 1 ] ||
-	    it_fail "$1 is not in the ledger"
 }
 
-must_refuse() {
-	before=$(interop_count)
-	! enroll "$1" "$2" || it_fail "$1 was given a certificate"
-	[ "$(interop_count)" = "$before" ] || it_fail "$1 has a row"
-	grep -q "reason=$3" "$tmp/scepd.log" ||
-	    it_fail "the log does not say $3"
+issued() { # NAME
+	interop_issued "$tmp/$1/cert.pem" "$tmp/$1/key.pem"
+}
+
+# is_refused NAME CHALLENGE REASON
+is_refused() {
+	interop_seen=$(wc -l <"$tmp/scepd.log")
+	! ask "$1" "$2" || it_fail "$1 was given a certificate"
+	interop_logged "reason=$3"
 }
 
 # says WORD: a line of GetCACaps
 says() {
-	"$IT_CLIENT" fetch "$port" '/scep?operation=GetCACaps' |
+	"$IT_CLIENT" fetch "$port" "/${url#http://*/}?operation=GetCACaps" |
 	    grep -qx "$1"
 }
 
-# serve MODE ENDPOINT-SETTINGS: a new CA and ledger, and a server for them
+# ---- the matrix
+
+do_enroll() {
+	must ask "$mode" "$challenge"
+	issued "$mode"
+	interop_logged 'type=PKCSReq'
+}
+
+do_get() {
+	must interop_by_get ask "$mode-get" "$challenge"
+	[ "$interop_method" = GET ] || it_fail "it sent by $interop_method"
+	issued "$mode-get"
+}
+
+renewed() { # same|other
+	issued "$mode"
+	interop_renewed "$tmp/$mode/old.pem" "$tmp/$mode/cert.pem" "$1"
+	interop_logged 'type=RenewalReq'
+}
+
+do_renew() {
+	cp "$tmp/$mode/cert.pem" "$tmp/$mode/old.pem"
+	must ask "$mode" "$challenge"
+	renewed same
+}
+
+# It makes no key for a renewal, but takes a request that is already there.
+do_rekey() {
+	cp "$tmp/$mode/cert.pem" "$tmp/$mode/old.pem"
+	openssl req -new -newkey rsa:2048 -nodes \
+	    -subj "/C=US/O=scep-client/OU=MDM/CN=$mode" \
+	    -keyout "$tmp/$mode/new.pem" -out "$tmp/$mode/csr.pem" 2>/dev/null
+	must ask "$mode" "$challenge"
+	mv "$tmp/$mode/new.pem" "$tmp/$mode/key.pem"
+	renewed other
+}
+
+# It has waited since before the other operations, see below.
+do_poll() {
+	interop_before=0 interop_seen=0
+	client=${clients%% *}
+	clients=${clients#* }
+	wait "$client" || {
+		cat "$tmp/$mode-poll.log"
+		it_fail "$mode: waiting"
+	}
+	issued "$mode-poll"
+	interop_logged "endpoint=$mode-manual .*type=PKCSReq outcome=issued"
+}
+
+do_refuse() {
+	interop_more=0
+	is_refused "$mode-wrong" 0000000000000000 challenge_wrong
+}
+
+# It asks again after 30 seconds, and in all modes at once.
+interop_start 'legacy = [ "des" ];'
+for mode in $interop_modes; do
+	interop_use "$mode"
+	! says SCEPStandard || it_fail "SCEPStandard is advertised beside DES"
+	url=$url-manual
+	log=$tmp/$mode-poll.log
+	ask "$mode-poll" "$challenge" &
+	clients="$clients$! "
+	interop_approve "$mode-poll"
+done
+log=$tmp/client.log
+interop_matrix enroll get renew rekey refuse
+interop_matrix poll
+it_stop
+
+# ---- what an endpoint refuses
+
+# serve ENDPOINT-SETTINGS: a new CA and ledger, and a server for them
 serve() {
 	rm -rf "$tmp/ca" "$tmp"/scepd.db*
-	it_mode=$1 it_endpoint=$2
-	it_ca --mode "$it_mode"
+	mode=ra it_endpoint=$1
+	it_ca --mode ra
 	it_conf
 	it_start
 }
 
-serve ra ''
+serve ''
 says SCEPStandard || it_fail "SCEPStandard is not advertised"
-must_refuse modern "$challenge" cipher
+is_refused modern "$challenge" cipher
 it_stop
 
-for mode in ra ca; do
-	serve "$mode" 'legacy = [ "des" ];'
-	! says SCEPStandard || it_fail "SCEPStandard is advertised beside DES"
-	must_enroll "$mode-one"
-	must_refuse "$mode-wrong" 0000000000000000 challenge_wrong
-	it_stop
-done
-
 # DES, but not the SHA-1 that comes with it
-serve ra 'legacy = [ "des" ]; refuse = [ "sha1" ];'
+serve 'legacy = [ "des" ]; refuse = [ "sha1" ];'
 ! says SHA-1 || it_fail "SHA-1 is advertised though refused"
-must_refuse no-sha1 "$challenge" digest
+is_refused no-sha1 "$challenge" digest
+[ "$(interop_count)" -eq 0 ] || it_fail 'a refused request has a row'
 it_stop

@@ -1,11 +1,14 @@
 #!/bin/sh
-# strongSwan's pki: capabilities, CA certificates, enrollment, renewal.
+# strongSwan's pki in each mode of the matrix, and what else it can do.
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
 # shellcheck source=tests/interop/lib.sh
 . "${srcdir:-.}/tests/interop/lib.sh"
+# shellcheck source=tests/interop/matrix.sh
+. "${srcdir:-.}/tests/interop/matrix.sh"
 
+interop_client=strongswan
 interop_need pki openssl sqlite3
 # Its fetcher for HTTP is a plugin of its own.
 pki --help 2>&1 | grep -q '^loaded plugins:.* curl' || {
@@ -13,123 +16,200 @@ pki --help 2>&1 | grep -q '^loaded plugins:.* curl' || {
 	exit 77
 }
 
-# pki writes the root to ca.pem, the issuing CA to ca-1.pem.
+client=
+it_end_more() {
+	[ -z "$client" ] || kill "$client" 2>/dev/null || true
+	interop_relay_end
+}
+
+# got PATTERN MADE: one of these that pki wrote is what the CA made
+got() {
+	made=$(openssl x509 -in "$2")
+	for pem in "$tmp"/got/$1.pem; do
+		[ "$(openssl x509 -in "$pem")" != "$made" ] || return 0
+	done
+	it_fail "GetCACert: $2 is not in $1.pem"
+}
+
 get_ca() {
+	rm -rf "$tmp/got"
+	mkdir "$tmp/got"
 	interop_expect pki --scepca --url "$url" --caout "$tmp/got/ca.pem" \
 	    --raout "$tmp/got/ra.pem" --outform pem --force
-	for name in "$@"; do
-		got=${name%%=*} made=${name#*=}
-		[ "$(openssl x509 -in "$tmp/got/$got.pem")" = \
-		    "$(openssl x509 -in "$tmp/ca/$made.pem")" ] ||
-		    it_fail "GetCACert: $got.pem is not $made.pem"
-	done
 }
 
 new_key() {
-	pki --gen --type rsa --size "$1" --outform pem >"$tmp/$1.key" \
+	pki --gen --type rsa --size "$2" --outform pem >"$tmp/$1.key" \
 	    2>/dev/null
 }
 
-# enroll NAME KEY CHALLENGE ARGUMENT...: the challenge stays off the command
-# line, the certificate goes to NAME.pem.
-enroll() {
-	name=$1 key=$2
-	printf -- '--password %s\n' "$3" >"$tmp/options"
+# ask TO NAME KEY ARGUMENT...: the challenge is in $tmp/options, off the command
+# line; the certificate goes to TO.pem.
+ask() {
+	to=$1 name=$2 key=$3
 	shift 3
 	pki --scep --options "$tmp/options" --url "$url" --in "$tmp/$key.key" \
 	    --dn "C=DE, O=Test, CN=$name" --san "$name.example" \
-	    --maxpolltime 5 --outform pem "$@" >"$tmp/$name.pem" \
-	    2>"$tmp/client.log"
+	    --cacert-enc "$enc" --cacert-sig "$sig" \
+	    --cacert "$interop_ca/issuing.pem" --cacert "$(interop_root)" \
+	    --interval 1 --maxpolltime 20 --outform pem "$@" \
+	    >"$tmp/$to.pem" 2>"$tmp/client.log"
+}
+
+# challenge VALUE: without one, none is sent
+challenge() {
+	: >"$tmp/options"
+	[ -z "$1" ] || printf -- '--password %s\n' "$1" >"$tmp/options"
+}
+
+# enroll NAME KEY CHALLENGE ARGUMENT...: to NAME.pem
+enroll() {
+	challenge "$3"
+	name=$1 key=$2
+	shift 3
+	ask "$name" "$name" "$key" "$@"
+}
+
+must() {
+	"$@" || {
+		cat "$tmp/client.log"
+		it_fail "$*"
+	}
 }
 
 must_enroll() {
-	enroll "$@" || {
-		cat "$tmp/client.log"
-		it_fail "enrollment of $1"
-	}
+	must enroll "$@"
 	interop_issued "$tmp/$1.pem" "$tmp/$2.key" "$1.example"
 }
 
 must_refuse() {
-	before=$(interop_count)
 	! enroll "$@" || it_fail "$1 was given a certificate"
 	grep -qi 'fail' "$tmp/client.log" || {
 		cat "$tmp/client.log"
 		it_fail "$1 was not told of a failure"
 	}
-	[ "$(interop_count)" = "$before" ] || it_fail "$1 has a row"
 }
 
-# renew OLD KEY NEW-KEY ARGUMENT...: a RenewalReq for another key, signed with
-# the certificate OLD.pem, without a challenge; to OLD-again.pem
+# renew OLD KEY NEW-KEY ARGUMENT...: signed with OLD.pem; without a
+# challenge, unless one is among the arguments; to OLD-again.pem
 renew() {
-	name=$1 key=$2 other=$3
+	challenge ''
+	name=$1 old=$2 key=$3
 	shift 3
-	pki --scep --url "$url" --in "$tmp/$other.key" \
-	    --dn "C=DE, O=Test, CN=$name" --san "$name.example" \
-	    --key "$tmp/$key.key" --cert "$tmp/$name.pem" --maxpolltime 5 \
-	    --outform pem "$@" >"$tmp/$name-again.pem" 2>"$tmp/client.log"
+	ask "$name-again" "$name" "$key" --key "$tmp/$old.key" \
+	    --cert "$tmp/$name.pem" "$@"
 }
 
-new_key 2048
-new_key 4096
-
-# serve MODE ARGUMENT...: a new CA and ledger, and a server for them
-serve() {
-	rm -rf "$tmp/ca" "$tmp/got" "$tmp"/scepd.db*
-	mkdir "$tmp/got"
-	it_mode=$1
-	shift
-	it_ca --mode "$it_mode" "$@"
-	it_conf
-	it_start
+# must_renew OLD KEY NEW-KEY same|other ARGUMENT...
+must_renew() {
+	name=$1 old=$2 key=$3 keys=$4
+	shift 4
+	must renew "$name" "$old" "$key" "$@"
+	interop_issued "$tmp/$name-again.pem" "$tmp/$key.key" "$name.example"
+	interop_renewed "$tmp/$name.pem" "$tmp/$name-again.pem" "$keys"
 }
 
-serve ra
-get_ca ca=root ca-1=issuing ra=ra
-set -- --cacert-enc "$tmp/got/ra.pem" --cacert-sig "$tmp/got/ca-1.pem" \
-    --cacert "$tmp/got/ca.pem"
-must_enroll ra-2048 2048 "$challenge" "$@"
-must_enroll ra-4096 4096 "$challenge" "$@" --cipher aes --digest sha512
-must_enroll ra-des3 2048 "$challenge" "$@" --cipher des3 --digest sha1
-renew ra-2048 2048 4096 "$@" || {
-	cat "$tmp/client.log"
-	it_fail 'renewal'
+# ---- the matrix
+
+# pki writes the root to ca.pem where it is told it, the issuing CA to ca-1.pem.
+do_cacert() {
+	interop_more=0
+	get_ca
+	got ca-1 "$interop_ca/issuing.pem"
+	[ "$mode" = ca ] || got ca "$interop_ca/root.pem"
+	[ "$mode" = ca ] || got 'ra*' "$sig"
+	[ "$mode" = ca ] || got 'ra*' "$enc"
 }
-interop_issued "$tmp/ra-2048-again.pem" "$tmp/4096.key" ra-2048.example
-grep -q 'type=RenewalReq outcome=issued .*renews=' "$tmp/scepd.log" ||
-    it_fail 'the log knows no renewal'
+
+do_enroll() {
+	must_enroll "$mode" device "$challenge"
+}
+
+# Which of them it uses is for its version to say.
+do_get() {
+	challenge "$challenge"
+	must interop_by_get ask "$mode-get" "$mode-get" device
+	interop_issued "$tmp/$mode-get.pem" "$tmp/device.key" \
+	    "$mode-get.example"
+	[ "$interop_method" = GET ] || {
+		interop_cannot 'it sends by POST, advertised or not'
+		interop_more=1
+	}
+}
+
+do_renew() {
+	must_renew "$mode" device device same
+	interop_logged 'type=RenewalReq'
+}
+
+do_rekey() {
+	must_renew "$mode" device other other
+	interop_logged 'type=RenewalReq'
+}
+
+# Its way with servers of old drafts
+do_renew_by_pkcsreq() {
+	echo 'pki { scep { renewal_via_pkcs_req = yes } }' >"$tmp/swan.conf"
+	STRONGSWAN_CONF=$tmp/swan.conf
+	export STRONGSWAN_CONF
+	must_renew "$mode" device third other
+	unset STRONGSWAN_CONF
+	interop_logged 'type=PKCSReq'
+}
+
+do_poll() {
+	challenge "$challenge"
+	url=$url-manual
+	ask "$mode-poll" "$mode-poll" device &
+	client=$!
+	interop_approve "$mode-poll"
+	must wait "$client"
+	client=
+	interop_use "$mode"
+	interop_issued "$tmp/$mode-poll.pem" "$tmp/device.key" \
+	    "$mode-poll.example"
+	interop_logged 'type=CertPoll outcome=issued'
+}
+
+do_refuse() {
+	interop_more=0
+	must_refuse "$mode-wrong" device wrong
+	interop_logged 'reason=challenge_wrong'
+}
+
+new_key device 2048
+new_key other 2048
+new_key third 2048
+new_key large 4096
+interop_start ''
+interop_matrix cacert enroll get renew rekey renew_by_pkcsreq poll refuse
+
+# ---- what does not depend on the mode
+
+interop_use ra
+must_enroll ra-4096 large "$challenge" --cipher aes --digest sha512
+must_enroll ra-des3 device "$challenge" --cipher des3 --digest sha1
 # A certificate is enough; a challenge that is wrong beside it is told.
-renew ra-des3 2048 4096 "$@" --password wrong || {
-	cat "$tmp/client.log"
-	it_fail 'renewal with a wrong challenge'
-}
-interop_issued "$tmp/ra-des3-again.pem" "$tmp/4096.key" ra-des3.example
+must_renew ra-des3 device other other --password wrong
 grep -q 'outcome=issued .*challenge=wrong renews=' "$tmp/scepd.log" ||
     it_fail 'the log does not tell of the wrong challenge'
 serial=$(openssl x509 -in "$tmp/ra-4096.pem" -noout -serial)
-"$SCEPCTL" revoke "${serial#serial=}" --db "$tmp/scepd.db"
-! renew ra-4096 4096 2048 "$@" || it_fail 'a revoked certificate renews'
+"$SCEPCTL" revoke "${serial#serial=}" --db "$tmp/scepd.db" >/dev/null
+! renew ra-4096 large device || it_fail 'a revoked certificate renews'
 grep -q 'reason=renewal_signer detail="it is revoked"' "$tmp/scepd.log" ||
     it_fail 'the log does not say that it is revoked'
-must_refuse wrong 2048 wrong "$@"
-grep -q 'reason=challenge' "$tmp/scepd.log" ||
-    it_fail "the log has no reason"
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail "the log has the challenge"
 it_stop
 
-# The issuing CA alone, without an RA. It is all that GetCACert tells, so its
-# root comes by another way.
-serve ca
-get_ca ca-1=issuing
-set -- --cacert-enc "$tmp/got/ca-1.pem" --cacert-sig "$tmp/got/ca-1.pem" \
-    --cacert "$tmp/ca/root.pem"
-must_enroll ca-2048 2048 "$challenge" "$@"
-must_refuse wrong 2048 wrong "$@"
-it_stop
-
-serve ca --single
-get_ca ca=issuing
-set -- --cacert-enc "$tmp/got/ca.pem" --cacert-sig "$tmp/got/ca.pem"
-must_enroll single-2048 2048 "$challenge" "$@"
+# A CA that is its own root
+rm -f "$tmp"/scepd.db*
+rm -r "$tmp/ca"
+it_mode=ca interop_ca=$tmp/ca
+it_ca --mode ca --single
+it_conf
+it_start
+get_ca
+got ca "$tmp/ca/issuing.pem"
+enc=$tmp/got/ca.pem sig=$tmp/got/ca.pem
+must_enroll single device "$challenge"
 it_stop

@@ -16,34 +16,9 @@ pki --help 2>&1 | grep -q '^loaded plugins:.* curl' || {
 
 # ra NAME KEYUSAGE FROM TO: $tmp/NAME.pem and .key, with times as date -d has
 ra() {
-	openssl req -new -newkey rsa:2048 -nodes -subj "/CN=RA $1" \
-	    -keyout "$tmp/$1.key" -out "$tmp/$1.csr" 2>/dev/null
-	cat >"$tmp/ca.conf" <<-END
-		[ca]
-		default_ca = d
-		[d]
-		database = $tmp/index
-		new_certs_dir = $tmp
-		rand_serial = yes
-		default_md = sha256
-		policy = p
-		x509_extensions = x
-		unique_subject = no
-		[p]
-		commonName = supplied
-		[x]
-		basicConstraints = critical, CA:FALSE
-		keyUsage = critical, $2
-	END
-	: >"$tmp/index"
-	openssl ca -batch -notext -config "$tmp/ca.conf" \
-	    -cert "$tmp/ca/issuing.pem" -keyfile "$tmp/ca/issuing.key" \
-	    -startdate "$(date -u -d "$3" +%Y%m%d%H%M%SZ)" \
-	    -enddate "$(date -u -d "$4" +%Y%m%d%H%M%SZ)" \
-	    -in "$tmp/$1.csr" -out "$tmp/$1.pem" >"$tmp/openssl.log" 2>&1 || {
-		cat "$tmp/openssl.log"
-		it_fail "openssl ca: $1"
-	}
+	ra_name=$1
+	shift
+	interop_ra "$tmp/$ra_name" "$@"
 }
 
 # enroll TO SIGNER: pki takes the certificate to encrypt to, and the one that

@@ -1,11 +1,12 @@
 /*
  * relay: writes down what SCEP clients send.
  *
- *	relay PORT FOLDER
+ *	relay PORT FOLDER [WORD...]
  *
  * Listens on a free port of 127.0.0.1, prints it, and passes all that comes to
  * PORT there and back. The octets of each request go to a file of their own in
- * FOLDER, numbered from 001.
+ * FOLDER, numbered from 001. Lines of the answers that are one of the WORDs,
+ * capabilities, are spoilt: a client does without them.
  */
 #include <sys/socket.h>
 
@@ -23,6 +24,7 @@
 struct relay {
 	int		 port;
 	const char	*folder;
+	char		**words;	/* to spoil, up to a NULL */
 	unsigned	 n;		/* requests so far */
 	int		 file;		/* of the present one */
 };
@@ -93,6 +95,22 @@ write_all(int fd, const char *p, size_t n)
 		must((done = write(fd, p, n)) > 0, "write");
 }
 
+/* Small answers come in one piece. */
+static void
+spoil(char **words, char *p, size_t n)
+{
+	const char *end = p + n;
+	char *eol;
+	size_t len;
+
+	for (; (eol = memchr(p, '\n', (size_t)(end - p))); p = eol + 1) {
+		len = (size_t)(eol - p);
+		for (char **w = words; *w != NULL; w++)
+			if (strlen(*w) == len && memcmp(p, *w, len) == 0)
+				memset(p, '-', len);
+	}
+}
+
 /* One connection, until either side ends it. A client that speaks after the
  * server did begins another request. */
 static void
@@ -108,6 +126,7 @@ pass(struct relay *r, int client, int server)
 		if (p[1].revents != 0) {
 			if ((n = read(server, part, sizeof(part))) <= 0)
 				return;
+			spoil(r->words, part, (size_t)n);
 			write_all(client, part, (size_t)n);
 			answered = true;
 		} else {
@@ -128,12 +147,13 @@ main(int argc, char **argv)
 	struct relay r = { .file = -1 };
 	int fd, client, server;
 
-	if (argc != 3) {
-		(void)fputs("usage: relay PORT FOLDER\n", stderr);
+	if (argc < 3) {
+		(void)fputs("usage: relay PORT FOLDER [WORD...]\n", stderr);
 		return 1;
 	}
 	r.port = (int)strtol(argv[1], NULL, 10);
 	r.folder = argv[2];
+	r.words = argv + 3;
 	(void)signal(SIGPIPE, SIG_IGN);
 	fd = listen_anywhere();
 	for (;;) {
