@@ -158,6 +158,28 @@ site_free(struct site *s)
 	free(s);
 }
 
+/* One would list what the other revokes, and have its GetCert answered. */
+static void
+warn_namesakes(const struct site *s)
+{
+	const struct site_ca *a, *b;
+	size_t i, k;
+
+	for (i = 0; i < s->conf->n_issuers; i++)
+		for (k = 0; k < i; k++) {
+			a = &s->cas[k];
+			b = &s->cas[i];
+			if (memcmp(a->name_hash, b->name_hash,
+			    PKI_HASH) == 0 && strcmp(a->id, b->id) != 0)
+				log_msg(LOG_L_WARN, "same_name", "issuers %s "
+				    "and %s: their CAs are both called %s, and"
+				    " ledger and CRLs tell CAs by their names;"
+				    " make one anew with another name",
+				    a->conf->name, b->conf->name,
+				    issuer_ca(a->issuer)->subject_text);
+		}
+}
+
 int
 site_open(struct conf *conf, struct site **out, struct err *e)
 {
@@ -184,6 +206,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
 	warn_plain(conf);
+	warn_namesakes(s);
 	for (i = 0; i < conf->n_issuers; i++)
 		warn_expiry(&conf->issuers[i], site_ca_current(&s->cas[i],
 		    now)->issuer, now);

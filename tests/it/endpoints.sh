@@ -202,3 +202,13 @@ is "$(interop_count)" 4 'certificates'
 ! grep -q -e "$challenge" -e "$other" "$tmp/scepd.log" ||
     it_fail 'the log has a challenge'
 it_stop
+
+# CAs that only their keys tell apart
+grep -q same_name "$tmp/scepd.log" && it_fail 'one CA is its own namesake'
+rm -r "$tmp/ca2"
+"$SCEPCTL" ca init --dir "$tmp/ca2" --mode ca --name Phones \
+    >"$tmp/ca.log" 2>&1 || it_fail 'the namesake'
+"$SCEPD" -t -c "$tmp/scepd.conf" >"$tmp/check.log" 2>&1 ||
+    it_fail 'a namesake is refused'
+grep -q 'event=same_name.*issuers one and two' "$tmp/check.log" ||
+    it_fail 'nothing is said of a namesake'
