@@ -17,7 +17,8 @@
  *
  * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
  * CLIENT_PASSWORD is set, the reply is enveloped with the challenge. CLIENT_PATH
- * is another endpoint's path than /scep.
+ * is another endpoint's path than /scep, CLIENT_TXID another transactionID than
+ * client; csr signs with the certificate in the file CLIENT_CERT.
  *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
@@ -107,14 +108,14 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 {
 	struct buf message = BUF_INIT(CMS_MAX_DER);
 	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
-	const char *path = getenv("CLIENT_PATH");
+	const char *path = getenv("CLIENT_PATH"), *txid = getenv("CLIENT_TXID");
 	struct err e = { .reason = ERR_NONE };
 	char target[256];
 
 	if (secret_random(nonce, SCEP_NONCE_LEN, &e) == -1)
 		die("nonce", &e);
 	*ask = (struct scep_ask){
-		.type = SCEP_PKCSREQ, .txid = "client",
+		.type = SCEP_PKCSREQ, .txid = txid != NULL ? txid : "client",
 		.nonce = bytes_make(nonce, SCEP_NONCE_LEN),
 		.content = buf_bytes(&c->csr),
 		.key = c->key, .cert = c->cert, .to = c->ra,
@@ -206,6 +207,7 @@ csr(int argc, char **argv)
 {
 	uint8_t nonce[SCEP_NONCE_LEN];
 	struct err e = { .reason = ERR_NONE };
+	const char *cert = getenv("CLIENT_CERT");
 	struct client c = { .port = 0 };
 	struct scep_ask ask;
 	int fd;
@@ -217,8 +219,9 @@ csr(int argc, char **argv)
 	if (algs_open(&c.algs, &e) == -1 ||
 	    cert_load(argv[1], &c.ra, &e) == -1 ||
 	    key_load(argv[2], NULL, &c.key, &e) == -1 ||
+	    (cert != NULL ? cert_load(cert, &c.cert, &e) :
 	    scep_client_self(c.key, "/CN=client", time(NULL), &c.cert,
-	    &e) == -1 || file_read(argv[3], &c.csr, &e) == -1)
+	    &e)) == -1 || file_read(argv[3], &c.csr, &e) == -1)
 		die("cannot begin", &e);
 	fd = http_open(c.port);
 	send_one(&c, fd, &ask, nonce);
