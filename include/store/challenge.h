@@ -1,8 +1,8 @@
 /*
  * Challenges made at run time: added, disabled and removed by scepctl while the
  * daemon reads them, each request anew. A use of a challenge is a transaction
- * that names it and is in flight or issued (triggers count them), so it is spent
- * with the certificate and given back with a failure.
+ * that names it and is in flight or issued (triggers count them), so it is
+ * spent with the certificate and given back with a failure.
  */
 #ifndef STORE_CHALLENGE_H
 #define STORE_CHALLENGE_H

@@ -18,10 +18,11 @@ enum {
 };
 
 static const struct ctl_opt opts[] = {
-	[NAME] = { "name", "NAME", "as the ledger shows it; drawn if not given" },
+	[NAME] = { "name", "NAME", "as the ledger shows it; one is drawn" },
 	[ENDPOINT] = { "endpoint", "NAME",
 	    "where it is good (more than once); the only one" },
-	[PROFILE] = { "profile", "NAME", "of its certificates; the endpoint's" },
+	[PROFILE] = { "profile", "NAME",
+	    "of its certificates; the endpoint's" },
 	[SUBJECT] = { "subject", "PATTERN",
 	    "the subject must match (more than once)" },
 	[SAN] = { "san", "PATTERN",

@@ -288,8 +288,8 @@ rule_signer_type(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_challenge, rule_key, rule_signer_type, rule_proof, rule_renewal, rule_signer, rule_reply,
-	rule_subject, rule_named, rule_ca, rule_sans,
+	rule_challenge, rule_key, rule_signer_type, rule_proof, rule_renewal,
+	rule_signer, rule_reply, rule_subject, rule_named, rule_ca, rule_sans,
 };
 
 static unsigned
