@@ -45,6 +45,7 @@ struct conf_section {
 	const struct conf_row	*rows;
 	size_t			 n;
 	size_t			 size;		/* of one struct */
+	bool			 optional;	/* there may be no entry */
 	/* In lists: where struct conf has pointer and number, entries line. */
 	size_t			 entries_at;
 	size_t			 count_at;

@@ -6,7 +6,6 @@
 
 #include "pki/secret.h"
 #include "service/pipeline_int.h"
-#include "store/waiting.h"
 
 /* As of the message; keys of some types sign without a digest. */
 static int
@@ -32,17 +31,21 @@ step_unwrap(struct work *w, struct err *e)
 	return csr_verify(w->csr, e) == -1 ? -1 : check_digest(w, e);
 }
 
+/* As those of the CA that follows: see urls.c. */
 static int
-match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
+plan_urls(struct work *w, const struct site_ca *ca, struct err *e)
 {
-	*out = POLICY_CHALLENGE_ABSENT;
-	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
-		return 0;
-	if (proven_match(w->s->proven, w->se, buf_bytes(&w->csr->challenge),
-	    &w->challenge, e) == -1)
+	const struct conf_profile *p = w->verdict.profile;
+
+	urls_free(w->crl_urls);
+	urls_free(w->ca_issuers_urls);
+	w->crl_urls = w->ca_issuers_urls = NULL;
+	if (urls_of(&p->crl_urls, ca, "/crl/", ".crl", &w->crl_urls,
+	    e) == -1 || urls_of(&p->ca_issuers_urls, ca, "/ca/", ".crt",
+	    &w->ca_issuers_urls, e) == -1)
 		return -1;
-	*out = w->challenge != NULL ? POLICY_CHALLENGE_MATCH :
-	    POLICY_CHALLENGE_WRONG;
+	w->verdict.plan.crl_urls = w->crl_urls;
+	w->verdict.plan.ca_issuers_urls = w->ca_issuers_urls;
 	return 0;
 }
 
@@ -51,17 +54,22 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
 	const struct face_gen *g = work_way(w)->gen;
 	const struct policy_old old = {
-		w->old, &w->old_sans, w->old_revoked
+		w->old, &w->old_sans, w->old_revoked, w->old_profile
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
-		.profile = w->se->profile,
+		.profile = w->approved && *w->claim.profile != '\0' ?
+		    conf_profile(w->x->site->conf, w->claim.profile) :
+		    w->se->profile,
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
+		.limits = w->challenge.name == NULL ? NULL :
+		    &w->challenge.limits,
+		.used = w->challenge.used,
 		.ca = issuer_ca(g->ca->issuer),
 		.chain = g->chain,
 		.n_chain = g->n_chain,
@@ -70,13 +78,14 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.now = w->now,
 	};
 
+	if (f.profile == NULL) {
+		err_set(e, ERR_CONFIG, "profile %s, which the request was "
+		    "approved under, is gone", w->claim.profile);
+		return -1;
+	}
 	if (policy_decide(&f, &w->verdict, e) == -1)
 		return -1;
-	if (g->crl_urls != NULL)
-		w->verdict.plan.crl_urls = g->crl_urls;
-	if (g->ca_issuers_urls != NULL)
-		w->verdict.plan.ca_issuers_urls = g->ca_issuers_urls;
-	return 0;
+	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
 
 struct signer {
@@ -100,6 +109,7 @@ is_signer(const struct issued *row, void *arg)
 		return -1;
 	s->w->old_id = row->id;
 	s->w->old_revoked = row->revoked;
+	s->w->old_profile = conf_profile(s->w->x->site->conf, row->profile);
 	return 1;
 }
 
@@ -124,7 +134,7 @@ step_authorize(struct work *w, struct err *e)
 {
 	enum policy_challenge challenge;
 
-	if (match_challenge(w, &challenge, e) == -1)
+	if (challenge_match(w, &challenge, e) == -1)
 		return -1;
 	w->wrong = challenge == POLICY_CHALLENGE_WRONG;
 	return work_decide(w, challenge, e);
@@ -185,11 +195,15 @@ hold(struct work *w, struct err *e)
 static int
 step_reserve(struct work *w, struct err *e)
 {
-	if (w->challenge != NULL)
-		w->txn.challenge = w->challenge->name;
+	if (w->verdict.spends) {
+		w->txn.challenge = w->challenge.name;
+		w->txn.challenge_id = w->challenge.id;
+		w->txn.challenge_uses = w->challenge.limits.uses;
+	}
 	if (w->verdict.renews)
 		w->txn.renews = w->old_id;
-	w->txn.vouched = w->challenge != NULL || w->verdict.renews;
+	w->txn.vouched = w->verdict.spends || w->verdict.renews;
+	w->txn.profile = w->verdict.profile->name;
 	if ((w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
@@ -252,7 +266,7 @@ step_record(struct work *w, struct err *e)
 	r->subject = w->cert->subject_text;
 	r->sans = buf_cstr(&w->sans);
 	r->endpoint = w->se->conf->name;
-	r->profile = w->se->conf->profile;
+	r->profile = w->verdict.profile->name;
 	r->issuer = w->se->conf->issuer;
 	r->txid = w->msg.txid;
 	r->challenge = w->txn.challenge;

@@ -19,14 +19,8 @@ face_get(struct face *f)
 void
 face_put(struct face *f)
 {
-	size_t i;
-
 	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
-	for (i = 0; i < f->n_gens; i++) {
-		urls_free(f->gens[i].crl_urls);
-		urls_free(f->gens[i].ca_issuers_urls);
-	}
 	pairs_clear(&f->pairs);
 	free(f->open);
 	free(f->ways);
@@ -182,24 +176,6 @@ list_gens(struct face *f, const struct site_endpoint *se, int64_t now)
 	}
 	for (i = 0; i < f->n_gens; i++)
 		list_chain(&g[i], ra && g[i].sign.key != NULL);
-}
-
-/* See urls.c. */
-static int
-list_urls(struct face *f, const struct conf_profile *p, struct err *e)
-{
-	struct face_gen *g;
-	size_t i;
-
-	for (i = 0; i < f->n_gens; i++) {
-		g = &f->gens[i];
-		if (g->ca->follows && (urls_of(&p->crl_urls, g->ca, "/crl/",
-		    ".crl", &g->crl_urls, e) == -1 ||
-		    urls_of(&p->ca_issuers_urls, g->ca, "/ca/", ".crt",
-		    &g->ca_issuers_urls, e) == -1))
-			return -1;
-	}
-	return 0;
 }
 
 const struct face_gen *
@@ -370,8 +346,7 @@ face_new(const struct site_endpoint *se, const struct pairs *kept,
 	if (collect(f, se->ra, kept, e) == -1)
 		goto fail;
 	list_gens(f, se, now);
-	if (list_urls(f, se->profile, e) == -1 ||
-	    list_ways(f, se->ca->next, now, e) == -1 ||
+	if (list_ways(f, se->ca->next, now, e) == -1 ||
 	    list_authorities(f, e) == -1 || make_documents(f, se, e) == -1)
 		goto fail;
 	*out = f;

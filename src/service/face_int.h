@@ -86,9 +86,6 @@ struct face_gen {
 	const struct cert	*chain[SCEP_RA_MAX + 1 + CERTS_MAX];
 	size_t			 n_chain;
 	size_t			 n_ra;	/* of them */
-	/* Instead of the profile's; NULL: those are right. */
-	char			**crl_urls;
-	char			**ca_issuers_urls;
 };
 
 /* Where a message leads, by the certificate that it is enveloped for. */

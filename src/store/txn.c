@@ -128,6 +128,9 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= sqlite3_bind_int(st, 11, t->vouched);
 	rc |= t->renews == 0 ? sqlite3_bind_null(st, 12) :
 	    sqlite3_bind_int64(st, 12, t->renews);
+	rc |= t->challenge_id == 0 ? sqlite3_bind_null(st, 13) :
+	    sqlite3_bind_int64(st, 13, t->challenge_id);
+	rc |= db_bind_text(st, 14, t->profile);
 	return rc;
 }
 
@@ -181,6 +184,7 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return 0;
 	if (check_live(c, r->txn, e) == -1 ||
 	    check_renews(c, r->txn, e) == -1 ||
+	    challenge_reserve(c, r->txn, e) == -1 ||
 	    (r->txn->hold.n > 0 && waiting_room(c, r->txn, e) == -1))
 		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {

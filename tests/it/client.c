@@ -4,6 +4,12 @@
  *	client enroll PORT RA CHALLENGE NAME [TO]
  *		one enrollment of CN=NAME; prints its outcome; with TO the
  *		certificates go to TO.pem, as they came, the key to TO.key
+ *	client csr PORT RA KEY CSR
+ *		sends the request in the file CSR (DER) signed with the key in
+ *		the file KEY; prints its outcome
+ *	client race PORT RA KEY CSR...
+ *		sends such requests at the same moment, each on its connection;
+ *		prints how many had which outcome
  *	client load PORT RA CHALLENGE THREADS COUNT
  *		COUNT enrollments on THREADS connections; prints "sent" for each
  *		when it is on its way, then how many had which outcome
@@ -16,9 +22,10 @@
  *		prints what is sent to the socket PATH, as systemd would get it
  *
  * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
- * CLIENT_PASSWORD is set, the reply is enveloped with the challenge; where
- * CLIENT_TXIDS is set, each message has a transactionID of its own; CLIENT_PATH
- * is the URL path (/scep). An empty CHALLENGE is none.
+ * CLIENT_PASSWORD is set, the reply is enveloped with the challenge;
+ * CLIENT_TXID is the transactionID (client); where CLIENT_TXIDS is set, each
+ * message has one of its own; CLIENT_PATH is the URL path (/scep); csr and race
+ * sign with the certificate in the file CLIENT_CERT. No CHALLENGE is "".
  *
  * An outcome is issued, pending, failure (a CertRep), http (another status), or
  * lost (no answer).
@@ -56,6 +63,7 @@ struct client {
 	struct buf	 csr;
 	struct bytes	 password;
 	const char	*path;
+	const char	*txid;
 	bool		 txids;
 	atomic_int	 asked;
 	atomic_int	 left;
@@ -70,26 +78,39 @@ die(const char *what, const struct err *e)
 	exit(1);
 }
 
+static const char *
+env(const char *name, const char *or)
+{
+	const char *value = getenv(name);
+
+	return value != NULL ? value : or;
+}
+
+/* What the environment says. */
+static void
+client_env(struct client *c, int port)
+{
+	memset(c, 0, sizeof(*c));
+	c->port = port;
+	c->path = env("CLIENT_PATH", "/scep");
+	c->txid = env("CLIENT_TXID", "client");
+	c->txids = getenv("CLIENT_TXIDS") != NULL;
+	buf_init(&c->csr, CSR_MAX_DER);
+}
+
 static void
 client_init(struct client *c, char **argv, const char *name)
 {
-	const char *type = getenv("CLIENT_KEY");
 	struct err e = { .reason = ERR_NONE };
 	char subject[256];
 
-	memset(c, 0, sizeof(*c));
+	client_env(c, (int)strtol(argv[0], NULL, 10));
 	if (getenv("CLIENT_PASSWORD") != NULL)
 		c->password = bytes_str(argv[2]);
-	c->path = getenv("CLIENT_PATH") != NULL ? getenv("CLIENT_PATH") :
-	    "/scep";
-	c->txids = getenv("CLIENT_TXIDS") != NULL;
-	c->port = (int)strtol(argv[0], NULL, 10);
 	(void)snprintf(subject, sizeof(subject), "/CN=%s", name);
-	buf_init(&c->csr, CSR_MAX_DER);
 	if (algs_open(&c->algs, &e) == -1 ||
 	    cert_load(argv[1], &c->ra, &e) == -1 ||
-	    key_generate(type != NULL ? type : "rsa:2048", &c->key,
-	    &e) == -1 ||
+	    key_generate(env("CLIENT_KEY", "rsa:2048"), &c->key, &e) == -1 ||
 	    scep_client_self(c->key, subject, time(NULL), &c->cert,
 	    &e) == -1 ||
 	    csr_make(c->key, subject, NULL, *argv[2] == '\0' ? NULL : argv[2],
@@ -107,18 +128,18 @@ client_free(struct client *c)
 	algs_free(c->algs);
 }
 
-/* Sends one request on fd; the ask is what its reply is held against. */
+/* Makes one request; the ask is what its reply is held against. */
 static void
-send_one(struct client *c, int fd, struct scep_ask *ask,
-    uint8_t nonce[SCEP_NONCE_LEN])
+put_one(struct client *c, struct scep_ask *ask, uint8_t nonce[SCEP_NONCE_LEN],
+    struct buf *request)
 {
 	struct buf message = BUF_INIT(CMS_MAX_DER);
-	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
 	struct err e = { .reason = ERR_NONE };
-	char target[256], txid[32] = "client";
+	char target[256], txid[64];
 
 	(void)snprintf(target, sizeof(target), "%s?operation=PKIOperation",
 	    c->path);
+	(void)snprintf(txid, sizeof(txid), "%s", c->txid);
 	if (c->txids)
 		(void)snprintf(txid, sizeof(txid), "%ld-%d", (long)getpid(),
 		    atomic_fetch_add(&c->asked, 1));
@@ -136,9 +157,18 @@ send_one(struct client *c, int fd, struct scep_ask *ask,
 	};
 	if (scep_client_request(ask, c->algs, &message, &e) == -1)
 		die("request", &e);
-	http_put_post(&request, target, buf_bytes(&message));
-	(void)http_send(fd, buf_bytes(&request));
+	http_put_post(request, target, buf_bytes(&message));
 	buf_wipe(&message);
+}
+
+static void
+send_one(struct client *c, int fd, struct scep_ask *ask,
+    uint8_t nonce[SCEP_NONCE_LEN])
+{
+	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
+
+	put_one(c, ask, nonce, &request);
+	(void)http_send(fd, buf_bytes(&request));
 	buf_wipe(&request);
 }
 
@@ -218,6 +248,97 @@ enroll(int argc, char **argv)
 	buf_wipe(&pem);
 	(void)puts(outcome_names[outcome]);
 	client_free(&c);
+	return 0;
+}
+
+/* A client with the key in a file and a request in another. */
+static void
+client_read(struct client *c, char **argv)
+{
+	const char *cert = getenv("CLIENT_CERT");
+	struct err e = { .reason = ERR_NONE };
+
+	client_env(c, (int)strtol(argv[0], NULL, 10));
+	if (algs_open(&c->algs, &e) == -1 ||
+	    cert_load(argv[1], &c->ra, &e) == -1 ||
+	    key_load(argv[2], NULL, &c->key, &e) == -1 ||
+	    (cert != NULL ? cert_load(cert, &c->cert, &e) :
+	    scep_client_self(c->key, "/CN=client", time(NULL), &c->cert,
+	    &e)) == -1 || file_read(argv[3], &c->csr, &e) == -1)
+		die("cannot begin", &e);
+}
+
+static int
+csr(int argc, char **argv)
+{
+	uint8_t nonce[SCEP_NONCE_LEN];
+	struct client c;
+	struct scep_ask ask;
+	int fd;
+
+	if (argc != 4)
+		die("usage: client csr PORT RA KEY CSR", NULL);
+	client_read(&c, argv);
+	fd = http_open(c.port);
+	send_one(&c, fd, &ask, nonce);
+	(void)puts(outcome_names[recv_one(&c, fd, &ask, NULL)]);
+	close(fd);
+	client_free(&c);
+	return 0;
+}
+
+struct racer {
+	pthread_t		 thread;
+	struct client		 c;
+	pthread_barrier_t	*start;
+	enum outcome		 outcome;
+};
+
+static void *
+race_thread(void *arg)
+{
+	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
+	uint8_t nonce[SCEP_NONCE_LEN];
+	struct racer *r = arg;
+	struct scep_ask ask;
+	int fd = http_open(r->c.port);
+
+	put_one(&r->c, &ask, nonce, &request);
+	(void)pthread_barrier_wait(r->start);
+	(void)http_send(fd, buf_bytes(&request));
+	r->outcome = recv_one(&r->c, fd, &ask, NULL);
+	close(fd);
+	buf_wipe(&request);
+	return NULL;
+}
+
+static int
+race(int argc, char **argv)
+{
+	static struct racer r[THREADS_MAX];
+	int i, n = argc - 3, count[N_OUTCOMES] = { 0 };
+	pthread_barrier_t start;
+
+	if (n < 1 || n > THREADS_MAX ||
+	    pthread_barrier_init(&start, NULL, (unsigned)n) != 0)
+		die("usage: client race PORT RA KEY CSR...", NULL);
+	for (i = 0; i < n; i++) {
+		argv[3] = argv[3 + i];
+		client_read(&r[i].c, argv);
+		r[i].start = &start;
+		if (pthread_create(&r[i].thread, NULL, race_thread,
+		    &r[i]) != 0)
+			die("thread", NULL);
+	}
+	for (i = 0; i < n; i++) {
+		(void)pthread_join(r[i].thread, NULL);
+		count[r[i].outcome]++;
+		client_free(&r[i].c);
+	}
+	for (i = 0; i < N_OUTCOMES; i++)
+		(void)printf("%s=%d%s", outcome_names[i], count[i],
+		    i < N_OUTCOMES - 1 ? " " : "\n");
+	(void)pthread_barrier_destroy(&start);
 	return 0;
 }
 
@@ -349,6 +470,8 @@ main(int argc, char **argv)
 		int		(*run)(int, char **);
 	} commands[] = {
 		{ "enroll", enroll },
+		{ "csr", csr },
+		{ "race", race },
 		{ "load", load },
 		{ "fetch", fetch },
 		{ "send", send_file },
@@ -360,6 +483,6 @@ main(int argc, char **argv)
 	    i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	die("enroll, load, fetch, send, or notify?", NULL);
+	die("enroll, csr, race, load, fetch, send, or notify?", NULL);
 	return 1;
 }

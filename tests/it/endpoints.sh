@@ -187,8 +187,8 @@ is "$(sqlite3 "$tmp/scepd.db" "SELECT group_concat(endpoint || ' ' || issuer ||
 
 # ---- and nowhere else
 
-refused challenge_wrong scep routers x b --options "$tmp/first"
-refused challenge_wrong scep phones x b --options "$tmp/second"
+refused challenge_endpoint scep routers x b --options "$tmp/first"
+refused challenge_endpoint scep phones x b --options "$tmp/second"
 refused renewal_signer scep routers x b --key "$tmp/a.key" \
     --cert "$tmp/phone.pem"
 refused renewal_signer scep phones x b --key "$tmp/a.key" \

@@ -12,10 +12,13 @@ static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "transaction: { replay = 0; };\n"
     "endpoints = ( { name = \"e\"; paths = [ \"/e\" ];\n"
-    "  issuer = \"local\"; profile = \"p\"; challenges = [ \"c\" ]; %s } );\n"
+    "  issuer = \"local\"; profile = \"p\"; challenges = [ \"c\", \"q\" ];\n"
+    "  %s } );\n"
     "issuers = ( { name = \"local\"; cert = \"ca.pem\"; %s } );\n"
-    "profiles = ( { name = \"p\"; %s } );\n"
-    "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n";
+    "profiles = ( { name = \"p\"; %s }, { name = \"q\";\n"
+    "  crl_urls = [ \"http://q.example/crl/local.crl\" ]; } );\n"
+    "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; },\n"
+    "  { name = \"q\"; secret = \"" SECRET_Q "\"; profile = \"q\"; } );\n";
 
 struct ra_lab		 lab;
 static struct algs	*algs;

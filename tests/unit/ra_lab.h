@@ -11,6 +11,7 @@
 #include "service/face_int.h"
 
 #define SECRET	"Sesame-7F3C9A5B21D8E640"
+#define SECRET_Q SECRET "-q"	/* for the profile q, with a CRL's URL */
 #define KU_SIGN	CERT_KU_DIGITAL_SIGNATURE
 #define KU_ENC	CERT_KU_KEY_ENCIPHERMENT
 

@@ -349,7 +349,8 @@ test_reply(void **state)
 {
 	char			 ed25519[] = "ed25519", p256[] = "ec";
 	char			 mldsa[] = "mldsa";
-	char			*types[] = { ed25519, p256, mldsa, NULL };
+	char			*types[] = { w_rsa, ed25519, p256, mldsa,
+				    NULL };
 	const struct conf_endpoint by_password = {
 		.signer_key = CONF_SIGNER_ANY,
 		.ec_reply = CONF_EC_REPLY_PASSWORD
@@ -381,6 +382,7 @@ test_reply(void **state)
 		struct policy_verdict	 v;
 		struct err		 e = ERR_INIT;
 
+		p.key_types = (struct conf_strings){ types, 4 };
 		f.endpoint = rows[i].endpoint;
 		f.signer = &signer;
 		r.challenge.n = rows[i].n;
@@ -393,7 +395,6 @@ test_reply(void **state)
 			    rows[i].name);
 		/* RSA can always be answered, others as the profile says. */
 		err_clear(&e);
-		p.key_types = (struct conf_strings){ types, 3 };
 		assert_int_equal(policy_signer(&p, &signer, &e), 0);
 		p.key_types = (struct conf_strings){ one_rsa, 1 };
 		assert_int_equal(policy_signer(&p, &signer, &e),

@@ -154,7 +154,8 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 		    CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO,
 	};
 	const struct policy_old old = {
-		r->old == NULL ? NULL : *r->old, &old_sans, r->revoked
+		.cert = r->old == NULL ? NULL : *r->old, .sans = &old_sans,
+		.revoked = r->revoked
 	};
 	const struct policy_facts f = {
 		.endpoint = &ep, .profile = &pr, .renewal = r->renewal,
@@ -172,8 +173,10 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 		fail_msg("%s: %s (%s)", r->name, err_slug(e.reason), e.text);
 	if (r->want != ERR_NONE)
 		return;
-	if (v.renews != r->renews || v.hold != r->hold)
-		fail_msg("%s: renews %d hold %d", r->name, v.renews, v.hold);
+	if (v.renews != r->renews || v.hold != r->hold ||
+	    v.spends != (r->challenge == MATCH && !r->renews))
+		fail_msg("%s: renews %d hold %d spends %d", r->name, v.renews,
+		    v.hold, v.spends);
 }
 
 static void

@@ -376,6 +376,8 @@ test_urls(void **state)
 	    "\"http://x.example/crl/local.crl\", \"http://y/crl/other.crl\" ];"
 	    " ca_issuers_urls = [ \"http://x.example/ca/local.crt\" ];";
 	struct cert	*by_old, *by_new;
+	const struct cert *to;
+	struct scep_got	 got;
 	struct face	*f;
 	char		 url[80];
 	size_t		 at;
@@ -396,6 +398,17 @@ test_urls(void **state)
 	    bytes_str("http://y/crl/other.crl"), &at), 1);
 	path_of(lab.ca2.cert, "http://x.example/ca/", ".crt", url);
 	assert_int_equal(tool_count(by_new->der, bytes_str(url), &at), 1);
+	/* As the profile of the challenge has it. */
+	to = f->open[1].cert;
+	lab_csr(SCEP_PKCSREQ, "/CN=q", SECRET_Q, lab.client_key, lab.self, to,
+	    to, &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	path_of(lab.ca2.cert, "http://q.example/crl/", ".crl", url);
+	assert_int_equal(tool_count(got.certs.v[0]->der, bytes_str(url), &at),
+	    1);
+	assert_int_equal(tool_count(got.certs.v[0]->der,
+	    bytes_str("http://x.example/"), &at), 0);
+	scep_got_clear(&got);
 	face_put(f);
 	cert_free(by_old);
 	cert_free(by_new);
