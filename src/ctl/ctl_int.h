@@ -36,6 +36,7 @@ struct ctl_cmd {
 	const char		*verb;		/* one word or more; NULL: the
 						 * noun is all */
 	const char		*operand;	/* its name, or NULL: none */
+	bool			 operand_optional;
 	bool			 reads_conf;	/* has -c FILE too */
 	const char		*summary;	/* in the list of commands */
 	const char		*about;		/* in its own help */
@@ -56,7 +57,9 @@ struct ctl_call {
 extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import,
 				cmd_ca_rollover_activate,
 				cmd_ca_rollover_prepare, cmd_ca_rollover_show,
-				cmd_challenge_hash, cmd_list, cmd_pending_approve,
+				cmd_challenge_hash, cmd_list,
+				cmd_lockout_clear, cmd_lockout_list,
+				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
 				cmd_pending_show, cmd_revoke, cmd_show;
 

@@ -20,6 +20,8 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_ca_rollover_show,
 	&cmd_challenge_hash,
 	&cmd_list,
+	&cmd_lockout_list,
+	&cmd_lockout_clear,
 	&cmd_pending_list,
 	&cmd_pending_show,
 	&cmd_pending_approve,
@@ -230,7 +232,8 @@ parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
 	}
 	if (call->cmd->operand != NULL)
 		call->operand = argv[optind];
-	if (call->cmd->operand != NULL && call->operand == NULL) {
+	if (call->cmd->operand != NULL && call->operand == NULL &&
+	    !call->cmd->operand_optional) {
 		*rc = ctl_usage(call, "%s is missing", call->cmd->operand);
 		return -1;
 	}

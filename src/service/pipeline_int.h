@@ -79,6 +79,9 @@ int	 step_outcome(struct work *, struct err *e);
 extern const struct step flow_getcert[];
 extern const struct step flow_getcrl[];
 
+/* What the work has shown, when it ended for this reason. */
+enum exchange_proof	 work_proof(const struct work *, enum err_reason);
+
 /* Where the message leads by the certificate it is enveloped for; until that is
  * known, as if it were for the one that is shown now. */
 const struct face_way	*work_way(const struct work *);

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "service/service_int.h"
+#include "service/guard_int.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -54,8 +54,10 @@ service_open(struct site *site, struct service **out, struct err *e)
 	if (proven_new(&s->proven, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
-	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
-	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
+	    open_store(s, c, e) == -1 ||
+	    guard_new(s->db, c, &s->guard, e) == -1 ||
+	    pool_new(count_workers(c), (size_t)c->queue, guard_run, s,
+	    &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
 	}
@@ -73,6 +75,7 @@ service_tick(struct service *s)
 
 	crls_tick(s->crls, s->site, s->db, now);
 	faces_tick(s, s->site, now);
+	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 }
 
@@ -94,6 +97,7 @@ int
 service_drain(struct service *s, int timeout_ms)
 {
 	atomic_store(&s->draining, true);
+	delays_end(s->guard->delays);
 	return pool_drain(s->pool, timeout_ms);
 }
 
@@ -106,6 +110,7 @@ service_close(struct service *s)
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	pool_free(s->pool);
+	guard_free(s->guard);
 	db_close(s->db);
 	crls_free(s->crls);
 	figures_free(s->figures);
