@@ -5,23 +5,17 @@
 
 #include "pki/secret.h"
 #include "service/abuse_int.h"
+#include "service/window_int.h"
 #include "util/addr.h"
 
 #define WAYS	8			/* places that an address may have */
 #define SETS	(ABUSE_ADDRESSES / WAYS)
 #define DELAY_SHIFT_MAX	16
 
-/* What happened in the window, by slices of it, the present one first. */
-struct counts {
-	int64_t		 begin;			/* of the present slice */
-	uint32_t	 failed[ABUSE_SLICES];
-	uint32_t	 fine[ABUSE_SLICES];
-};
-
 struct address {
 	uint8_t		 addr[ADDR_LEN];
 	uint64_t	 used;		/* when, by abuse.clock; 0: empty */
-	struct counts	 counts;
+	struct window	 counts;
 	bool		 locked;
 	struct lockout	 lock;
 	bool		 stored;
@@ -31,7 +25,7 @@ struct address {
 struct endpoint {
 	char		 name[LOCKOUT_ENDPOINT];
 	uint64_t	 used;
-	struct counts	 counts;
+	struct window	 counts;
 	bool		 alarm;
 };
 
@@ -70,56 +64,6 @@ abuse_free(struct abuse *a)
 		return;
 	pthread_mutex_destroy(&a->lock);
 	free(a);
-}
-
-/* ---- counting ---- */
-
-/* A clock that was put back lets what is counted count from now on. */
-static void
-advance(struct counts *c, const struct conf *conf, int64_t now)
-{
-	int64_t slice = conf->abuse_window / ABUSE_SLICES, n;
-
-	if (now < c->begin)
-		c->begin = now;
-	if ((n = (now - c->begin) / slice) == 0)
-		return;
-	if (n >= ABUSE_SLICES) {
-		memset(c, 0, sizeof(*c));
-		c->begin = now;
-		return;
-	}
-	memmove(c->failed + n, c->failed,
-	    (ABUSE_SLICES - (size_t)n) * sizeof(c->failed[0]));
-	memset(c->failed, 0, (size_t)n * sizeof(c->failed[0]));
-	memmove(c->fine + n, c->fine,
-	    (ABUSE_SLICES - (size_t)n) * sizeof(c->fine[0]));
-	memset(c->fine, 0, (size_t)n * sizeof(c->fine[0]));
-	c->begin += n * slice;
-}
-
-static int64_t
-sum(const uint32_t v[ABUSE_SLICES])
-{
-	int64_t n = 0;
-	size_t i;
-
-	for (i = 0; i < ABUSE_SLICES; i++)
-		n += v[i];
-	return n;
-}
-
-static int64_t
-score(const struct counts *c)
-{
-	return sum(c->failed) - ABUSE_CREDIT * sum(c->fine);
-}
-
-static void
-count(uint32_t *n)
-{
-	if (*n < UINT32_MAX)
-		(*n)++;
 }
 
 /* ---- the table ---- */
@@ -231,7 +175,7 @@ begin_lock(struct abuse *a, struct address *p, const struct conf *conf,
 	p->lock = (struct lockout){
 		.since = now,
 		.until = now + conf->abuse_lock_time,
-		.failures = sum(p->counts.failed)
+		.failures = window_sum(p->counts.failed)
 	};
 	addr_text(p->addr, p->lock.address);
 	(void)snprintf(p->lock.endpoint, sizeof(p->lock.endpoint), "%s",
@@ -295,9 +239,10 @@ failed_address(struct abuse *a, const struct conf *conf,
 		v->delay = conf->abuse_delay_max;
 		return;
 	}
-	advance(&p->counts, conf, now);
-	count(&p->counts.failed[0]);
-	n = score(&p->counts);
+	window_move(&p->counts, conf->abuse_window, now);
+	p->counts.failed[0]++;
+	n = window_sum(p->counts.failed) -
+	    ABUSE_CREDIT * window_sum(p->counts.fine);
 	v->delay = delay_of(conf, n - conf->abuse_free);
 	if (conf->abuse_lock_after == 0 || n < conf->abuse_lock_after)
 		return;
@@ -313,9 +258,9 @@ failed_endpoint(struct abuse *a, const struct conf *conf,
 	struct endpoint *p = get_endpoint(a, endpoint);
 	int64_t n;
 
-	advance(&p->counts, conf, now);
-	count(&p->counts.failed[0]);
-	n = sum(p->counts.failed);
+	window_move(&p->counts, conf->abuse_window, now);
+	p->counts.failed[0]++;
+	n = window_sum(p->counts.failed);
 	if (p->alarm || conf->abuse_endpoint_after == 0 ||
 	    n < conf->abuse_endpoint_after)
 		return;
@@ -349,8 +294,8 @@ abuse_succeeded(struct abuse *a, const struct conf *conf, const char *peer,
 		return;
 	pthread_mutex_lock(&a->lock);
 	if ((p = get(a, addr)) != NULL && !p->locked) {
-		advance(&p->counts, conf, now);
-		count(&p->counts.fine[0]);
+		window_move(&p->counts, conf->abuse_window, now);
+		p->counts.fine[0]++;
 	}
 	pthread_mutex_unlock(&a->lock);
 }
@@ -490,8 +435,8 @@ abuse_endpoints(struct abuse *a, const struct conf *conf, int64_t now,
 		p = &a->endpoints[i];
 		if (p->used == 0)
 			continue;
-		advance(&p->counts, conf, now);
-		out[n].failures = sum(p->counts.failed);
+		window_move(&p->counts, conf->abuse_window, now);
+		out[n].failures = window_sum(p->counts.failed);
 		out[n].ended = p->alarm &&
 		    out[n].failures * 2 <= conf->abuse_endpoint_after;
 		p->alarm = p->alarm && !out[n].ended;

@@ -1,9 +1,9 @@
 /*
- * Private to service: who guesses challenges. Failures and successes are counted
- * for each address in a table of fixed size, whose oldest entry makes room for a
- * new one unless it is a lock; failures also for each endpoint. Time is an
- * argument, settings are those of now, nothing is allocated on the way, and one
- * mutex guards it all.
+ * Private to service: who guesses challenges. Failures and successes are
+ * counted for each address in a table of fixed size, whose oldest entry makes
+ * room for a new one unless it is a lock; failures also for each endpoint. Time
+ * is an argument, settings are those of now, nothing is allocated on the way,
+ * and one mutex guards it all.
  *
  * The rule. An address has a score: its failed challenges in abuse.window less
  * ABUSE_CREDIT for each certificate that it got there by a challenge or by a
@@ -22,7 +22,6 @@
 #define ABUSE_CREDIT	4	/* failures that a success makes good */
 #define ABUSE_ADDRESSES	4096	/* that are known at once, at most */
 #define ABUSE_ENDPOINTS	256
-#define ABUSE_SLICES	8	/* of the window: it moves on by one of them */
 
 struct abuse;
 int	 abuse_new(struct abuse **out, struct err *e);

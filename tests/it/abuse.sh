@@ -100,8 +100,9 @@ is "$(cat "$tmp/body")" 'too many failed challenges, try again later' 'the text'
 curl -s --interface 127.0.0.3 -D "$tmp/head" -o "$tmp/body" --data-binary x \
     "$url?operation=PKIOperation"
 after=$(sed -n 's/^Retry-After: \([0-9]*\).*/\1/p' "$tmp/head")
-[ "${after:-0}" -gt 600 ] && [ "$after" -le 900 ] ||
-    it_fail "Retry-After: $(cat "$tmp/head")"
+if [ "${after:-0}" -le 600 ] || [ "$after" -gt 900 ]; then
+	it_fail "Retry-After: $(cat "$tmp/head")"
+fi
 must_log 1 'event=locked address=127.0.0.3 endpoint=scep failures=6 until='
 must_log 1 'event=locked '
 # Before anything is decoded.
