@@ -27,6 +27,8 @@
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
 #define CONF_DEFAULT_STORE	LOCALSTATEDIR "/lib/scepd/scepd.db"
 
+#define CONF_NONE	"none"		/* http.listen: no plain HTTP */
+
 /* Values of ENUM settings, in the order of their rows in conf.def. */
 enum conf_log_level {
 	CONF_LOG_CRIT, CONF_LOG_ERR, CONF_LOG_WARN, CONF_LOG_NOTICE,

@@ -135,6 +135,11 @@ int	 conf_value_set(struct conf_reader *, struct conf_spot,
 /* What needs more than one setting to be judged. */
 int	 conf_check(struct conf_reader *);
 
+/* conf_listen.c */
+
+/* http.*listen and admin.listen, and what belongs to them. */
+int	 conf_check_listeners(struct conf_reader *);
+
 /* conf_print.c */
 
 #define CONF_DURATION_LEN	26

@@ -81,6 +81,10 @@ peer_text(const struct sockaddr *sa, char out[PEER_MAX])
 	struct sockaddr_in6	 in6;
 
 	out[0] = '\0';
+	if (sa->sa_family == AF_UNIX) {
+		memcpy(out, "unix", 5);
+		return;
+	}
 	if (sa->sa_family == AF_INET) {
 		memcpy(&in, sa, sizeof(in));
 		(void)inet_ntop(AF_INET, &in.sin_addr, out, PEER_MAX);

@@ -250,7 +250,9 @@ request_head(struct request *r, const char *method)
 	exchange_init(&r->x, r->server->service);
 	r->phase = PHASE_BODY;
 	r->x.path = "/";
+	r->x.who = r->server->who;
 	memcpy(r->x.peer, r->watch->peer, sizeof(r->x.peer));
+	tls_client(r->watch->tls, r->con, r->x.client);
 	r->x.if_none_match = field(r->con, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	r->x.if_modified_since = field(r->con,
 	    MHD_HTTP_HEADER_IF_MODIFIED_SINCE);

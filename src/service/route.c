@@ -1,6 +1,6 @@
 /*
- * What lies behind a path. The first row that fits has it; the last one has all
- * that is left, for the endpoints.
+ * What lies behind a path, for those whom a listener serves. The first row that
+ * fits has it; the last public one has all that is left, for the endpoints.
  */
 #include <string.h>
 
@@ -64,6 +64,7 @@ route_scep(struct service *s, struct exchange *x, const struct site_ca *ca,
 }
 
 static const struct route {
+	enum service_who whom;		/* it is for */
 	const char	*begin;		/* of the path; NULL: any path */
 	const char	*end;		/* behind an issuer's name; NULL: the
 					 * path is all of it, and the issuer
@@ -73,12 +74,19 @@ static const struct route {
 	int		(*run)(struct service *, struct exchange *,
 			    const struct site_ca *, struct err *);
 } routes[] = {
-	{ "/crl/",	   ".crl", GET,	       "GET, HEAD",	  route_crl },
-	{ "/ca/",	   ".crt", GET,	       "GET, HEAD",	  route_crt },
-	{ "/ca/",	   ".pem", GET,	       "GET, HEAD",	  route_pem },
-	{ "/ca/chain.pem", NULL,   GET,	       "GET, HEAD",	  route_pem },
-	{ NULL,		   NULL,   GET | POST, "GET, HEAD, POST", route_scep },
+	{ SERVICE_PUBLIC, "/crl/",	  ".crl", GET,	      "GET, HEAD",
+	    route_crl },
+	{ SERVICE_PUBLIC, "/ca/",	  ".crt", GET,	      "GET, HEAD",
+	    route_crt },
+	{ SERVICE_PUBLIC, "/ca/",	  ".pem", GET,	      "GET, HEAD",
+	    route_pem },
+	{ SERVICE_PUBLIC, "/ca/chain.pem", NULL,  GET,	      "GET, HEAD",
+	    route_pem },
+	{ SERVICE_PUBLIC, NULL,		  NULL,	  GET | POST, "GET, HEAD, POST",
+	    route_scep },
 };
+
+#define N_ROUTES	(sizeof(routes) / sizeof(routes[0]))
 
 /* Is the path begin, name, end? */
 static bool
@@ -100,6 +108,8 @@ fits(const struct route *r, const struct exchange *x,
 	size_t i;
 
 	*ca = NULL;
+	if (r->whom != x->who)
+		return false;
 	if (r->begin == NULL)
 		return true;
 	if (r->end == NULL) {
@@ -117,11 +127,15 @@ fits(const struct route *r, const struct exchange *x,
 int
 route_begin(struct service *s, struct exchange *x, struct err *e)
 {
-	const struct route *r = routes;
+	const struct route *r = routes, *end = routes + N_ROUTES;
 	const struct site_ca *ca;
 
-	while (!fits(r, x, &ca))
+	while (r < end && !fits(r, x, &ca))
 		r++;
+	if (r == end) {
+		err_set(e, ERR_NOT_FOUND, "nothing has this path here");
+		return -1;
+	}
 	if ((r->methods & (1u << x->method)) != 0)
 		return r->run(s, x, ca, e);
 	x->allow = r->allow;
