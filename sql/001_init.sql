@@ -10,6 +10,7 @@ CREATE TABLE txn (
 	signer_hash	BLOB NOT NULL CHECK (length(signer_hash) = 32),
 	csr_hash	BLOB NOT NULL CHECK (length(csr_hash) = 32),
 	serial		BLOB NOT NULL UNIQUE CHECK (length(serial) > 0),
+	-- That it spends a use of.
 	challenge	TEXT,
 	peer		TEXT NOT NULL,
 	state		TEXT NOT NULL CHECK (state IN
@@ -20,6 +21,10 @@ CREATE TABLE txn (
 	finished	INTEGER,
 	-- Only of requests that wait, or waited, for an operator.
 	csr		BLOB,
+	-- The row of a challenge that was made at run time, and the profile
+	-- that was decided on.
+	challenge_id	INTEGER REFERENCES challenge (id),
+	profile		TEXT,
 	CHECK ((state IN ('reserved', 'pending', 'approved')) =
 	    (finished IS NULL)),
 	CHECK ((state = 'failed') = (reason IS NOT NULL)),
@@ -32,6 +37,68 @@ CREATE INDEX txn_reserved ON txn (id) WHERE state = 'reserved';
 -- Holds only what waits for an operator, oldest first.
 CREATE INDEX txn_waiting ON txn (created)
     WHERE state IN ('pending', 'approved');
+
+-- Challenges made at run time. What we drew ourselves is known by a MAC under a
+-- key that is kept elsewhere (mac_key says which); what people thought up, by a
+-- scrypt hash. One that is removed loses both, and stays for the ledger's sake.
+-- Lists have one entry a line.
+CREATE TABLE challenge (
+	id		INTEGER PRIMARY KEY,
+	name		TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+	mac		BLOB UNIQUE CHECK (length(mac) = 32),
+	mac_key		BLOB CHECK (length(mac_key) = 32),
+	hash		TEXT,
+	endpoints	TEXT NOT NULL,
+	profile		TEXT NOT NULL,
+	subject		TEXT NOT NULL,
+	san		TEXT NOT NULL,
+	key_types	TEXT NOT NULL,
+	uses		INTEGER NOT NULL CHECK (uses >= 0),
+	not_before	INTEGER NOT NULL,
+	expires		INTEGER NOT NULL,
+	created		INTEGER NOT NULL,
+	created_by	TEXT NOT NULL,
+	disabled_at	INTEGER,
+	removed_at	INTEGER,
+	CHECK ((mac IS NULL) = (mac_key IS NULL)),
+	CHECK ((removed_at IS NULL) = ((mac IS NULL) <> (hash IS NULL))),
+	CHECK (removed_at IS NULL OR (mac IS NULL AND hash IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX challenge_name ON challenge (name)
+    WHERE removed_at IS NULL;
+-- Holds only what must be stretched to be known.
+CREATE INDEX challenge_hash ON challenge (id) WHERE hash IS NOT NULL;
+
+-- The uses of each challenge, by name, and by row (0: of scepd.conf). A use is a
+-- transaction in flight or issued: what came to nothing gives it back.
+CREATE TABLE challenge_use (
+	challenge	TEXT NOT NULL,
+	challenge_id	INTEGER NOT NULL,
+	used		INTEGER NOT NULL CHECK (used >= issued),
+	issued		INTEGER NOT NULL DEFAULT 0,
+	-- When the last certificate was issued under it.
+	last		INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (challenge, challenge_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER txn_challenge_begins AFTER INSERT ON txn
+WHEN NEW.challenge IS NOT NULL BEGIN
+	INSERT INTO challenge_use (challenge, challenge_id, used)
+	VALUES (NEW.challenge, coalesce(NEW.challenge_id, 0), 1)
+	ON CONFLICT DO UPDATE SET used = used + 1;
+END;
+
+CREATE TRIGGER txn_challenge_ends AFTER UPDATE OF state ON txn
+WHEN NEW.challenge IS NOT NULL AND OLD.finished IS NULL AND
+    NEW.finished IS NOT NULL BEGIN
+	UPDATE challenge_use SET
+	    used = used - (NEW.state <> 'issued'),
+	    issued = issued + (NEW.state = 'issued'),
+	    last = iif(NEW.state = 'issued', NEW.finished, last)
+	WHERE challenge = NEW.challenge AND
+	    challenge_id = coalesce(NEW.challenge_id, 0);
+END;
 
 -- What was issued; never deleted. A transaction has at most one certificate.
 -- der stands last: what lies before it is read without its bytes.

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "pki/cert_make.h"
+#include "policy/challenge.h"
 
 enum policy_challenge {
 	POLICY_CHALLENGE_ABSENT,	/* none, or an empty one */
@@ -20,17 +21,23 @@ struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
 	bool			 revoked;
+	const struct conf_profile *profile;	/* it was issued under; NULL:
+						 * the endpoint's */
 };
 
 struct policy_facts {
 	const struct conf_endpoint	*endpoint;
-	const struct conf_profile	*profile;
+	const struct conf_profile	*profile;	/* unless the challenge
+							 * or old has another */
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
+	const struct policy_limits	*limits;	/* of the one that
+							 * matches; NULL: none */
+	int64_t				 used;	/* how often it was */
 	const struct cert		*ca;	/* issuing CA */
 	/* RA, issuing CA and those above it: all must be valid, and nobody
 	 * gets their names or keys. */
@@ -46,9 +53,14 @@ struct policy_verdict {
 	size_t			 dropped;	/* names the profile left out */
 	bool			 hold;		/* an operator decides */
 	bool			 renews;	/* proven by the old certificate */
+	bool			 spends;	/* a use of the challenge */
+	const struct conf_profile *profile;	/* that it follows */
 };
 
-/* 0: issue; -1: refused, with the reason. */
+/*
+ * 0: issue; -1: refused, with the reason. What the old certificate allows by
+ * itself spends no use of a challenge that stands beside it.
+ */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
 	    struct err *e);
 /* ERR_SIGNER_KEY unless messages signed with such a key can be answered: RSA

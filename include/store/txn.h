@@ -19,7 +19,11 @@ struct txn {
 	struct bytes	 signer_serial;	/* of the signer's certificate */
 	uint8_t		 signer_issuer[TXN_HASH]; /* of its issuer's Name */
 	struct bytes	 serial;	/* reserved serial, positive, DER content */
-	const char	*challenge;	/* name of the challenge, or NULL */
+	const char	*challenge;	/* that it spends a use of, or NULL */
+	int64_t		 challenge_id;	/* of store/challenge.h; 0: it is one
+					 * of scepd.conf */
+	int64_t		 challenge_uses;	/* it is good for; 0: any */
+	const char	*profile;	/* what would be issued follows it */
 	const char	*peer;
 	int64_t		 when;		/* seconds since 1970 */
 	int64_t		 replay;	/* window for repeated requests, in s */
@@ -50,7 +54,8 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * Durable on return: the transaction that it repeats, or a new one, with
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
- * again: ERR_STORE_CONFLICT. While another request waits under the same
+ * again: ERR_STORE_CONFLICT. No use of the challenge left, counting all that
+ * are worked on: ERR_CHALLENGE_SPENT. While another request waits under the same
  * transactionID: ERR_TXN_LIVE.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,

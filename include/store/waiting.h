@@ -21,6 +21,8 @@ struct waiting_claim {
 	uint8_t		 serial[32];	/* as reserved, n_serial bytes */
 	size_t		 n_serial;
 	char		 challenge[65];	/* name; "" if none */
+	int64_t		 challenge_id;	/* as in struct txn */
+	char		 profile[65];
 	struct buf	*csr;		/* the caller's; gets the CSR */
 };
 /* *ours: the transaction is now reserved for the caller, who ends it by

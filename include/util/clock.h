@@ -14,6 +14,8 @@ int64_t	 clock_now(void);		/* seconds since 1970, UTC */
 int64_t	 clock_mono_us(void);		/* microseconds, never backwards */
 /* RFC 3339 in UTC, seconds. */
 void	 clock_text(int64_t when, char out[CLOCK_TEXT_MAX]);
+/* Reads exactly what clock_text() writes; -1: anything else. */
+int	 clock_parse(const char *, int64_t *when);
 /* As HTTP writes it (RFC 9110, 5.6.7). */
 void	 clock_http(int64_t when, char out[CLOCK_HTTP_MAX]);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "conf/conf_int.h"
+#include "util/clock.h"
 
 static struct conf_spot
 spot(enum conf_part part, size_t i, const char *path)
@@ -294,6 +295,33 @@ check_mode(struct conf_reader *r, size_t i)
 }
 
 static int
+check_time(struct conf_reader *r, struct conf_spot at, const char *text,
+    int64_t *when)
+{
+	if (*text == '\0' || clock_parse(text, when) == 0)
+		return 0;
+	return conf_refuse(r, at, "\"%s\" is no time; write it in UTC as "
+	    "2030-01-31T08:00:00Z", text);
+}
+
+static int
+check_times(struct conf_reader *r, size_t i)
+{
+	const struct conf_challenge *ch = &r->conf->challenges[i];
+	struct conf_spot from = spot(CONF_PART_CHALLENGES, i, "not_before");
+	struct conf_spot to = spot(CONF_PART_CHALLENGES, i, "expires");
+	int64_t begin = INT64_MIN, end = INT64_MAX;
+
+	if (check_time(r, from, ch->not_before, &begin) != 0 ||
+	    check_time(r, to, ch->expires, &end) != 0)
+		return -1;
+	if (begin < end)
+		return 0;
+	return conf_refuse(r, to, "is not later than not_before; no request "
+	    "could use the challenge");
+}
+
+static int
 check_challenge(struct conf_reader *r, size_t i)
 {
 	const struct conf_challenge *ch = &r->conf->challenges[i];
@@ -305,6 +333,11 @@ check_challenge(struct conf_reader *r, size_t i)
 	if (*ch->hash != '\0' && *ch->secret != '\0')
 		return conf_refuse(r, spot(p, i, "secret"), "stands next to a "
 		    "hash; keep only one of them");
+	if (*ch->profile != '\0' && check_reference(r, spot(p, i, "profile"),
+	    CONF_PART_PROFILES, ch->profile) != 0)
+		return -1;
+	if (check_times(r, i) != 0)
+		return -1;
 	return *ch->secret == '\0' ? 0 : check_mode(r, i);
 }
 

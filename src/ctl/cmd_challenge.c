@@ -15,9 +15,9 @@ static const struct ctl_opt hash_opts[] = {
 	[JSON] = { "json", NULL, "print JSON" },
 };
 
-/* Upper case, as NDES shows it: people type it into devices. */
-static int
-draw(struct buf *out, struct err *e)
+/* Upper case, as NDES shows it. */
+int
+challenge_draw(struct buf *out, struct err *e)
 {
 	uint8_t	 random[GENERATED];
 	size_t	 i;
@@ -60,7 +60,7 @@ run_hash(const struct ctl_call *call)
 	bool		 made = call->opt[GENERATE] != NULL;
 	int		 rc;
 
-	rc = made ? draw(&secret, &e) : ctl_read_secret(&secret, &e);
+	rc = made ? challenge_draw(&secret, &e) : ctl_read_secret(&secret, &e);
 	if (rc == 0)
 		rc = secret_hash(buf_bytes(&secret), hash, &e);
 	if (rc == 0)

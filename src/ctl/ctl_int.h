@@ -7,8 +7,10 @@
 
 #include <sys/types.h>
 
+#include "conf/conf.h"
 #include "pki/key.h"
 #include "render/json.h"
+#include "store/challenge.h"
 #include "store/issued.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -27,6 +29,7 @@ struct ctl_opt {
 };
 
 #define CTL_OPTS_MAX	16
+#define CTL_GIVEN_MAX	256	/* options of one call */
 
 struct ctl_call;
 
@@ -49,8 +52,19 @@ struct ctl_call {
 	/* By the command's own numbers; NULL: not given; "" if it takes none */
 	const char		*opt[CTL_OPTS_MAX];
 	const char		*operand;
+	/* In their order, for options that may be given more than once. */
+	struct {
+		size_t		 opt;
+		const char	*value;
+	}			 given[CTL_GIVEN_MAX];
+	size_t			 n_given;
 };
+/* The next value of an option; *at, first 0, goes behind it. NULL: no more. */
+const char	*ctl_given(const struct ctl_call *, size_t opt, size_t *at);
 
+extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
+				cmd_challenge_enable, cmd_challenge_list,
+				cmd_challenge_remove, cmd_challenge_show;
 extern const struct ctl_cmd	cmd_ca_init, cmd_ca_import, cmd_challenge_hash,
 				cmd_list, cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
@@ -117,6 +131,26 @@ void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
 struct json_cert ledger_facts(const struct issued *, const char *serial);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
+
+/* ---- cmd_challenge.c, challenge.c ---- */
+
+/* 128 random bits in hex, upper case: people type it into devices. */
+int	 challenge_draw(struct buf *out, struct err *e);
+
+/* Lists as the store keeps them: one entry a line. */
+int	 challenge_join(const struct conf_strings *, char **out,
+	    struct err *e);
+/* A challenge, of the store or of scepd.conf, as it is shown. */
+struct challenge_shown {
+	const struct challenge		*row;	/* id 0: of scepd.conf */
+	const struct challenge_use	*use;
+	int64_t				 now;
+};
+const char	*challenge_state(const struct challenge_shown *);
+struct json	*challenge_json(const struct challenge_shown *);
+int		 challenge_row(const struct challenge_shown *, struct buf *out);
+int		 challenge_facts(const struct challenge_shown *,
+		    struct buf *out);
 
 /* ---- ca_make.c, ca_files.c, ca_import.c, ca_report.c ---- */
 

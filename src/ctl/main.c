@@ -15,6 +15,12 @@
 static const struct ctl_cmd *const commands[] = {
 	&cmd_ca_init,
 	&cmd_ca_import,
+	&cmd_challenge_add,
+	&cmd_challenge_list,
+	&cmd_challenge_show,
+	&cmd_challenge_disable,
+	&cmd_challenge_enable,
+	&cmd_challenge_remove,
 	&cmd_challenge_hash,
 	&cmd_list,
 	&cmd_pending_list,
@@ -155,6 +161,19 @@ bad_option(const struct ctl_call *call, int got, const char *word)
 	return ctl_usage(call, "unknown option %s", word);
 }
 
+static int
+give(struct ctl_call *call, size_t opt, enum ctl_exit *rc)
+{
+	call->opt[opt] = optarg != NULL ? optarg : "";
+	if (call->n_given == CTL_GIVEN_MAX) {
+		*rc = ctl_usage(call, "more than %d options", CTL_GIVEN_MAX);
+		return -1;
+	}
+	call->given[call->n_given].opt = opt;
+	call->given[call->n_given++].value = call->opt[opt];
+	return 0;
+}
+
 /* Options and operands behind the command's words; argv[0] is the last word. */
 static int
 parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
@@ -167,7 +186,8 @@ parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
 	optind = 0;
 	while ((o = getopt_long(argc, argv, shorts, own, NULL)) != -1) {
 		if (o >= OPT_OWN) {
-			call->opt[o - OPT_OWN] = optarg != NULL ? optarg : "";
+			if (give(call, (size_t)(o - OPT_OWN), rc) != 0)
+				return -1;
 		} else if (o == OPT_CONF) {
 			call->conf_file = optarg;
 		} else if (o == OPT_HELP) {

@@ -129,6 +129,15 @@ ctl_help(const struct ctl_cmd *c)
 	help_row("-h, --help", NULL, "this text");
 }
 
+const char *
+ctl_given(const struct ctl_call *call, size_t opt, size_t *at)
+{
+	while (*at < call->n_given)
+		if (call->given[(*at)++].opt == opt)
+			return call->given[*at - 1].value;
+	return NULL;
+}
+
 int
 ctl_number(const struct ctl_call *call, size_t opt, int64_t most,
     int64_t *value)

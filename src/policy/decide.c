@@ -283,9 +283,32 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
+/* Under a challenge, what that one allows. */
+static int
+rule_challenge(const struct policy_facts *f, struct err *e)
+{
+	const struct policy_claim c = {
+		.csr = f->csr, .san = &f->profile->san, .used = f->used,
+		.now = f->now
+	};
+
+	if (f->approved || f->challenge != POLICY_CHALLENGE_MATCH ||
+	    f->limits == NULL)
+		return 0;
+	return policy_limits_check(f->limits, &c, e);
+}
+
+/* A challenge's profile may take fewer types of keys than others here. */
+static int
+rule_signer_type(const struct policy_facts *f, struct err *e)
+{
+	return policy_signer(f->profile, f->signer, e);
+}
+
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_key, rule_key_taken, rule_proof, rule_renewal, rule_signer,
-	rule_reply, rule_subject, rule_named, rule_ca, rule_sans,
+	rule_challenge, rule_key, rule_key_taken, rule_signer_type, rule_proof,
+	rule_renewal, rule_signer, rule_reply, rule_subject, rule_named,
+	rule_ca, rule_sans,
 };
 
 static unsigned
@@ -324,9 +347,9 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int
-policy_decide(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
+/* The profile is the effective one. */
+static int
+decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
 {
 	const struct conf_profile *p = f->profile;
 	size_t i;
@@ -337,6 +360,8 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 	memset(v, 0, sizeof(*v));
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = by_old(f);
+	v->spends = !f->approved && f->challenge == POLICY_CHALLENGE_MATCH;
+	v->profile = p;
 	v->plan = (struct cert_plan){
 		/* A renewal keeps the spelling that was granted before. */
 		.subject = by_old(f) ? f->old->cert->subject :
@@ -355,4 +380,45 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 	};
 	grant_sans(f, v);
 	return 0;
+}
+
+/* By the old certificate alone. */
+static int
+decide_by_old(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	struct policy_facts g = *f;
+
+	if (f->old->profile != NULL)
+		g.profile = f->old->profile;
+	if (f->challenge == POLICY_CHALLENGE_MATCH)
+		g.challenge = POLICY_CHALLENGE_ABSENT;
+	return decide(&g, v, e);
+}
+
+static int
+decide_by_challenge(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	struct policy_facts g = *f;
+
+	if (f->limits != NULL && f->limits->profile != NULL)
+		g.profile = f->limits->profile;
+	return decide(&g, v, e);
+}
+
+int
+policy_decide(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (f->approved)
+		return decide(f, v, e);
+	if (f->challenge != POLICY_CHALLENGE_MATCH)
+		return f->old == NULL ? decide(f, v, e) :
+		    decide_by_old(f, v, e);
+	if (f->old != NULL && decide_by_old(f, v, &why) == 0)
+		return 0;
+	return decide_by_challenge(f, v, e);
 }

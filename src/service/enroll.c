@@ -6,7 +6,6 @@
 
 #include "pki/secret.h"
 #include "service/pipeline_int.h"
-#include "store/waiting.h"
 
 static int
 step_unwrap(struct work *w, struct err *e)
@@ -27,41 +26,37 @@ step_unwrap(struct work *w, struct err *e)
 	return -1;
 }
 
-static int
-match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
-{
-	*out = POLICY_CHALLENGE_ABSENT;
-	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
-		return 0;
-	if (proven_match(w->s->proven, w->se, buf_bytes(&w->csr->challenge),
-	    &w->challenge, e) == -1)
-		return -1;
-	*out = w->challenge != NULL ? POLICY_CHALLENGE_MATCH :
-	    POLICY_CHALLENGE_WRONG;
-	return 0;
-}
-
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
 	const struct policy_old old = {
-		w->old, &w->old_sans, w->old_revoked
+		w->old, &w->old_sans, w->old_revoked, w->old_profile
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
-		.profile = w->se->profile,
+		.profile = w->approved && *w->claim.profile != '\0' ?
+		    conf_profile(w->x->site->conf, w->claim.profile) :
+		    w->se->profile,
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
 		.csr = w->csr,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
+		.limits = w->challenge.name == NULL ? NULL :
+		    &w->challenge.limits,
+		.used = w->challenge.used,
 		.ca = issuer_ca(w->se->issuer),
 		.authorities = w->se->authorities,
 		.n_authorities = w->se->n_authorities,
 		.now = w->now,
 	};
 
+	if (f.profile == NULL) {
+		err_set(e, ERR_CONFIG, "profile %s, which the request was "
+		    "approved under, is gone", w->claim.profile);
+		return -1;
+	}
 	return policy_decide(&f, &w->verdict, e);
 }
 
@@ -84,6 +79,7 @@ is_signer(const struct issued *row, void *arg)
 	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
 		return -1;
 	s->w->old_revoked = row->revoked;
+	s->w->old_profile = conf_profile(s->w->x->site->conf, row->profile);
 	return 1;
 }
 
@@ -108,7 +104,7 @@ step_authorize(struct work *w, struct err *e)
 {
 	enum policy_challenge challenge;
 
-	if (match_challenge(w, &challenge, e) == -1)
+	if (challenge_match(w, &challenge, e) == -1)
 		return -1;
 	w->wrong = challenge == POLICY_CHALLENGE_WRONG;
 	return work_decide(w, challenge, e);
@@ -174,8 +170,12 @@ check_room(struct work *w, struct err *e)
 static int
 step_reserve(struct work *w, struct err *e)
 {
-	if (w->challenge != NULL)
-		w->txn.challenge = w->challenge->name;
+	if (w->verdict.spends) {
+		w->txn.challenge = w->challenge.name;
+		w->txn.challenge_id = w->challenge.id;
+		w->txn.challenge_uses = w->challenge.limits.uses;
+	}
+	w->txn.profile = w->verdict.profile->name;
 	if (w->verdict.hold) {
 		w->txn.hold = w->csr->der;
 		if (check_room(w, e) == -1)
@@ -242,7 +242,7 @@ step_record(struct work *w, struct err *e)
 	r->subject = w->cert->subject_text;
 	r->sans = buf_cstr(&w->sans);
 	r->endpoint = w->se->conf->name;
-	r->profile = w->se->conf->profile;
+	r->profile = w->verdict.profile->name;
 	r->issuer = w->se->conf->issuer;
 	r->txid = w->msg.txid;
 	r->challenge = w->txn.challenge;

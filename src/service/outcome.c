@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "service/pipeline_int.h"
-#include "store/waiting.h"
 #include "util/clock.h"
 
 #define WAIT_SECONDS	20	/* for a copy that another worker has */
@@ -109,10 +108,11 @@ const struct step flow_repeat[] = {
 static int
 step_claim(struct work *w, struct err *e)
 {
-	struct waiting_claim cl = { .csr = &w->plain };
+	struct waiting_claim *cl = &w->claim;
 	bool ours;
 
-	if (waiting_claim(w->s->db, w->found.id, &cl, &ours, e) == -1)
+	cl->csr = &w->plain;
+	if (waiting_claim(w->s->db, w->found.id, cl, &ours, e) == -1)
 		return -1;
 	if (!ours) {
 		/* Another copy was faster; it may be done by now. */
@@ -125,13 +125,11 @@ step_claim(struct work *w, struct err *e)
 	w->csr = NULL;
 	if (csr_parse(buf_bytes(&w->plain), &w->csr, e) == -1)
 		return -1;
-	memcpy(w->serial, cl.serial, cl.n_serial < SERIAL_LEN ? cl.n_serial :
+	memcpy(w->serial, cl->serial, cl->n_serial < SERIAL_LEN ? cl->n_serial :
 	    SERIAL_LEN);
-	if (*cl.challenge != '\0') {
-		w->challenge = conf_challenge(w->x->site->conf, cl.challenge);
-		w->txn.challenge = w->challenge == NULL ? NULL :
-		    w->challenge->name;
-	}
+	/* It was spent when the request came. */
+	if (*cl->challenge != '\0')
+		w->challenge.name = w->txn.challenge = cl->challenge;
 	return 0;
 }
 

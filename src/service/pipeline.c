@@ -9,7 +9,6 @@
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/pipeline_int.h"
-#include "store/waiting.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -45,6 +44,21 @@ choose_flow(struct work *w, struct err *e)
 	return -1;
 }
 
+/* Which profile it will be is not known yet: some must take such a key. */
+static int
+check_signer(const struct work *w, struct err *e)
+{
+	const struct pubkey *k = &w->msg.cms.signer->key;
+	const struct conf *c = w->x->site->conf;
+	struct err why = { .reason = ERR_NONE };
+	size_t i;
+
+	for (i = 0; i < c->n_profiles; i++)
+		if (policy_signer(&c->profiles[i], k, &why) == 0)
+			return 0;
+	return policy_signer(w->se->profile, k, e);
+}
+
 static int
 step_decode(struct work *w, struct err *e)
 {
@@ -58,10 +72,7 @@ step_decode(struct work *w, struct err *e)
 		rc = scep_decode(buf_bytes(&der), w->se->algs, &w->msg, e);
 	scep_query_clear(&q);
 	buf_wipe(&der);
-	if (rc == -1 || policy_signer(w->se->profile,
-	    &w->msg.cms.signer->key, e) == -1)
-		return -1;
-	return choose_flow(w, e);
+	return rc == -1 || check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
 }
 
 static const struct step flow_begin[] = {
@@ -86,7 +97,7 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	struct log_line l;
 
 	/* Strangers cause these at will: whoever knows no challenge. */
-	if (bad && w->challenge == NULL)
+	if (bad && w->challenge.name == NULL)
 		log_begin_limited(&l, LOG_L_WARN, "request");
 	else
 		log_begin(&l, !bad ? LOG_L_INFO :
@@ -105,8 +116,9 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	}
 	if (w->csr != NULL)
 		log_str(&l, "subject", w->csr->subject_text);
-	if (w->challenge != NULL)
-		log_str(&l, "challenge", w->challenge->name);
+	/* One beside a renewal has no part in it. */
+	if (w->challenge.name != NULL && (bad || !w->verdict.renews))
+		log_str(&l, "challenge", w->challenge.name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");
 	if (w->verdict.renews)
@@ -210,6 +222,7 @@ work_clear(struct work *w)
 	cert_free(w->cert);
 	cert_free(w->old);
 	sans_free(&w->old_sans);
+	matched_clear(&w->challenge);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }

@@ -7,8 +7,10 @@
 #include "policy/decide.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
+#include "store/challenge.h"
 #include "store/issued.h"
 #include "store/txn.h"
+#include "store/waiting.h"
 
 struct work;
 
@@ -17,6 +19,15 @@ struct work;
 struct step {
 	const char	*name;
 	int		(*run)(struct work *, struct err *);
+};
+
+/* The challenge that a request holds. */
+struct matched {
+	const char		*name;		/* NULL: none */
+	int64_t			 id;		/* 0: one of scepd.conf */
+	struct policy_limits	 limits;
+	int64_t			 used;
+	struct challenge	 row;		/* memory of one of the store */
 };
 
 struct work {
@@ -32,9 +43,11 @@ struct work {
 	struct cert			*old;	/* signer's, if it is ours */
 	struct sans			 old_sans;
 	bool				 old_revoked;
-	const struct conf_challenge	*challenge;
+	const struct conf_profile	*old_profile;	/* NULL: it is gone */
+	struct matched			 challenge;
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
+	struct waiting_claim		 claim;		/* what was */
 	struct policy_verdict		 verdict;
 	struct txn			 txn;	/* what is asked, for the store */
 	uint8_t				 serial[SERIAL_LEN];
@@ -75,6 +88,11 @@ int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 int	 step_outcome(struct work *, struct err *e);
 extern const struct step flow_getcert[];
 extern const struct step flow_getcrl[];
+
+/* Finds the challenge in the request; work.challenge is to be cleared. */
+int	 challenge_match(struct work *, enum policy_challenge *,
+	    struct err *e);
+void	 matched_clear(struct matched *);
 
 /* A fresh nonce and the keys of the endpoint. */
 int	 work_reply(const struct work *, struct scep_reply *, struct err *e);

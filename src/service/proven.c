@@ -163,8 +163,8 @@ match_plain(struct proven *p, const char *secret, struct bytes presented,
 /* What costs nothing: plain secrets, and what is remembered. *open is set to
  * how many challenges only a stretch can tell. */
 static int
-match_cheap(struct proven *p, const struct site_endpoint *se,
-    struct bytes presented, const struct conf_challenge **match,
+match_cheap(struct proven *p, const struct conf_challenge *const *list,
+    size_t n, struct bytes presented, const struct conf_challenge **match,
     size_t *open, struct err *e)
 {
 	const struct conf_challenge *c;
@@ -174,8 +174,8 @@ match_cheap(struct proven *p, const struct site_endpoint *se,
 	size_t i;
 
 	*open = 0;
-	for (i = 0; i < se->n_challenges; i++) {
-		c = se->challenges[i];
+	for (i = 0; i < n; i++) {
+		c = list[i];
 		right = false;
 		if (*c->hash == '\0') {
 			if (match_plain(p, c->secret, presented, &right,
@@ -195,8 +195,8 @@ match_cheap(struct proven *p, const struct site_endpoint *se,
 }
 
 static int
-match_dear(struct proven *p, const struct site_endpoint *se,
-    struct bytes presented, const struct conf_challenge **match,
+match_dear(struct proven *p, const struct conf_challenge *const *list,
+    size_t n, struct bytes presented, const struct conf_challenge **match,
     struct err *e)
 {
 	const struct conf_challenge *c;
@@ -204,8 +204,8 @@ match_dear(struct proven *p, const struct site_endpoint *se,
 	bool right;
 	size_t i;
 
-	for (i = 0; i < se->n_challenges && *match == NULL; i++) {
-		c = se->challenges[i];
+	for (i = 0; i < n && *match == NULL; i++) {
+		c = list[i];
 		right = false;
 		if (*c->hash != '\0' && (mac_pair(p, c->hash, presented, mac,
 		    e) == -1 || stretch(p, c->hash, presented, mac, &right,
@@ -222,15 +222,15 @@ match_dear(struct proven *p, const struct site_endpoint *se,
  * line of those who guess; then, in line, all that is dear.
  */
 int
-proven_match(struct proven *p, const struct site_endpoint *se,
-    struct bytes presented, const struct conf_challenge **match,
+proven_match(struct proven *p, const struct conf_challenge *const *list,
+    size_t n, struct bytes presented, const struct conf_challenge **match,
     struct err *e)
 {
 	const struct conf_challenge *found = NULL;
 	size_t open;
 	int rc;
 
-	if (match_cheap(p, se, presented, &found, &open, e) == -1)
+	if (match_cheap(p, list, n, presented, &found, &open, e) == -1)
 		return -1;
 	if (found != NULL || open == 0) {
 		*match = found;
@@ -242,10 +242,24 @@ proven_match(struct proven *p, const struct site_endpoint *se,
 		return -1;
 	}
 	pthread_mutex_lock(&p->gate);
-	rc = match_dear(p, se, presented, &found, e);
+	rc = match_dear(p, list, n, presented, &found, e);
 	pthread_mutex_unlock(&p->gate);
 	atomic_fetch_sub(&p->line, 1);
 	if (rc == 0)
 		*match = found;
 	return rc;
+}
+
+int
+proven_recall(struct proven *p, const struct conf_challenge *const *list,
+    size_t n, struct bytes presented, const struct conf_challenge **match,
+    struct err *e)
+{
+	const struct conf_challenge *found = NULL;
+	size_t open;
+
+	if (match_cheap(p, list, n, presented, &found, &open, e) == -1)
+		return -1;
+	*match = found;
+	return 0;
 }

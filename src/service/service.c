@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "service/service_int.h"
@@ -54,7 +55,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	if (proven_new(&s->proven, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
-	    open_store(s, c, e) == -1 || pool_new(count_workers(c),
+	    open_store(s, c, e) == -1 ||
+	    challenge_open_key(s, c->store_path, e) == -1 || pool_new(count_workers(c),
 	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
@@ -108,6 +110,7 @@ service_close(struct service *s)
 	figures_free(s->figures);
 	flight_free(s->flight);
 	proven_free(s->proven);
+	explicit_bzero(&s->mac_key, sizeof(s->mac_key));
 	site_put(s->site);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

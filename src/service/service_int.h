@@ -9,6 +9,8 @@
 
 #include "issuer/issuer.h"
 #include "pki/alg.h"
+#include "pki/mac_key.h"
+#include "policy/challenge.h"
 #include "service/service.h"
 #include "store/db.h"
 
@@ -79,6 +81,7 @@ struct site {
 	struct issuer		**issuers;	/* as conf->issuers */
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
+	struct policy_limits	*limits;	/* as conf->challenges */
 };
 
 /* The endpoint whose longest path begins this one; NULL if none does. */
@@ -91,12 +94,25 @@ struct proven;
 int	 proven_new(struct proven **out, struct err *e);
 void	 proven_free(struct proven *);
 /*
- * *match is the challenge that `presented` is, or NULL. ERR_BUSY when too many
- * unknown ones wait to be stretched.
+ * *match is the one of n challenges that `presented` is, or NULL. ERR_BUSY when
+ * too many unknown ones wait to be stretched.
  */
-int	 proven_match(struct proven *, const struct site_endpoint *,
-	    struct bytes presented, const struct conf_challenge **match,
+int	 proven_match(struct proven *, const struct conf_challenge *const *,
+	    size_t n, struct bytes presented,
+	    const struct conf_challenge **match, struct err *e);
+/* The same without stretching: NULL too where that would be needed. */
+int	 proven_recall(struct proven *, const struct conf_challenge *const *,
+	    size_t n, struct bytes presented,
+	    const struct conf_challenge **match, struct err *e);
+
+/* ---- challenge: what they allow ---- */
+
+/* Reads the key beside the store, or makes it. */
+int	 challenge_open_key(struct service *, const char *store,
 	    struct err *e);
+/* Of one in scepd.conf; to be cleared. */
+int	 challenge_limits(const struct conf *, const struct conf_challenge *,
+	    struct policy_limits *out, struct err *e);
 
 /* ---- pool: a bounded queue and its workers ---- */
 
@@ -159,6 +175,7 @@ struct service {
 	atomic_bool	 stopping;	/* nor is one that waits in the queue */
 	struct db	*db;
 	struct proven	*proven;
+	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;
 	struct crls	*crls;
 	struct figures	*figures;

@@ -213,13 +213,24 @@ check_words(const struct conf *c, struct err *e)
 			    c->profiles[i].line, c->profiles[i].name);
 			return -1;
 		}
-	for (i = 0; i < c->n_challenges; i++)
-		if (*c->challenges[i].hash != '\0' &&
-		    secret_check(c->challenges[i].hash, e) == -1) {
-			err_prefix(e, "%s:%d: challenge %s", c->file,
-			    c->challenges[i].line, c->challenges[i].name);
+	return 0;
+}
+
+static int
+open_limits(struct site *s, struct err *e)
+{
+	const struct conf_challenge *c;
+	size_t i;
+
+	for (i = 0; i < s->conf->n_challenges; i++) {
+		c = &s->conf->challenges[i];
+		if ((*c->hash != '\0' && secret_check(c->hash, e) == -1) ||
+		    challenge_limits(s->conf, c, &s->limits[i], e) == -1) {
+			err_prefix(e, "%s:%d: challenge %s", s->conf->file,
+			    c->line, c->name);
 			return -1;
 		}
+	}
 	return 0;
 }
 
@@ -255,6 +266,9 @@ site_free(struct site *s)
 		issuer_close(s->issuers[i]);
 	for (i = 0; s->cas != NULL && i < s->conf->n_issuers; i++)
 		site_ca_clear(&s->cas[i]);
+	for (i = 0; s->limits != NULL && i < s->conf->n_challenges; i++)
+		policy_limits_clear(&s->limits[i]);
+	free(s->limits);
 	free(s->cas);
 	free(s->endpoints);
 	free(s->issuers);
@@ -277,11 +291,14 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL) {
+	s->limits = calloc(conf->n_challenges, sizeof(*s->limits));
+	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL ||
+	    s->limits == NULL) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}
-	if (check_words(conf, e) == -1 || open_issuers(s, now, e) == -1)
+	if (check_words(conf, e) == -1 || open_limits(s, e) == -1 ||
+	    open_issuers(s, now, e) == -1)
 		goto fail;
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)

@@ -35,6 +35,10 @@
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
 	" state = 'approved'"
 
+#define STMT_CHALLENGE							\
+	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
+	" uses, not_before, expires, created, created_by, disabled_at"
+
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
 #include "store/stmt.def"
@@ -107,6 +111,10 @@ int	 db_step_one(struct db_conn *, enum db_stmt, struct err *e);
 
 /* txn.c: the column state */
 enum txn_state	 txn_state_named(const unsigned char *);
+
+/* challenge.c: in the writer, ERR_CHALLENGE_ unless there is a use left. */
+int	 challenge_reserve(struct db_conn *, const struct txn *,
+	    struct err *e);
 
 /* migrate.c */
 struct db_migration {

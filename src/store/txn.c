@@ -125,6 +125,9 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= sqlite3_bind_int64(st, 8, t->when);
 	rc |= db_bind_blob(st, 9, bytes_make(t->msg_hash, TXN_HASH));
 	rc |= db_bind_blob(st, 10, t->hold);
+	rc |= t->challenge_id == 0 ? sqlite3_bind_null(st, 13) :
+	    sqlite3_bind_int64(st, 13, t->challenge_id);
+	rc |= db_bind_text(st, 14, t->profile);
 	return rc;
 }
 
@@ -156,7 +159,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return -1;
 	if (r->found.state != TXN_NONE)
 		return 0;
-	if (check_live(c, r->txn, e) == -1)
+	if (check_live(c, r->txn, e) == -1 ||
+	    challenge_reserve(c, r->txn, e) == -1)
 		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
 		db_fault(c, "reserve", e);

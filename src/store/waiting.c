@@ -43,14 +43,27 @@ struct claim {
 	bool			 ours;
 };
 
+/* NULL is "". */
+static int
+take_name(sqlite3_stmt *st, int i, char out[65])
+{
+	const char *name = (const char *)sqlite3_column_text(st, i);
+	size_t n = name == NULL ? 0 : strlen(name);
+
+	if (n > 64)
+		return -1;
+	memcpy(out, name == NULL ? "" : name, n + 1);
+	return 0;
+}
+
 static int
 take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 {
-	const char *name = (const char *)sqlite3_column_text(st, 1);
 	size_t n = (size_t)sqlite3_column_bytes(st, 0);
 
-	if (n > sizeof(out->serial) || (name != NULL &&
-	    strlen(name) >= sizeof(out->challenge)) ||
+	if (n > sizeof(out->serial) ||
+	    take_name(st, 1, out->challenge) == -1 ||
+	    take_name(st, 4, out->profile) == -1 ||
 	    buf_put(out->csr, sqlite3_column_blob(st, 2),
 	    (size_t)sqlite3_column_bytes(st, 2)) == -1) {
 		err_set(e, ERR_STORE, "transaction is malformed");
@@ -58,9 +71,7 @@ take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 	}
 	memcpy(out->serial, sqlite3_column_blob(st, 0), n);
 	out->n_serial = n;
-	memset(out->challenge, 0, sizeof(out->challenge));
-	if (name != NULL)
-		memcpy(out->challenge, name, strlen(name));
+	out->challenge_id = sqlite3_column_int64(st, 3);
 	return 0;
 }
 

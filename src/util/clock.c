@@ -1,4 +1,5 @@
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #include "util/clock.h"
@@ -44,6 +45,26 @@ clock_text(int64_t when, char out[CLOCK_TEXT_MAX])
 	if (split(when, &tm))
 		(void)strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ",
 		    &tm);
+}
+
+/* What strptime(3) takes and timegm(3) carries over differs when written. */
+int
+clock_parse(const char *text, int64_t *when)
+{
+	struct tm	 tm = { .tm_year = 0 };
+	char		 again[CLOCK_TEXT_MAX];
+	const char	*end;
+	int64_t		 t;
+
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (end == NULL || *end != '\0')
+		return -1;
+	t = (int64_t)timegm(&tm);
+	clock_text(t, again);
+	if (strcmp(text, again) != 0)
+		return -1;
+	*when = t;
+	return 0;
 }
 
 /* The names are English: no program of ours sets a locale. */

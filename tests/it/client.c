@@ -4,6 +4,9 @@
  *	client enroll PORT RA CHALLENGE NAME [TO]
  *		one enrollment of CN=NAME; prints its outcome; with TO the
  *		certificates go to TO.pem, as they came, the key to TO.key
+ *	client csr PORT RA KEY CSR
+ *		sends the request in the file CSR (DER) signed with the key in
+ *		the file KEY; prints its outcome
  *	client load PORT RA CHALLENGE THREADS COUNT
  *		COUNT enrollments on THREADS connections; prints "sent" for each
  *		when it is on its way, then how many had which outcome
@@ -13,7 +16,8 @@
  *		prints what is sent to the socket PATH, as systemd would get it
  *
  * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
- * CLIENT_PASSWORD is set, the reply is enveloped with the challenge.
+ * CLIENT_PASSWORD is set, the reply is enveloped with the challenge. CLIENT_PATH
+ * is another endpoint's path than /scep.
  *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
@@ -34,7 +38,7 @@
 #include "scep/client.h"
 #include "util/file.h"
 
-#define TARGET		"/scep?operation=PKIOperation"
+#define QUERY		"?operation=PKIOperation"
 #define THREADS_MAX	64
 
 enum outcome { ISSUED, FAILURE, HTTP, LOST, N_OUTCOMES };
@@ -103,7 +107,9 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 {
 	struct buf message = BUF_INIT(CMS_MAX_DER);
 	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
+	const char *path = getenv("CLIENT_PATH");
 	struct err e = { .reason = ERR_NONE };
+	char target[256];
 
 	if (secret_random(nonce, SCEP_NONCE_LEN, &e) == -1)
 		die("nonce", &e);
@@ -119,7 +125,9 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 	};
 	if (scep_client_request(ask, c->algs, &message, &e) == -1)
 		die("request", &e);
-	http_put_post(&request, TARGET, buf_bytes(&message));
+	(void)snprintf(target, sizeof(target), "%s" QUERY, path != NULL ?
+	    path : "/scep");
+	http_put_post(&request, target, buf_bytes(&message));
 	(void)http_send(fd, buf_bytes(&request));
 	buf_wipe(&message);
 	buf_wipe(&request);
@@ -199,6 +207,33 @@ enroll(int argc, char **argv)
 	}
 	buf_wipe(&pem);
 	(void)puts(outcome_names[outcome]);
+	client_free(&c);
+	return 0;
+}
+
+static int
+csr(int argc, char **argv)
+{
+	uint8_t nonce[SCEP_NONCE_LEN];
+	struct err e = { .reason = ERR_NONE };
+	struct client c = { .port = 0 };
+	struct scep_ask ask;
+	int fd;
+
+	if (argc != 4)
+		die("usage: client csr PORT RA KEY CSR", NULL);
+	c.port = (int)strtol(argv[0], NULL, 10);
+	buf_init(&c.csr, CSR_MAX_DER);
+	if (algs_open(&c.algs, &e) == -1 ||
+	    cert_load(argv[1], &c.ra, &e) == -1 ||
+	    key_load(argv[2], NULL, &c.key, &e) == -1 ||
+	    scep_client_self(c.key, "/CN=client", time(NULL), &c.cert,
+	    &e) == -1 || file_read(argv[3], &c.csr, &e) == -1)
+		die("cannot begin", &e);
+	fd = http_open(c.port);
+	send_one(&c, fd, &ask, nonce);
+	(void)puts(outcome_names[recv_one(&c, fd, &ask, NULL)]);
+	close(fd);
 	client_free(&c);
 	return 0;
 }
@@ -307,6 +342,7 @@ main(int argc, char **argv)
 		int		(*run)(int, char **);
 	} commands[] = {
 		{ "enroll", enroll },
+		{ "csr", csr },
 		{ "load", load },
 		{ "fetch", fetch },
 		{ "notify", notify },
@@ -317,6 +353,6 @@ main(int argc, char **argv)
 	    i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	die("enroll, load, fetch, or notify?", NULL);
+	die("enroll, csr, load, fetch, or notify?", NULL);
 	return 1;
 }

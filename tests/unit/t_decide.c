@@ -348,7 +348,7 @@ static void
 test_reply(void **state)
 {
 	char			 ed25519[] = "ed25519", p256[] = "ec";
-	char			*types[] = { ed25519, p256, NULL };
+	char			*types[] = { w_rsa, ed25519, p256, NULL };
 	const struct conf_endpoint by_password = {
 		.signer_key = CONF_SIGNER_ANY,
 		.ec_reply = CONF_EC_REPLY_PASSWORD
@@ -378,6 +378,7 @@ test_reply(void **state)
 		struct policy_verdict	 v;
 		struct err		 e = ERR_INIT;
 
+		p.key_types = (struct conf_strings){ types, 3 };
 		f.endpoint = rows[i].endpoint;
 		f.signer = &signer;
 		r.challenge.n = rows[i].n;
@@ -390,7 +391,6 @@ test_reply(void **state)
 			    rows[i].name);
 		/* RSA can always be answered, others as the profile says. */
 		err_clear(&e);
-		p.key_types = (struct conf_strings){ types, 2 };
 		assert_int_equal(policy_signer(&p, &signer, &e), 0);
 		p.key_types = (struct conf_strings){ one_rsa, 1 };
 		assert_int_equal(policy_signer(&p, &signer, &e),

@@ -108,7 +108,8 @@ assert_match(struct proven *p, const struct site_endpoint *se,
 	const struct conf_challenge	*got = &c_bad;
 	struct err			 e = ERR_INIT;
 
-	if (proven_match(p, se, bytes_str(secret), &got, &e) != 0)
+	if (proven_match(p, se->challenges,
+	    se->n_challenges, bytes_str(secret), &got, &e) != 0)
 		fail_msg("%s: %s", secret, err_text(&e));
 	if (got != want || atomic_load(&stretches) != n_stretches)
 		fail_msg("%s: %s, %d stretches, want %d", secret, got == NULL ?
@@ -229,7 +230,8 @@ test_broken_hash(void **state)
 	(void)state;
 	for (int i = 1; i < 3; i++) {
 		err_clear(&e);
-		assert_int_equal(proven_match(p, &e_bad, bytes_str("one"),
+		assert_int_equal(proven_match(p, e_bad.challenges,
+		    e_bad.n_challenges, bytes_str("one"),
 		    &got, &e), -1);
 		assert_int_equal(e.reason, ERR_CONFIG);
 		assert_ptr_equal(got, &c_one);
@@ -257,7 +259,8 @@ ask(void *arg)
 	struct asker	*a = arg;
 	struct err	 e = ERR_INIT;
 
-	a->rc = proven_match(a->p, a->se, bytes_str(a->secret), &a->got, &e);
+	a->rc = proven_match(a->p, a->se->challenges,
+	    a->se->n_challenges, bytes_str(a->secret), &a->got, &e);
 	a->reason = e.reason;
 	sem_post(&returned);
 	return NULL;

@@ -154,7 +154,8 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 		    CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO,
 	};
 	const struct policy_old old = {
-		r->old == NULL ? NULL : *r->old, &old_sans, r->revoked
+		.cert = r->old == NULL ? NULL : *r->old, .sans = &old_sans,
+		.revoked = r->revoked
 	};
 	const struct policy_facts f = {
 		.endpoint = &ep, .profile = &pr, .renewal = r->renewal,

@@ -1,0 +1,453 @@
+/*
+ * Challenges in the store: their rows, and that their uses are counted with the
+ * transactions that spend them.
+ */
+#include "store_file.h"
+#include "store/challenge.h"
+#include "store/waiting.h"
+
+#define RACERS	50
+
+static char	 t_empty[] = "", t_name[] = "a", t_other[] = "b",
+    t_endpoints[] = "x\ndefault", t_hash[] = "$scrypt$x", t_by[] = "root";
+
+static struct challenge
+row_named(char *name)
+{
+	return (struct challenge){
+		.name = name, .endpoints = t_endpoints, .profile = t_empty,
+		.subject = t_empty, .san = t_empty, .key_types = t_empty,
+		.created = 1000, .created_by = t_by,
+	};
+}
+
+static const uint8_t	 key_name[CHALLENGE_MAC] = { 1 };
+
+/* With a MAC of these bytes; 0: with a hash. */
+static int
+add_row(struct db *db, char *name, uint8_t byte, int64_t uses, struct err *e)
+{
+	uint8_t			 mac[CHALLENGE_MAC];
+	const struct challenge_mac m = { mac, key_name };
+	struct challenge	 row = row_named(name);
+
+	memset(mac, byte, sizeof(mac));
+	row.uses = uses;
+	if (byte == 0)
+		row.hash = t_hash;
+	return challenge_add(db, &row, byte == 0 ? NULL : &m, e);
+}
+
+static bool
+by_mac(struct db *db, uint8_t byte, struct challenge *out)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	uint8_t		 mac[CHALLENGE_MAC];
+	bool		 found = false;
+
+	memset(mac, byte, sizeof(mac));
+	good(challenge_by_mac(db, mac, out, &found, &e), &e);
+	return found;
+}
+
+static int64_t
+id_of(struct db *db, const char *name)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct challenge c;
+	bool		 found = false;
+	int64_t		 id;
+
+	good(challenge_by_name(db, name, &c, &found, &e), &e);
+	assert_true(found);
+	id = c.id;
+	challenge_clear(&c);
+	return id;
+}
+
+static struct challenge_use
+use_of(struct db *db, const char *name, int64_t id)
+{
+	struct err		 e = { .reason = ERR_NONE };
+	struct challenge_use	 u = { .used = -1 };
+
+	good(challenge_used(db, name, id, &u, &e), &e);
+	return u;
+}
+
+static void
+is_use(struct db *db, const char *name, int64_t id, int64_t used,
+    int64_t issued)
+{
+	struct challenge_use	 u = use_of(db, name, id);
+
+	if (u.used != used || u.issued != issued)
+		fail_msg("%s: %lld used, %lld issued; not %lld, %lld", name,
+		    (long long)u.used, (long long)u.issued, (long long)used,
+		    (long long)issued);
+}
+
+/* Request n under the challenge; the id of its transaction. */
+static int
+spend(struct db *db, unsigned n, const char *name, int64_t id, int64_t uses,
+    bool hold, int64_t *txn, struct err *e)
+{
+	struct serial	 s;
+	struct txn	 t = {
+		.endpoint = "default", .txid = "4711", .challenge = name,
+		.challenge_id = id, .challenge_uses = uses,
+		.profile = "client", .peer = "192.0.2.1", .when = 1000,
+		.serial = serial_of(&s, n),
+	};
+	char		 txid[16];
+	struct txn_found found;
+	bool		 fresh;
+
+	(void)snprintf(txid, sizeof(txid), "%u", n);
+	t.txid = txid;
+	memcpy(t.msg_hash, &n, sizeof(n));
+	memcpy(t.csr_hash, &n, sizeof(n));
+	if (hold)
+		t.hold = bytes_str("csr");
+	if (txn_reserve(db, &t, &found, &fresh, e) == -1)
+		return -1;
+	*txn = found.id;
+	return 0;
+}
+
+static void
+issue(struct db *db, unsigned n, int64_t txn)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct serial	 s;
+	struct issued	 r = row_of(&s, txn, n);
+
+	good(add(db, &r, &e), &e);
+}
+
+static void
+test_rows(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct challenge c, row = row_named(t_name);
+	uint8_t		 mac[CHALLENGE_MAC];
+	const struct challenge_mac m = { mac, key_name };
+	bool		 found;
+
+	(void)state;
+	memset(mac, 7, sizeof(mac));
+	row.uses = 3;
+	row.not_before = 10;
+	row.expires = 20;
+	row.subject = t_other;
+	assert_false(by_mac(db, 7, &c));
+	good(challenge_add(db, &row, &m, &e), &e);
+	assert_true(by_mac(db, 7, &c));
+	assert_string_equal(c.name, "a");
+	assert_null(c.hash);
+	assert_string_equal(c.endpoints, "x\ndefault");
+	assert_string_equal(c.subject, "b");
+	assert_string_equal(c.san, "");
+	assert_string_equal(c.created_by, "root");
+	assert_int_equal(c.uses, 3);
+	assert_int_equal(c.not_before, 10);
+	assert_int_equal(c.expires, 20);
+	assert_int_equal(c.created, 1000);
+	assert_false(c.disabled);
+	challenge_clear(&c);
+	assert_false(by_mac(db, 8, &c));
+	/* one name, one value */
+	bad(add_row(db, t_name, 8, 0, &e), &e, ERR_EXISTS, "\"a\"");
+	err_clear(&e);
+	bad(add_row(db, t_other, 7, 0, &e), &e, ERR_EXISTS, "\"b\"");
+	err_clear(&e);
+	good(challenge_disable(db, "a", true, 2000, &found, &e), &e);
+	assert_true(found);
+	good(challenge_disable(db, "a", true, 3000, &found, &e), &e);
+	assert_true(by_mac(db, 7, &c));
+	assert_true(c.disabled);
+	assert_int_equal(c.disabled_at, 2000);
+	challenge_clear(&c);
+	good(challenge_disable(db, "a", false, 0, &found, &e), &e);
+	assert_true(by_mac(db, 7, &c));
+	assert_false(c.disabled);
+	challenge_clear(&c);
+	good(challenge_disable(db, "none", true, 1, &found, &e), &e);
+	assert_false(found);
+	/* removed: its name is free, its row stays without what was known */
+	good(challenge_remove(db, "a", 4000, &found, &e), &e);
+	assert_true(found);
+	assert_false(by_mac(db, 7, &c));
+	good(challenge_remove(db, "a", 4000, &found, &e), &e);
+	assert_false(found);
+	good(add_row(db, t_name, 7, 0, &e), &e);
+	assert_int_equal(id_of(db, "a"), 2);
+	db_close(db);
+	assert_int_equal(raw(file, "SELECT count(*) FROM challenge WHERE id = 1"
+	    " AND mac IS NULL AND mac_key IS NULL AND removed_at = 4000"), 1);
+	empty_folder(true);
+}
+
+static int
+count_row(const struct challenge *c, void *arg)
+{
+	char	*seen = arg;
+
+	(void)snprintf(seen + strlen(seen), 32, "%s ", c->name);
+	return strcmp(c->name, "c") == 0 ? 5 : 0;
+}
+
+static void
+test_walks(void **state)
+{
+	static char	 names[4][2] = { "d", "b", "a", "c" };
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	char		 seen[128] = "", name[8];
+	struct challenge c;
+	bool		 found;
+	int64_t		 id = 0;
+	int		 n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		good(add_row(db, names[i], (uint8_t)(i % 2 * (i + 1)), 0, &e),
+		    &e);
+	assert_int_equal(challenge_each(db, count_row, seen, &e), 5);
+	assert_string_equal(seen, "a b c ");
+	/* those with a hash, of an endpoint */
+	for (;; n++) {
+		good(challenge_hashed(db, "default", id, &c, &found, &e), &e);
+		if (!found)
+			break;
+		assert_string_equal(c.hash, t_hash);
+		id = c.id;
+		challenge_clear(&c);
+	}
+	assert_int_equal(n, 2);
+	good(challenge_hashed(db, "defaul", 0, &c, &found, &e), &e);
+	assert_false(found);
+	good(challenge_hashed(db, "efault", 0, &c, &found, &e), &e);
+	assert_false(found);
+	/* not without end */
+	for (n = 2; n < CHALLENGE_HASHED_MAX; n++) {
+		(void)snprintf(name, sizeof(name), "h%d", n);
+		good(add_row(db, name, 0, 0, &e), &e);
+	}
+	bad(add_row(db, t_name, 0, 0, &e), &e, ERR_ARGUMENT, "64 challenges");
+	db_close(db);
+	empty_folder(true);
+}
+
+static void
+test_lost(void **state)
+{
+	static const uint8_t	 other_key[CHALLENGE_MAC] = { 2 };
+	struct db		*db = open_db();
+	struct err		 e = { .reason = ERR_NONE };
+	int64_t			 n = -1;
+
+	(void)state;
+	good(add_row(db, t_name, 3, 0, &e), &e);
+	good(add_row(db, t_other, 0, 0, &e), &e);
+	good(challenge_lost(db, key_name, &n, &e), &e);
+	assert_int_equal(n, 0);
+	good(challenge_lost(db, other_key, &n, &e), &e);
+	assert_int_equal(n, 1);
+	db_close(db);
+	empty_folder(true);
+}
+
+/* A use is spent with a certificate, and given back with all else. */
+static void
+test_uses(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 id, a = 0, b = 0, c = 0, n;
+
+	(void)state;
+	good(add_row(db, t_name, 3, 2, &e), &e);
+	id = id_of(db, "a");
+	is_use(db, "a", id, 0, 0);
+	good(spend(db, 1, "a", id, 2, false, &a, &e), &e);
+	good(spend(db, 2, "a", id, 2, true, &b, &e), &e);
+	is_use(db, "a", id, 2, 0);
+	bad(spend(db, 3, "a", id, 2, false, &c, &e), &e, ERR_CHALLENGE_SPENT,
+	    "2 of 2");
+	err_clear(&e);
+	/* one of scepd.conf with the same name is another */
+	good(spend(db, 4, "a", 0, 1, false, &c, &e), &e);
+	is_use(db, "a", 0, 1, 0);
+	is_use(db, "a", id, 2, 0);
+	/* a failure, a rejection */
+	good(txn_fail(db, a, ERR_ISSUER, 1500, &e), &e);
+	is_use(db, "a", id, 1, 0);
+	good(waiting_decide(db, b, false, 1500, &e), &e);
+	is_use(db, "a", id, 0, 0);
+	/* expired while it waited */
+	good(spend(db, 5, "a", id, 2, true, &b, &e), &e);
+	is_use(db, "a", id, 1, 0);
+	good(waiting_expire(db, 1001, 1500, &e), &e);
+	is_use(db, "a", id, 0, 0);
+	/* approved, which a crash leaves as it is; reserved, which it ends */
+	good(spend(db, 6, "a", id, 2, true, &b, &e), &e);
+	good(waiting_decide(db, b, true, 1500, &e), &e);
+	good(spend(db, 7, "a", id, 2, false, &a, &e), &e);
+	is_use(db, "a", id, 2, 0);
+	db_close(db);
+	db = open_db();
+	good(txn_recover(db, 1600, &n, &e), &e);
+	assert_int_equal(n, 2);
+	is_use(db, "a", id, 1, 0);
+	is_use(db, "a", 0, 0, 0);
+	/* issued: for good */
+	good(spend(db, 8, "a", id, 2, false, &a, &e), &e);
+	issue(db, 8, a);
+	is_use(db, "a", id, 2, 1);
+	assert_int_equal(use_of(db, "a", id).last, 2000);
+	bad(spend(db, 9, "a", id, 2, false, &c, &e), &e, ERR_CHALLENGE_SPENT,
+	    "2 of 2");
+	err_clear(&e);
+	/* the same again is no use */
+	good(spend(db, 6, "a", id, 2, false, &c, &e), &e);
+	assert_int_equal(c, b);
+	is_use(db, "a", id, 2, 1);
+	db_close(db);
+	empty_folder(true);
+}
+
+/* An operator was faster. */
+static void
+test_meanwhile(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 id, txn = 0;
+	bool		 found;
+
+	(void)state;
+	good(add_row(db, t_name, 3, 0, &e), &e);
+	id = id_of(db, "a");
+	good(spend(db, 1, "a", id, 0, false, &txn, &e), &e);
+	good(challenge_disable(db, "a", true, 1, &found, &e), &e);
+	bad(spend(db, 2, "a", id, 0, false, &txn, &e), &e,
+	    ERR_CHALLENGE_DISABLED, "meanwhile");
+	err_clear(&e);
+	good(challenge_disable(db, "a", false, 1, &found, &e), &e);
+	good(challenge_remove(db, "a", 1, &found, &e), &e);
+	bad(spend(db, 3, "a", id, 0, false, &txn, &e), &e,
+	    ERR_CHALLENGE_DISABLED, "meanwhile");
+	err_clear(&e);
+	bad(spend(db, 4, "a", 99, 0, false, &txn, &e), &e,
+	    ERR_CHALLENGE_DISABLED, "meanwhile");
+	is_use(db, "a", id, 1, 0);
+	db_close(db);
+	empty_folder(true);
+}
+
+struct racer {
+	pthread_t	 thread;
+	struct db	*db;
+	unsigned	 n;
+	int64_t		 id;
+	int		 rc;
+	enum err_reason	 reason;
+};
+
+static pthread_barrier_t start;
+
+static void *
+race(void *arg)
+{
+	struct racer	*r = arg;
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 txn = 0;
+
+	(void)pthread_barrier_wait(&start);
+	r->rc = spend(r->db, r->n, "a", r->id, 5, false, &txn, &e);
+	r->reason = e.reason;
+	/* Some give it back, for others to take. */
+	if (r->rc == 0 && r->n % 2 == 0)
+		r->rc = txn_fail(r->db, txn, ERR_ISSUER, 1500, &e) == 0 ?
+		    1 : -1;
+	else if (r->rc == 0)
+		issue(r->db, r->n, txn);
+	return NULL;
+}
+
+static void
+run_race(struct db *db, unsigned from, int64_t id, int64_t left)
+{
+	struct racer	 r[RACERS];
+	int64_t		 won = 0;
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, RACERS), 0);
+	for (unsigned i = 0; i < RACERS; i++) {
+		/* Odd: all of them keep what they get. */
+		r[i] = (struct racer){ .db = db, .n = from + 2 * i + 1,
+		    .id = id };
+		if (left > 1)
+			r[i].n = from + i;
+		assert_int_equal(pthread_create(&r[i].thread, NULL, race,
+		    &r[i]), 0);
+	}
+	for (unsigned i = 0; i < RACERS; i++) {
+		assert_int_equal(pthread_join(r[i].thread, NULL), 0);
+		won += r[i].rc == 0;
+		if (r[i].rc == -1)
+			assert_int_equal(r[i].reason, ERR_CHALLENGE_SPENT);
+	}
+	pthread_barrier_destroy(&start);
+	if (left == 1)
+		assert_int_equal(won, 1);
+	else
+		assert_true(won <= left);
+}
+
+/* Many ask at once for the last use: one gets it. */
+static void
+test_race(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 id, txn = 0;
+
+	(void)state;
+	good(add_row(db, t_name, 3, 5, &e), &e);
+	id = id_of(db, "a");
+	for (unsigned i = 1; i < 5; i++) {
+		good(spend(db, i, "a", id, 5, false, &txn, &e), &e);
+		issue(db, i, txn);
+	}
+	run_race(db, 1000, id, 1);
+	is_use(db, "a", id, 5, 5);
+	db_close(db);
+	empty_folder(true);
+
+	db = open_db();
+	good(add_row(db, t_name, 3, 5, &e), &e);
+	run_race(db, 2000, id_of(db, "a"), 5);
+	db_close(db);
+	assert_int_equal(raw(file, "SELECT used - issued FROM challenge_use"),
+	    0);
+	assert_int_equal(raw(file, "SELECT (SELECT issued FROM challenge_use) -"
+	    " (SELECT count(*) FROM issued)"), 0);
+	empty_folder(true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_uses),
+		cmocka_unit_test(test_meanwhile),
+		cmocka_unit_test(test_race),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
