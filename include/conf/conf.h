@@ -82,6 +82,14 @@ struct conf_challenge {
 #undef CONF_CHALLENGE
 };
 
+/* Who may use the listener of administration. */
+struct conf_account {
+	int	line;
+#define CONF_ACCOUNT
+#include "conf/conf.def"
+#undef CONF_ACCOUNT
+};
+
 struct conf {
 	char			*file;		/* as given to conf_load() */
 #define CONF_GLOBAL
@@ -96,6 +104,8 @@ struct conf {
 	size_t			 n_profiles;
 	struct conf_challenge	*challenges;	/* at least one */
 	size_t			 n_challenges;
+	struct conf_account	*accounts;	/* NULL where there are none */
+	size_t			 n_accounts;
 };
 
 #undef STR
@@ -118,6 +128,8 @@ const struct conf_issuer	*conf_issuer(const struct conf *, const char *);
 const struct conf_profile	*conf_profile(const struct conf *,
 				    const char *);
 const struct conf_challenge	*conf_challenge(const struct conf *,
+				    const char *);
+const struct conf_endpoint	*conf_endpoint(const struct conf *,
 				    const char *);
 
 /*

@@ -62,6 +62,9 @@ struct exchange {
 	char			 peer[PEER_MAX];	/* address, no port */
 	char			 client[CLIENT_MAX];	/* who showed a TLS
 					 * certificate that was verified; "" */
+	struct buf		 authorization;	/* field, for administrators */
+	bool			 plain;		/* they accept text/plain alone */
+	bool			 head;		/* the answer's body is not sent */
 	const char		*if_none_match;	/* fields, or NULL */
 	const char		*if_modified_since;
 	void			(*done)(struct exchange *, void *);
@@ -84,6 +87,8 @@ struct exchange {
 	struct site		*site;
 	const struct site_endpoint *endpoint;
 	struct document		*document;	/* to which lent belongs */
+	const struct route	*route;
+	const struct administrator	*by;		/* an administrator; or NULL */
 	struct exchange		*next;
 	int64_t			 began_us;
 };

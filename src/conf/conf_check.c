@@ -348,7 +348,8 @@ conf_check(struct conf_reader *r)
 		[CONF_PART_ISSUERS] = check_issuer,
 		[CONF_PART_PROFILES] = check_profile,
 		[CONF_PART_CHALLENGES] = check_challenge,
-		[CONF_PART_ENDPOINTS] = check_endpoint
+		[CONF_PART_ENDPOINTS] = check_endpoint,
+		[CONF_PART_ACCOUNTS] = conf_check_account
 	};
 	enum conf_part p;
 	size_t i;

@@ -35,7 +35,8 @@ struct conf_row {
 
 enum conf_part {
 	CONF_PART_GLOBAL, CONF_PART_ENDPOINTS, CONF_PART_ISSUERS,
-	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_COUNT
+	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_ACCOUNTS,
+	CONF_PART_COUNT
 };
 
 /* A section of conf.def: the global settings, or a list of groups. */
@@ -50,6 +51,9 @@ struct conf_section {
 	size_t			 count_at;
 	size_t			 line_at;
 };
+
+/* Those before it must have an entry; from it on they may be left out. */
+#define CONF_PART_OPTIONAL	CONF_PART_ACCOUNTS
 
 extern const struct conf_section conf_sections[CONF_PART_COUNT];
 
@@ -139,6 +143,7 @@ int	 conf_check(struct conf_reader *);
 
 /* http.*listen and admin.listen, and what belongs to them. */
 int	 conf_check_listeners(struct conf_reader *);
+int	 conf_check_account(struct conf_reader *, size_t i);
 
 /* conf_print.c */
 

@@ -139,8 +139,60 @@ check_admin(struct conf_reader *r)
 	return 0;
 }
 
+static int
+check_ndes(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	if (*c->ndes_endpoint == '\0')
+		return *c->ndes_single == '\0' ? 0 : conf_refuse(r,
+		    global("ndes.single"), "no page shows it; give "
+		    "ndes.endpoint or remove it");
+	if (conf_endpoint(c, c->ndes_endpoint) == NULL)
+		return conf_refuse(r, global("ndes.endpoint"), "\"%s\" is not "
+		    "the name of an entry in endpoints; add one or correct "
+		    "the name", c->ndes_endpoint);
+	if (*c->admin_listen == '\0')
+		return conf_refuse(r, global("ndes.endpoint"), "the page is "
+		    "served by admin.listen; give it or remove this");
+	return 0;
+}
+
 int
 conf_check_listeners(struct conf_reader *r)
 {
-	return check_public(r) != 0 ? -1 : check_admin(r);
+	const struct conf *c = r->conf;
+
+	if (check_public(r) != 0 || check_admin(r) != 0)
+		return -1;
+	if (*c->admin_listen != '\0' && c->n_accounts == 0 &&
+	    *c->admin_client_ca == '\0')
+		return conf_refuse(r, global("admin.listen"), "nobody could "
+		    "use it; add an entry to accounts, or give "
+		    "admin.client_ca");
+	return check_ndes(r);
+}
+
+int
+conf_check_account(struct conf_reader *r, size_t i)
+{
+	const struct conf_account *a = &r->conf->accounts[i];
+	struct conf_spot at = { .part = CONF_PART_ACCOUNTS, .i = i };
+	size_t k;
+
+	at.path = "name";
+	if (strchr(a->name, ':') != NULL)
+		return conf_refuse(r, at, "\"%s\" has a colon in it, which "
+		    "HTTP Basic cannot send; leave it out", a->name);
+	at.path = "";
+	if (*a->hash == '\0')
+		return conf_refuse(r, at, "has no hash; make one with scepctl "
+		    "challenge hash");
+	at.path = "endpoints";
+	for (k = 0; k < a->endpoints.n; k++)
+		if (conf_endpoint(r->conf, a->endpoints.v[k]) == NULL)
+			return conf_refuse(r, at, "\"%s\" is not the name of "
+			    "an entry in endpoints; add one or correct the "
+			    "name", a->endpoints.v[k]);
+	return 0;
 }

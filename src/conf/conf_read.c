@@ -218,6 +218,8 @@ read_list(struct conf_reader *r, enum conf_part part)
 	size_t n;
 
 	list = config_setting_get_member(config_root_setting(&r->tree), name);
+	if (list == NULL && part >= CONF_PART_OPTIONAL)
+		return 0;
 	if (list == NULL)
 		return conf_refuse(r, at, "is missing; add at least one entry,"
 		    " as in %s = ( { ... } );", name);

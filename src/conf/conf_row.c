@@ -70,6 +70,14 @@ static const struct conf_row challenge_rows[] = {
 #undef OWNER
 #undef CONF_CHALLENGE
 
+#define CONF_ACCOUNT
+#define OWNER	struct conf_account
+static const struct conf_row account_rows[] = {
+#include "conf/conf.def"
+};
+#undef OWNER
+#undef CONF_ACCOUNT
+
 #define SECTION(list, one, h)						\
 	{ .name = #list, .help = (h), .rows = one##_rows,		\
 	  .n = sizeof(one##_rows) / sizeof(one##_rows[0]),		\
@@ -93,6 +101,9 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge,
 	    "Shared secrets that let a device enroll, each as a hash or in "
 	    "the clear."),
+	[CONF_PART_ACCOUNTS] = SECTION(accounts, account,
+	    "Who may use admin.listen, beside those with a TLS client "
+	    "certificate. The list may be left out."),
 };
 
 size_t

@@ -84,6 +84,15 @@ static const struct route {
 	    route_pem },
 	{ SERVICE_PUBLIC, NULL,		  NULL,	  GET | POST, "GET, HEAD, POST",
 	    route_scep },
+#define ADMIN(path, methods, allow, run)				\
+	{ SERVICE_ADMIN, (path), NULL, (methods), (allow), (run) },
+	ADMIN("/metrics", GET, "GET, HEAD", admin_metrics)
+	ADMIN("/api/challenge", POST, "POST", admin_challenge)
+	ADMIN("/certsrv/mscep_admin", GET | POST, "GET, POST", admin_ndes)
+	ADMIN("/certsrv/mscep_admin/", GET | POST, "GET, POST", admin_ndes)
+	ADMIN("/certsrv/mscep_admin/mscep.dll", GET | POST, "GET, POST",
+	    admin_ndes)
+#undef ADMIN
 };
 
 #define N_ROUTES	(sizeof(routes) / sizeof(routes[0]))
@@ -114,7 +123,9 @@ fits(const struct route *r, const struct exchange *x,
 		return true;
 	if (r->end == NULL) {
 		*ca = site->endpoints[0].ca;
-		return strcmp(x->path, r->begin) == 0;
+		/* IIS ignores case. */
+		return (r->whom == SERVICE_ADMIN ? strcasecmp : strcmp)(
+		    x->path, r->begin) == 0;
 	}
 	for (i = 0; i < site->conf->n_issuers; i++)
 		if (is_path(x->path, r, site->cas[i].conf->name)) {
@@ -136,9 +147,19 @@ route_begin(struct service *s, struct exchange *x, struct err *e)
 		err_set(e, ERR_NOT_FOUND, "nothing has this path here");
 		return -1;
 	}
-	if ((r->methods & (1u << x->method)) != 0)
-		return r->run(s, x, ca, e);
+	if ((r->methods & (1u << x->method)) != 0) {
+		x->route = r;
+		/* Passwords are stretched: that is for the workers. */
+		return r->whom == SERVICE_ADMIN ? exchange_queue(s, x, e) :
+		    r->run(s, x, ca, e);
+	}
 	x->allow = r->allow;
 	err_set(e, ERR_METHOD, "%s is for %s", x->path, r->allow);
 	return -1;
+}
+
+int
+route_run(struct service *s, struct exchange *x, struct err *e)
+{
+	return x->route->run(s, x, NULL, e);
 }

@@ -286,11 +286,15 @@ configure "$tls tls_cert = \"tls.pem\"; tls_key = \"locked.key\";
 refuse 'admin in the clear' "$plain admin: { listen = \"0.0.0.0:0\"; };" \
     admin.listen 'in the clear'
 
+hash=$(echo token | "$SCEPCTL" challenge hash |
+    sed -n 's/^hash = "\(.*\)";$/\1/p')
+
 # ---- TLS alone, and a Unix socket for administration
 
 configure "http: { listen = \"none\"; tls_listen = \"127.0.0.1:0\";
     tls_cert = \"tls.pem\"; tls_key = \"tls.key\"; };
-    admin: { listen = \"$tmp/admin.sock\"; };"
+    admin: { listen = \"$tmp/admin.sock\"; };
+    accounts = ( { name = \"a\"; hash = \"$hash\"; rights = [ \"metrics\" ]; } );"
 "$SCEPD" -c "$tmp/scepd.conf" >"$tmp/scepd.log" 2>&1 &
 pid=$!
 is_up() {
