@@ -38,10 +38,10 @@ CREATE INDEX txn_reserved ON txn (id) WHERE state = 'reserved';
 CREATE INDEX txn_waiting ON txn (created)
     WHERE state IN ('pending', 'approved');
 
--- Challenges made at run time. What we drew ourselves is known by a MAC under a
+-- Challenges made at run time. What we drew ourselves is known by its MAC under a
 -- key that is kept elsewhere (mac_key says which); what people thought up, by a
--- scrypt hash. One that is removed loses both, and stays for the ledger's sake.
--- Lists have one entry a line.
+-- scrypt hash of that MAC. One that is removed loses both, and stays for the
+-- ledger's sake. Lists have one entry a line.
 CREATE TABLE challenge (
 	id		INTEGER PRIMARY KEY,
 	name		TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
@@ -60,7 +60,7 @@ CREATE TABLE challenge (
 	created_by	TEXT NOT NULL,
 	disabled_at	INTEGER,
 	removed_at	INTEGER,
-	CHECK ((mac IS NULL) = (mac_key IS NULL)),
+	CHECK ((removed_at IS NULL) = (mac_key IS NOT NULL)),
 	CHECK ((removed_at IS NULL) = ((mac IS NULL) <> (hash IS NULL))),
 	CHECK (removed_at IS NULL OR (mac IS NULL AND hash IS NULL))
 ) STRICT;

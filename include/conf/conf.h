@@ -102,7 +102,7 @@ struct conf {
 	size_t			 n_issuers;
 	struct conf_profile	*profiles;	/* at least one */
 	size_t			 n_profiles;
-	struct conf_challenge	*challenges;	/* at least one */
+	struct conf_challenge	*challenges;	/* maybe none */
 	size_t			 n_challenges;
 	struct conf_account	*accounts;	/* NULL where there are none */
 	size_t			 n_accounts;

@@ -35,8 +35,8 @@ struct policy_facts {
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
-	const struct policy_limits	*limits;	/* of the one that
-							 * matches; NULL: none */
+	/* of the challenge that matches; NULL: none */
+	const struct policy_limits	*limits;
 	int64_t				 used;	/* how often it was */
 	const struct cert		*ca;	/* issuing CA */
 	/* RA, issuing CA and those above it: all must be valid, and nobody

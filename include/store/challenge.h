@@ -1,8 +1,8 @@
 /*
  * Challenges made at run time: added, disabled and removed by scepctl while the
  * daemon reads them, each request anew. A use of a challenge is a transaction
- * that names it and is in flight or issued (triggers count them), so it is spent
- * with the certificate and given back with a failure.
+ * that names it and is in flight or issued (triggers count them), so it is
+ * spent with the certificate and given back with a failure.
  */
 #ifndef STORE_CHALLENGE_H
 #define STORE_CHALLENGE_H
@@ -18,8 +18,8 @@
 struct challenge {
 	int64_t		 id;		/* set by the store */
 	char		*name;
-	char		*hash;		/* as in scepd.conf; NULL: known by its
-					 * MAC */
+	char		*hash;		/* of its MAC, written as in scepd.conf;
+					 * NULL: the MAC itself is known */
 	char		*endpoints;
 	char		*profile;	/* "": the endpoint's */
 	char		*subject;
@@ -35,13 +35,12 @@ struct challenge {
 };
 void	 challenge_clear(struct challenge *);
 
-/* What MACs are made with, and what its own name is: HMAC of "". */
 struct challenge_mac {
-	const uint8_t	*mac;
-	const uint8_t	*key_name;
+	const uint8_t	*mac;		/* NULL: only the hash is stored */
+	const uint8_t	*key_name;	/* of what it was made with */
 };
-/* Durable on return. mac NULL: it has a hash. A name that is taken: ERR_EXISTS;
- * no more that need stretching: ERR_ARGUMENT. */
+/* Durable on return. A name that is taken: ERR_EXISTS; no more that need
+ * stretching: ERR_ARGUMENT. */
 int	 challenge_add(struct db *, const struct challenge *,
 	    const struct challenge_mac *mac, struct err *e);
 /* *found: it is in out, the caller's to clear. */

@@ -55,8 +55,8 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. No use of the challenge left, counting all that
- * are worked on: ERR_CHALLENGE_SPENT. While another request waits under the same
- * transactionID: ERR_TXN_LIVE.
+ * are worked on: ERR_CHALLENGE_SPENT. While another request waits under the
+ * same transactionID: ERR_TXN_LIVE.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

@@ -46,14 +46,12 @@ struct conf_section {
 	const struct conf_row	*rows;
 	size_t			 n;
 	size_t			 size;		/* of one struct */
+	bool			 optional;	/* there may be no entry */
 	/* In lists: where struct conf has pointer and number, entries line. */
 	size_t			 entries_at;
 	size_t			 count_at;
 	size_t			 line_at;
 };
-
-/* Those before it must have an entry; from it on they may be left out. */
-#define CONF_PART_OPTIONAL	CONF_PART_ACCOUNTS
 
 extern const struct conf_section conf_sections[CONF_PART_COUNT];
 

@@ -70,7 +70,8 @@ check_public(struct conf_reader *r)
 	if (strcmp(c->listen, CONF_NONE) == 0 && *c->tls_listen == '\0')
 		return conf_refuse(r, global("http.listen"), "nothing would "
 		    "listen; give http.tls_listen or an address and port");
-	if (strcmp(c->listen, CONF_NONE) != 0 && check_spec(r, "http.listen", c->listen,
+	if (strcmp(c->listen, CONF_NONE) != 0 &&
+	    check_spec(r, "http.listen", c->listen,
 	    "127.0.0.1:8080 or [::1]:8080") != 0)
 		return -1;
 	if (*c->tls_listen != '\0' && check_spec(r, "http.tls_listen",

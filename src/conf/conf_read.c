@@ -200,7 +200,7 @@ make_entries(struct conf_reader *r, enum conf_part part, size_t n)
 	const struct conf_section *s = &conf_sections[part];
 	char *entries;
 
-	if ((entries = calloc(n, s->size)) == NULL) {
+	if ((entries = calloc(n + 1, s->size)) == NULL) {
 		err_set(r->e, ERR_MEMORY, "%s", r->conf->file);
 		return -1;
 	}
@@ -218,8 +218,8 @@ read_list(struct conf_reader *r, enum conf_part part)
 	size_t n;
 
 	list = config_setting_get_member(config_root_setting(&r->tree), name);
-	if (list == NULL && part >= CONF_PART_OPTIONAL)
-		return 0;
+	if (list == NULL && conf_sections[part].optional)
+		return make_entries(r, part, 0);
 	if (list == NULL)
 		return conf_refuse(r, at, "is missing; add at least one entry,"
 		    " as in %s = ( { ... } );", name);
@@ -227,7 +227,8 @@ read_list(struct conf_reader *r, enum conf_part part)
 		return conf_refuse(r, at, "wrong type; expects a list of "
 		    "groups, as in %s = ( { ... }, { ... } );", name);
 	n = (size_t)config_setting_length(list);
-	if (n == 0 || n > CONF_ENTRIES_MAX)
+	if ((n == 0 && !conf_sections[part].optional) ||
+	    n > CONF_ENTRIES_MAX)
 		return conf_refuse(r, at, "has %zu entries; give 1 to %d", n,
 		    CONF_ENTRIES_MAX);
 	if (make_entries(r, part, n) != 0)

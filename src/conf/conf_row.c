@@ -78,8 +78,9 @@ static const struct conf_row account_rows[] = {
 #undef OWNER
 #undef CONF_ACCOUNT
 
-#define SECTION(list, one, h)						\
-	{ .name = #list, .help = (h), .rows = one##_rows,		\
+#define SECTION(list, one, none, h)					\
+	{ .name = #list, .help = (h), .optional = (none),		\
+	  .rows = one##_rows,						\
 	  .n = sizeof(one##_rows) / sizeof(one##_rows[0]),		\
 	  .size = sizeof(struct conf_##one),				\
 	  .entries_at = offsetof(struct conf, list),			\
@@ -91,19 +92,19 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	    .rows = global_rows,
 	    .n = sizeof(global_rows) / sizeof(global_rows[0]),
 	    .size = sizeof(struct conf) },
-	[CONF_PART_ENDPOINTS] = SECTION(endpoints, endpoint,
+	[CONF_PART_ENDPOINTS] = SECTION(endpoints, endpoint, false,
 	    "What devices enroll at: URL paths, and what belongs to them."),
-	[CONF_PART_ISSUERS] = SECTION(issuers, issuer,
+	[CONF_PART_ISSUERS] = SECTION(issuers, issuer, false,
 	    "Who makes the certificates."),
-	[CONF_PART_PROFILES] = SECTION(profiles, profile,
+	[CONF_PART_PROFILES] = SECTION(profiles, profile, false,
 	    "What the certificates look like, and which requests may have "
 	    "one."),
-	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge,
+	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge, true,
 	    "Shared secrets that let a device enroll, each as a hash or in "
-	    "the clear."),
-	[CONF_PART_ACCOUNTS] = SECTION(accounts, account,
+	    "the clear. scepctl challenge add makes others."),
+	[CONF_PART_ACCOUNTS] = SECTION(accounts, account, true,
 	    "Who may use admin.listen, beside those with a TLS client "
-	    "certificate. The list may be left out."),
+	    "certificate."),
 };
 
 size_t

@@ -125,7 +125,7 @@ sample_list(enum conf_part part, struct buf *out)
 	return buf_puts(out, "\t}\n);\n");
 }
 
-/* A list that may be left out stands there as a comment. */
+/* Few have administrators that are programs: a comment. */
 static int
 sample_optional(enum conf_part part, struct buf *out)
 {
@@ -154,7 +154,7 @@ conf_sample(struct buf *out)
 	    sample_rows(CONF_PART_GLOBAL, "", out) != 0)
 		return -1;
 	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
-		if ((p < CONF_PART_OPTIONAL ? sample_list(p, out) :
+		if ((p != CONF_PART_ACCOUNTS ? sample_list(p, out) :
 		    sample_optional(p, out)) != 0)
 			return -1;
 	return 0;

@@ -18,10 +18,11 @@ enum {
 };
 
 static const struct ctl_opt opts[] = {
-	[NAME] = { "name", "NAME", "as the ledger shows it; drawn if not given" },
+	[NAME] = { "name", "NAME", "as the ledger shows it; one is drawn" },
 	[ENDPOINT] = { "endpoint", "NAME",
 	    "where it is good (more than once); the only one" },
-	[PROFILE] = { "profile", "NAME", "of its certificates; the endpoint's" },
+	[PROFILE] = { "profile", "NAME",
+	    "of its certificates; the endpoint's" },
 	[SUBJECT] = { "subject", "PATTERN",
 	    "the subject must match (more than once)" },
 	[SAN] = { "san", "PATTERN",
@@ -247,41 +248,44 @@ read_lists(struct adding *a, struct err *e)
 
 /* ---- making it ---- */
 
+/* The value's MAC, or for what people think up a hash of it. */
 static int
-add_drawn(struct adding *a, struct db *db, struct err *e)
+store(struct adding *a, const struct mac_key *k, struct db *db, struct err *e)
 {
-	const char		*store = a->call->opt[DB] != NULL ?
-	    a->call->opt[DB] : a->conf->store_path;
+	struct challenge_mac	 m = { .key_name = k->name };
+	bool			 given = a->call->opt[SECRET_STDIN] != NULL;
+	char			 hash[SECRET_HASH_MAX];
 	uint8_t			 mac[SECRET_MAC];
-	struct challenge_mac	 m = { .mac = mac };
-	struct mac_key		 k;
-	char			*path = mac_key_path(store, e);
 	int			 rc = -1;
 
-	if (path == NULL)
+	if ((given ? ctl_read_secret(&a->secret, e) :
+	    challenge_draw(&a->secret, e)) != 0 ||
+	    secret_mac(k->key, buf_bytes(&a->secret), mac, e) != 0)
 		return -1;
-	if (mac_key_load(path, &k, e) == 0 && challenge_draw(&a->secret,
-	    e) == 0 && secret_mac(k.key, buf_bytes(&a->secret), mac, e) == 0) {
-		m.key_name = k.name;
+	if (!given) {
+		m.mac = mac;
 		rc = challenge_add(db, &a->row, &m, e);
+	} else if (secret_hash(bytes_make(mac, sizeof(mac)), hash, e) == 0) {
+		a->row.hash = hash;
+		rc = challenge_add(db, &a->row, &m, e);
+		a->row.hash = NULL;
 	}
-	explicit_bzero(&k, sizeof(k));
-	free(path);
+	explicit_bzero(mac, sizeof(mac));
 	return rc;
 }
 
 static int
-add_given(struct adding *a, struct db *db, struct err *e)
+add(struct adding *a, struct db *db, struct err *e)
 {
-	char	 hash[SECRET_HASH_MAX];
-	int	 rc;
+	char		*path = mac_key_path(a->call->opt[DB] != NULL ?
+	    a->call->opt[DB] : a->conf->store_path, e);
+	struct mac_key	 k;
+	int		 rc = -1;
 
-	if (ctl_read_secret(&a->secret, e) != 0 ||
-	    secret_hash(buf_bytes(&a->secret), hash, e) != 0)
-		return -1;
-	a->row.hash = hash;
-	rc = challenge_add(db, &a->row, NULL, e);
-	a->row.hash = NULL;
+	if (path != NULL && mac_key_load(path, &k, e) == 0)
+		rc = store(a, &k, db, e);
+	explicit_bzero(&k, sizeof(k));
+	free(path);
 	return rc;
 }
 
@@ -328,8 +332,7 @@ run_with(struct adding *a, struct db *db)
 	if ((a->row.created_by = caller()) == NULL)
 		err_set(&e, ERR_MEMORY, "name");
 	else if (read_name(a, &e) == 0 && read_profile(a, &e) == 0 &&
-	    (a->call->opt[SECRET_STDIN] != NULL ? add_given(a, db, &e) :
-	    add_drawn(a, db, &e)) == 0) {
+	    add(a, db, &e) == 0) {
 		a->row.id = 1;		/* it is one of the store */
 		(void)print(a, &e);
 	}

@@ -1,6 +1,7 @@
 /*
  * Which challenge a request holds: of those that were drawn by us, one look-up
- * by MAC tells; the others must be stretched.
+ * by MAC tells; the others must be stretched. Of what stands in the store, all
+ * goes through the MAC first: a copy of the store alone lets nobody guess.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -153,123 +154,166 @@ matched_clear(struct matched *m)
 
 /* ---- finding ---- */
 
-static int
-find_drawn(struct work *w, struct bytes presented, struct err *e)
-{
-	uint8_t mac[SECRET_MAC];
-	struct challenge row;
-	bool found;
-
-	if (secret_mac(w->s->mac_key.key, presented, mac, e) == -1 ||
-	    challenge_by_mac(w->s->db, mac, &row, &found, e) == -1)
-		return -1;
-	return found ? take_row(w, &row, e) : 0;
-}
-
-/* The endpoint's challenges with a hash: of scepd.conf, then of the store. */
-struct stretched {
-	const struct conf_challenge	*list[CHALLENGE_HASHED_MAX * 2];
-	size_t				 n;
-	struct conf_challenge		 as_conf[CHALLENGE_HASHED_MAX];
+/* What a request holds, and those of the store's challenges for its endpoint
+ * that have a hash. */
+struct search {
+	struct work			*w;
+	struct bytes			 presented;
+	uint8_t				 mac[SECRET_MAC];
 	struct challenge		 rows[CHALLENGE_HASHED_MAX];
-	size_t				 n_rows;
+	struct conf_challenge		 as_conf[CHALLENGE_HASHED_MAX];
+	const struct conf_challenge	*list[CHALLENGE_HASHED_MAX];
+	size_t				 n;
 };
 
 static int
-collect(struct work *w, struct stretched *st, struct err *e)
+find_drawn(struct search *s, struct err *e)
+{
+	struct challenge row;
+	bool found;
+
+	if (challenge_by_mac(s->w->s->db, s->mac, &row, &found, e) == -1)
+		return -1;
+	return found ? take_row(s->w, &row, e) : 0;
+}
+
+static int
+collect(struct search *s, struct err *e)
 {
 	static char none[] = "";
 	struct challenge *row;
 	int64_t id = 0;
 	bool found;
 
-	for (; st->n < w->se->n_challenges; st->n++)
-		st->list[st->n] = w->se->challenges[st->n];
-	while (st->n_rows < CHALLENGE_HASHED_MAX) {
-		row = &st->rows[st->n_rows];
-		if (challenge_hashed(w->s->db, w->se->conf->name, id, row,
-		    &found, e) == -1)
+	while (s->n < CHALLENGE_HASHED_MAX) {
+		row = &s->rows[s->n];
+		if (challenge_hashed(s->w->s->db, s->w->se->conf->name, id,
+		    row, &found, e) == -1)
 			return -1;
 		if (!found)
 			break;
 		id = row->id;
-		st->as_conf[st->n_rows] = (struct conf_challenge){
+		s->as_conf[s->n] = (struct conf_challenge){
 			.name = row->name, .hash = row->hash, .secret = none
 		};
-		st->list[st->n++] = &st->as_conf[st->n_rows++];
+		s->list[s->n] = &s->as_conf[s->n];
+		s->n++;
 	}
 	return 0;
 }
 
-static int
-take_match(struct work *w, struct stretched *st,
-    const struct conf_challenge *c, struct err *e)
-{
-	size_t i;
+/* proven_match() or proven_recall() */
+typedef int match_fn(struct proven *, const struct conf_challenge *const *,
+    size_t, struct bytes, const struct conf_challenge **, struct err *);
 
-	for (i = 0; i < st->n_rows; i++)
-		if (c == &st->as_conf[i])
-			return take_row(w, &st->rows[i], e);
-	take_conf(w, c, false);
+static int
+match_conf(struct search *s, match_fn *match, struct err *e)
+{
+	const struct site_endpoint *se = s->w->se;
+	const struct conf_challenge *c = NULL;
+
+	if (match(s->w->s->proven, se->challenges, se->n_challenges,
+	    s->presented, &c, e) == -1)
+		return -1;
+	if (c != NULL)
+		take_conf(s->w, c, false);
 	return 0;
 }
 
 static int
-find_stretched(struct work *w, struct bytes presented, struct err *e)
+match_given(struct search *s, match_fn *match, struct err *e)
 {
 	const struct conf_challenge *c = NULL;
-	struct stretched *st = calloc(1, sizeof(*st));
-	int rc = -1;
-	size_t i;
 
-	if (st == NULL) {
-		err_set(e, ERR_MEMORY, "challenges");
+	if (match(s->w->s->proven, s->list, s->n, bytes_make(s->mac,
+	    SECRET_MAC), &c, e) == -1)
 		return -1;
-	}
-	if (collect(w, st, e) == 0 && proven_match(w->s->proven, st->list,
-	    st->n, presented, &c, e) == 0)
-		rc = c == NULL ? 0 : take_match(w, st, c, e);
-	for (i = 0; i < st->n_rows; i++)
-		challenge_clear(&st->rows[i]);
-	free(st);
-	return rc;
+	return c == NULL ? 0 : take_row(s->w, &s->rows[c - s->as_conf], e);
+}
+
+static int
+recall_conf(struct search *s, struct err *e)
+{
+	return match_conf(s, proven_recall, e);
+}
+
+static int
+recall_given(struct search *s, struct err *e)
+{
+	return collect(s, e) == -1 ? -1 : match_given(s, proven_recall, e);
+}
+
+static int
+stretch_conf(struct search *s, struct err *e)
+{
+	return match_conf(s, proven_match, e);
+}
+
+static int
+stretch_given(struct search *s, struct err *e)
+{
+	return match_given(s, proven_match, e);
 }
 
 /* For the log alone, so only what costs nothing is looked at. */
 static int
-find_elsewhere(struct work *w, struct bytes presented, struct err *e)
+find_elsewhere(struct search *s, struct err *e)
 {
-	const struct conf *conf = w->x->site->conf;
+	const struct conf *conf = s->w->x->site->conf;
 	const struct conf_challenge *c, *match = NULL;
 	size_t i;
 
 	for (i = 0; i < conf->n_challenges && match == NULL; i++) {
 		c = &conf->challenges[i];
-		if (proven_recall(w->s->proven, &c, 1, presented, &match,
+		if (proven_recall(s->w->s->proven, &c, 1, s->presented, &match,
 		    e) == -1)
 			return -1;
 	}
 	if (match != NULL)
-		take_conf(w, match, true);
+		take_conf(s->w, match, true);
 	return 0;
+}
+
+/* Whoever was proven once never stands in the line of those who guess. */
+static int (*const finds[])(struct search *, struct err *) = {
+	find_drawn, recall_conf, recall_given, stretch_conf, stretch_given,
+	find_elsewhere,
+};
+
+static int
+find(struct work *w, struct err *e)
+{
+	struct search *s = calloc(1, sizeof(*s));
+	int rc = -1;
+	size_t i;
+
+	if (s == NULL) {
+		err_set(e, ERR_MEMORY, "challenges");
+		return -1;
+	}
+	s->w = w;
+	s->presented = buf_bytes(&w->csr->challenge);
+	rc = secret_mac(w->s->mac_key.key, s->presented, s->mac, e);
+	for (i = 0; rc == 0 && w->challenge.name == NULL &&
+	    i < sizeof(finds) / sizeof(finds[0]); i++)
+		rc = finds[i](s, e);
+	for (i = 0; i < s->n; i++)
+		challenge_clear(&s->rows[i]);
+	explicit_bzero(s->mac, sizeof(s->mac));
+	free(s);
+	return rc;
 }
 
 int
 challenge_match(struct work *w, enum policy_challenge *out, struct err *e)
 {
-	static int (*const find[])(struct work *, struct bytes,
-	    struct err *) = { find_drawn, find_stretched, find_elsewhere };
-	struct bytes presented = buf_bytes(&w->csr->challenge);
 	struct challenge_use u;
-	size_t i;
 
 	*out = POLICY_CHALLENGE_ABSENT;
-	if (!w->csr->has_challenge || presented.n == 0)
+	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
 		return 0;
-	for (i = 0; i < sizeof(find) / sizeof(find[0]) &&
-	    w->challenge.name == NULL; i++)
-		if (find[i](w, presented, e) == -1)
-			return -1;
+	if (find(w, e) == -1)
+		return -1;
 	*out = POLICY_CHALLENGE_WRONG;
 	if (w->challenge.name == NULL)
 		return 0;

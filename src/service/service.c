@@ -61,7 +61,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
-	    challenge_open_key(s, c->store_path, e) == -1 || pool_new(count_workers(c),
+	    challenge_open_key(s, c->store_path, e) == -1 ||
+	    pool_new(count_workers(c),
 	    (size_t)c->queue, service_run, s, &s->pool, e) == -1) {
 		service_close(s);
 		return -1;

@@ -92,7 +92,7 @@ open_challenges(struct site_endpoint *se, const struct conf *conf,
 	const struct conf_strings *names = &se->conf->challenges;
 	size_t i;
 
-	se->challenges = calloc(names->n, sizeof(*se->challenges));
+	se->challenges = calloc(names->n + 1, sizeof(*se->challenges));
 	if (se->challenges == NULL) {
 		err_set(e, ERR_MEMORY, "challenges");
 		return -1;
@@ -368,7 +368,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	s->limits = calloc(conf->n_challenges, sizeof(*s->limits));
+	s->limits = calloc(conf->n_challenges + 1, sizeof(*s->limits));
 	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL ||
 	    s->limits == NULL) {
 		err_set(e, ERR_MEMORY, "site");

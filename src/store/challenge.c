@@ -275,12 +275,11 @@ bind_row(sqlite3_stmt *st, const struct adding *a)
 	rc |= sqlite3_bind_int64(st, COL_EXPIRES, r->expires);
 	rc |= sqlite3_bind_int64(st, COL_CREATED, r->created);
 	rc |= db_bind_text(st, COL_CREATED_BY, r->created_by);
-	if (a->mac != NULL) {
+	if (a->mac->mac != NULL)
 		rc |= db_bind_blob(st, COL_MAC, bytes_make(a->mac->mac,
 		    CHALLENGE_MAC));
-		rc |= db_bind_blob(st, COL_MAC_KEY, bytes_make(
-		    a->mac->key_name, CHALLENGE_MAC));
-	}
+	rc |= db_bind_blob(st, COL_MAC_KEY, bytes_make(a->mac->key_name,
+	    CHALLENGE_MAC));
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
@@ -318,7 +317,7 @@ add_run(struct db *db, void *arg, struct err *e)
 	struct db_conn *c = db->writer;
 	const struct adding *a = arg;
 
-	if (a->mac == NULL && check_hashed(c, e) == -1)
+	if (a->mac->mac == NULL && check_hashed(c, e) == -1)
 		return -1;
 	if (bind_row(c->stmt[DB_STMT_CHALLENGE_ADD], a) == -1)
 		return db_unbound(c, DB_STMT_CHALLENGE_ADD, e);

@@ -53,7 +53,7 @@ csr() {
 		[ req ]
 		prompt = no
 		distinguished_name = dn
-		attributes = at
+		${2:+attributes = at}
 		req_extensions = ext
 		string_mask = utf8only
 		[ dn ]
@@ -121,6 +121,7 @@ conf() { # MORE CHALLENGES
 		} );
 		profiles = ( { name = "device"; },
 		    { name = "admin"; validity = "1d"; key_types = [ "rsa" ]; },
+		    { name = "held"; approval = "manual"; },
 		    { name = "wide"; san = [ "dns", "uri", "upn" ];
 		      key_types = [ "rsa", "ec" ]; } );
 		challenges = ( { name = "lab"; secret = "lab-$challenge"; },
@@ -200,6 +201,49 @@ is "$(sql "SELECT profile || ' ' || (not_after - issued_at) || ' ' || challenge
 csr adminec "admin-$challenge" CN=adminec '' "$tmp/ec.key"
 refused csr_key adminec
 
+# ---- renewal: no use is spent, the profile stays ----
+
+csr renew '' CN=admin ''
+sql "SELECT writefile('$tmp/admin.der', der) FROM issued
+    WHERE challenge = 'admin'" >/dev/null
+CLIENT_CERT=$tmp/admin.der issued renew
+is "$(sql "SELECT profile || coalesce(challenge, '') FROM issued
+    ORDER BY id DESC LIMIT 1")" admin 'the profile of a renewal'
+sql "SELECT writefile('$tmp/two.der', der) FROM issued
+    WHERE challenge = 'two' AND subject = 'CN=two2'" >/dev/null
+csr renew2 "two-$challenge" CN=two2 'DNS.1=new.example'
+CLIENT_CERT=$tmp/two.der refused challenge_spent renew2
+csr renew3 "two-$challenge" CN=two2 ''
+CLIENT_CERT=$tmp/two.der CLIENT_TXID=renew3 issued renew3
+is "$(sql "SELECT coalesce(challenge, 'none') FROM issued ORDER BY id DESC
+    LIMIT 1")" none 'a renewal beside a spent challenge'
+
+# ---- approval: the use is kept, and the profile stays ----
+
+add --name held --endpoint scep --profile held --once
+csr held1 "$secret" CN=held1 ''
+csr held2 "$secret" CN=held2 ''
+is "$(CLIENT_TXID=held1 ask held1)" failure 'not issued at once'
+is "$(sql "SELECT state || profile FROM txn ORDER BY id DESC LIMIT 1")" \
+    pendingheld 'a request that waits'
+refused challenge_spent held2
+ctl 0 show held --json
+is "$(json "j->>'used' || (j->>'in_flight') || (j->>'left')")" 010 'in flight'
+"$SCEPCTL" -c "$tmp/scepd.conf" pending approve "$(sql "SELECT id FROM txn
+    WHERE state = 'pending'")" >/dev/null || it_fail 'pending approve'
+CLIENT_TXID=held1 issued held1
+is "$(sql "SELECT profile || challenge FROM issued ORDER BY id DESC
+    LIMIT 1")" heldheld 'what was approved'
+csr held3 "$secret" CN=held3 ''
+refused challenge_spent held3
+add --name held2 --endpoint scep --profile held --once
+csr held4 "$secret" CN=held4 ''
+is "$(CLIENT_TXID=held4 ask held4)" failure 'not issued at once'
+"$SCEPCTL" -c "$tmp/scepd.conf" pending reject "$(sql "SELECT id FROM txn
+    WHERE state = 'pending'")" >/dev/null || it_fail 'pending reject'
+ctl 0 show held2 --json
+is "$(json "j->>'left'")" 1 'a rejected request gives its use back'
+
 # ---- of the store: made while scepd runs ----
 
 add --name mdm --endpoint scep --subject 'CN glob dev-*' --subject \
@@ -269,6 +313,12 @@ csr given 'Rosebud 12' CN=given ''
 issued given
 is "$(sql "SELECT hash GLOB '?scrypt?ln=14,*' AND mac IS NULL FROM challenge
     WHERE name = 'given'")" 1 'the hash of a secret that was given'
+csr given2 'Rosebud 12' CN=given2 ''
+issued given2
+csr given3 'Rosebud 12' CN=given3 ''
+ctl 0 disable given
+refused challenge_disabled given3
+ctl 0 enable given
 
 # ---- rotation: the old and the new one, then the new one alone ----
 
@@ -287,20 +337,32 @@ issued new2
 
 # ---- once, and many at the same time ----
 
-add --name once --endpoint scep --once
-for i in $(seq 20); do
-	"$IT_CLIENT" enroll "${port%%/*}" "$tmp/ca/ra.pem" "$secret" \
-	    "once$i" "$tmp/once$i" >"$tmp/once$i.out" &
-	clients="${clients-} $!"
+# race NAME: many ask for the one use of it, and one gets it
+race() {
+	add --name "$1" --endpoint scep --once
+	racers=
+	for i in $(seq 20); do
+		csr "$1$i" "$secret" "CN=$1-$i" ''
+		racers="$racers $tmp/$1$i.csr"
+	done
+	# shellcheck disable=SC2086
+	is "$("$IT_CLIENT" race "${port%%/*}" "$tmp/ca/ra.pem" \
+	    "$tmp/device.key" $racers)" \
+	    'issued=1 failure=19 http=0 lost=0' 'twenty at once'
+	is "$(sql "SELECT count(*) FROM issued WHERE challenge = '$1'")" 1 \
+	    'certificates for one use'
+	is "$(sql "SELECT count(*) FROM txn WHERE challenge = '$1'")" 1 \
+	    'what was begun for one use'
+}
+
+# Some must have come between the look at the uses and the reservation.
+for name in once1 once2 once3 once4 once5; do
+	race $name
+	! grep -q "step=reserve .*reason=challenge_spent" "$tmp/scepd.log" ||
+	    break
 done
-# shellcheck disable=SC2086
-wait $clients
-is "$(cat "$tmp"/once*.out | sort | uniq -c | awk '{ print $1, $2 }' |
-    tr '\n' ' ')" '19 failure 1 issued ' 'twenty at once'
-is "$(sql "SELECT count(*) FROM issued WHERE challenge = 'once'")" 1 \
-    'certificates for one use'
-is "$(sql "SELECT count(*) FROM txn WHERE challenge = 'once'")" 1 \
-    'what was begun for one use'
+grep -q "step=reserve .*reason=challenge_spent" "$tmp/scepd.log" ||
+    it_fail 'there was no race'
 
 # ---- mistakes ----
 
@@ -346,4 +408,6 @@ grep -q 'event=challenges_lost' "$tmp/scepd.log" ||
     it_fail 'a lost key is not told'
 csr new3 "$secret" CN=new3 ''
 refused challenge_wrong new3
+csr given4 'Rosebud 12' CN=given4 ''
+refused challenge_wrong given4
 it_stop

@@ -7,6 +7,9 @@
  *	client csr PORT RA KEY CSR
  *		sends the request in the file CSR (DER) signed with the key in
  *		the file KEY; prints its outcome
+ *	client race PORT RA KEY CSR...
+ *		sends such requests at the same moment, each on its connection;
+ *		prints how many had which outcome
  *	client load PORT RA CHALLENGE THREADS COUNT
  *		COUNT enrollments on THREADS connections; prints "sent" for each
  *		when it is on its way, then how many had which outcome
@@ -17,7 +20,8 @@
  *
  * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
  * CLIENT_PASSWORD is set, the reply is enveloped with the challenge. CLIENT_PATH
- * is another endpoint's path than /scep.
+ * is another endpoint's path than /scep, CLIENT_TXID another transactionID than
+ * client; csr signs with the certificate in the file CLIENT_CERT.
  *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
@@ -100,21 +104,20 @@ client_free(struct client *c)
 	algs_free(c->algs);
 }
 
-/* Sends one request on fd; the ask is what its reply is held against. */
+/* Makes one request; the ask is what its reply is held against. */
 static void
-send_one(const struct client *c, int fd, struct scep_ask *ask,
-    uint8_t nonce[SCEP_NONCE_LEN])
+put_one(const struct client *c, struct scep_ask *ask,
+    uint8_t nonce[SCEP_NONCE_LEN], struct buf *request)
 {
 	struct buf message = BUF_INIT(CMS_MAX_DER);
-	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
-	const char *path = getenv("CLIENT_PATH");
+	const char *path = getenv("CLIENT_PATH"), *txid = getenv("CLIENT_TXID");
 	struct err e = { .reason = ERR_NONE };
 	char target[256];
 
 	if (secret_random(nonce, SCEP_NONCE_LEN, &e) == -1)
 		die("nonce", &e);
 	*ask = (struct scep_ask){
-		.type = SCEP_PKCSREQ, .txid = "client",
+		.type = SCEP_PKCSREQ, .txid = txid != NULL ? txid : "client",
 		.nonce = bytes_make(nonce, SCEP_NONCE_LEN),
 		.content = buf_bytes(&c->csr),
 		.key = c->key, .cert = c->cert, .to = c->ra,
@@ -127,9 +130,18 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 		die("request", &e);
 	(void)snprintf(target, sizeof(target), "%s" QUERY, path != NULL ?
 	    path : "/scep");
-	http_put_post(&request, target, buf_bytes(&message));
-	(void)http_send(fd, buf_bytes(&request));
+	http_put_post(request, target, buf_bytes(&message));
 	buf_wipe(&message);
+}
+
+static void
+send_one(const struct client *c, int fd, struct scep_ask *ask,
+    uint8_t nonce[SCEP_NONCE_LEN])
+{
+	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
+
+	put_one(c, ask, nonce, &request);
+	(void)http_send(fd, buf_bytes(&request));
 	buf_wipe(&request);
 }
 
@@ -211,30 +223,96 @@ enroll(int argc, char **argv)
 	return 0;
 }
 
+/* A client with the key in a file and a request in another. */
+static void
+client_read(struct client *c, char **argv)
+{
+	const char *cert = getenv("CLIENT_CERT");
+	struct err e = { .reason = ERR_NONE };
+
+	memset(c, 0, sizeof(*c));
+	c->port = (int)strtol(argv[0], NULL, 10);
+	buf_init(&c->csr, CSR_MAX_DER);
+	if (algs_open(&c->algs, &e) == -1 ||
+	    cert_load(argv[1], &c->ra, &e) == -1 ||
+	    key_load(argv[2], NULL, &c->key, &e) == -1 ||
+	    (cert != NULL ? cert_load(cert, &c->cert, &e) :
+	    scep_client_self(c->key, "/CN=client", time(NULL), &c->cert,
+	    &e)) == -1 || file_read(argv[3], &c->csr, &e) == -1)
+		die("cannot begin", &e);
+}
+
 static int
 csr(int argc, char **argv)
 {
 	uint8_t nonce[SCEP_NONCE_LEN];
-	struct err e = { .reason = ERR_NONE };
-	struct client c = { .port = 0 };
+	struct client c;
 	struct scep_ask ask;
 	int fd;
 
 	if (argc != 4)
 		die("usage: client csr PORT RA KEY CSR", NULL);
-	c.port = (int)strtol(argv[0], NULL, 10);
-	buf_init(&c.csr, CSR_MAX_DER);
-	if (algs_open(&c.algs, &e) == -1 ||
-	    cert_load(argv[1], &c.ra, &e) == -1 ||
-	    key_load(argv[2], NULL, &c.key, &e) == -1 ||
-	    scep_client_self(c.key, "/CN=client", time(NULL), &c.cert,
-	    &e) == -1 || file_read(argv[3], &c.csr, &e) == -1)
-		die("cannot begin", &e);
+	client_read(&c, argv);
 	fd = http_open(c.port);
 	send_one(&c, fd, &ask, nonce);
 	(void)puts(outcome_names[recv_one(&c, fd, &ask, NULL)]);
 	close(fd);
 	client_free(&c);
+	return 0;
+}
+
+struct racer {
+	pthread_t		 thread;
+	struct client		 c;
+	pthread_barrier_t	*start;
+	enum outcome		 outcome;
+};
+
+static void *
+race_thread(void *arg)
+{
+	struct buf request = BUF_INIT(2 * CMS_MAX_DER);
+	uint8_t nonce[SCEP_NONCE_LEN];
+	struct racer *r = arg;
+	struct scep_ask ask;
+	int fd = http_open(r->c.port);
+
+	put_one(&r->c, &ask, nonce, &request);
+	(void)pthread_barrier_wait(r->start);
+	(void)http_send(fd, buf_bytes(&request));
+	r->outcome = recv_one(&r->c, fd, &ask, NULL);
+	close(fd);
+	buf_wipe(&request);
+	return NULL;
+}
+
+static int
+race(int argc, char **argv)
+{
+	static struct racer r[THREADS_MAX];
+	int i, n = argc - 3, count[N_OUTCOMES] = { 0 };
+	pthread_barrier_t start;
+
+	if (n < 1 || n > THREADS_MAX ||
+	    pthread_barrier_init(&start, NULL, (unsigned)n) != 0)
+		die("usage: client race PORT RA KEY CSR...", NULL);
+	for (i = 0; i < n; i++) {
+		argv[3] = argv[3 + i];
+		client_read(&r[i].c, argv);
+		r[i].start = &start;
+		if (pthread_create(&r[i].thread, NULL, race_thread,
+		    &r[i]) != 0)
+			die("thread", NULL);
+	}
+	for (i = 0; i < n; i++) {
+		(void)pthread_join(r[i].thread, NULL);
+		count[r[i].outcome]++;
+		client_free(&r[i].c);
+	}
+	for (i = 0; i < N_OUTCOMES; i++)
+		(void)printf("%s=%d%s", outcome_names[i], count[i],
+		    i < N_OUTCOMES - 1 ? " " : "\n");
+	(void)pthread_barrier_destroy(&start);
 	return 0;
 }
 
@@ -343,6 +421,7 @@ main(int argc, char **argv)
 	} commands[] = {
 		{ "enroll", enroll },
 		{ "csr", csr },
+		{ "race", race },
 		{ "load", load },
 		{ "fetch", fetch },
 		{ "notify", notify },
@@ -353,6 +432,6 @@ main(int argc, char **argv)
 	    i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	die("enroll, csr, load, fetch, or notify?", NULL);
+	die("enroll, csr, race, load, fetch, or notify?", NULL);
 	return 1;
 }

@@ -334,7 +334,8 @@ check '  subject' grep -q 'CN=later' out
 
 # ---- usage ----
 
-for words in '' ca challenge 'ca init' 'ca import' 'challenge hash' list \
+for words in '' ca challenge 'ca init' 'ca import' 'challenge hash' \
+    'challenge add' 'challenge list' 'challenge show' 'challenge remove' list \
     revoke show; do
 	# shellcheck disable=SC2086
 	expect 0 "$words --help" $words --help

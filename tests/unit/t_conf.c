@@ -354,6 +354,23 @@ test_table(void **state)
 	}
 }
 
+/* All of them are in the store. */
+static void
+test_no_challenges(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	write_raw(bytes_str("endpoints = ( { name = \"e\"; issuer = \"i\";"
+	    " profile = \"p\"; " RA " } ); issuers = ( { " LOCAL " } );"
+	    " profiles = ( { " PROF " } );"), 0644);
+	c = load();
+	assert_int_equal(c->n_challenges, 0);
+	assert_int_equal(c->endpoints[0].challenges.n, 0);
+	assert_null(conf_challenge(c, "c"));
+	conf_free(c);
+}
+
 int
 main(void)
 {
@@ -366,6 +383,7 @@ main(void)
 		cmocka_unit_test(test_dump_loads),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_no_challenges),
 		cmocka_unit_test(test_needs_restart),
 	};
 

@@ -121,7 +121,6 @@ static const struct {
 	{ G, "ndes: { endpoint = \"e\"; };",
 	  "ndes.endpoint: the page is served by admin.listen" },
 	{ G, "ndes: { single = \"f\"; };", "ndes.single: no page shows it" },
-	{ G, "accounts = ();", "accounts: has 0 entries" },
 	{ G, "accounts = ( { name = \"a\"; " HASH " } );",
 	  "accounts[0].rights: is missing" },
 	{ G, "accounts = ( { name = \"a\"; rights = [\"ndes\"]; } );",
@@ -152,8 +151,6 @@ static const struct {
 	{ E, EP RA "\n}, { name = \"f\";",
 	  "scepd.conf:4: endpoints[1].issuer: is missing" },
 	{ E, "name = \"\"; " REFS RA, "endpoints[0].name: is empty" },
-	{ E, "name = \"e\"; issuer = \"i\"; profile = \"p\"; " RA
-	  "challenges = [];", "endpoints[0].challenges: is empty" },
 	{ I, "name = \"i\"; key = \"ca.key\";", "issuers[0].cert: is missing" },
 	{ I, "name = \"i\"; cert = \"\";", "issuers[0].cert: is empty" },
 	/* names */
@@ -220,6 +217,20 @@ static const struct {
 	  "scepd.conf:11: challenges[0]: has no secret; give a hash" },
 	{ C, CHAL "secret = \"hidden\";",
 	  "scepd.conf:12: challenges[0].secret: stands next to a hash" },
+	{ C, CHAL "\nprofile = \"x\";", "scepd.conf:13: challenges[0].profile: "
+	  "\"x\" is not the name of an entry in profiles" },
+	{ C, CHAL "uses = -1;", "challenges[0].uses: -1 is out of range" },
+	{ C, CHAL "key_types = [\"dsa\"];", "challenges[0].key_types: " },
+	{ C, CHAL "\nexpires = \"tomorrow\";", "scepd.conf:13: challenges[0]."
+	  "expires: \"tomorrow\" is no time; write it in UTC" },
+	{ C, CHAL "expires = \"2030-02-29T00:00:00Z\";", "is no time" },
+	{ C, CHAL "expires = \"2030-01-01T00:00:00\";", "is no time" },
+	{ C, CHAL "expires = \"2030-01-01\";", "is no time" },
+	{ C, CHAL "not_before = \"2030-01-01T24:00:00Z\";",
+	  "challenges[0].not_before: \"2030-01-01T24:00:00Z\" is no time" },
+	{ C, CHAL "not_before = \"2030-01-01T00:00:00Z\"; "
+	  "expires = \"2030-01-01T00:00:00Z\";",
+	  "challenges[0].expires: is not later than not_before" },
 	{ C, "name = \"c\"; secret = [\"hidden\"];",
 	  "challenges[0].secret: wrong type; expects text" },
 };

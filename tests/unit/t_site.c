@@ -304,6 +304,12 @@ static const struct {
 	  "Y2RlZg$qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo\";",
 	  ERR_CONFIG, "scepd.conf:7: challenge c: ", "out of range",
 	  "ln 10 to 17" },
+	{ NULL, NULL, NULL, PLAIN " subject = [\"CN exact a\", \"CN is b\"];",
+	  ERR_CONFIG, "scepd.conf:7: challenge c: ", "subject: \"is\" is none",
+	  "exact, suffix, glob, regex" },
+	{ NULL, NULL, NULL, PLAIN " san = [\"dns regex a(\"];", ERR_CONFIG,
+	  "scepd.conf:7: challenge c: ", "san: regex \"a(\"",
+	  "missing closing parenthesis at character 3" },
 };
 
 static const char *
