@@ -177,6 +177,13 @@ handshake() {
 	    "$tmp/$1.pem" --key "$tmp/$1.key" "https://127.0.0.1:$admin_port/"
 }
 handshake boss || it_fail 'an administrator is refused'
+[ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" \
+    --key "$tmp/boss.key" "https://127.0.0.1:$admin_port/metrics")" = 200 ] ||
+    it_fail 'a certificate is not enough for an administrator'
+grep -q 'event=admin .*by=.*boss' "$tmp/scepd.log" || it_fail 'not by whom'
+[ "$(status --cacert "$tmp/root.pem" \
+    "https://127.0.0.1:$admin_port/metrics")" = 401 ] ||
+    it_fail 'figures for everybody'
 ! handshake stranger || it_fail "a stranger's certificate is taken"
 ! handshake server_only || it_fail "a server's certificate is taken"
 kill -0 "$pid" || it_fail 'scepd died of a handshake'
