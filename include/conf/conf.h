@@ -29,6 +29,8 @@
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
 #define CONF_DEFAULT_STORE	LOCALSTATEDIR "/lib/scepd/scepd.db"
 
+#define CONF_NONE	"none"		/* http.listen: no plain HTTP */
+
 /* Values of ENUM settings, in the order of their rows in conf.def. */
 enum conf_log_level {
 	CONF_LOG_CRIT, CONF_LOG_ERR, CONF_LOG_WARN, CONF_LOG_NOTICE,
@@ -83,6 +85,14 @@ struct conf_challenge {
 #undef CONF_CHALLENGE
 };
 
+/* Who may use the listener of administration. */
+struct conf_account {
+	int	line;
+#define CONF_ACCOUNT
+#include "conf/conf.def"
+#undef CONF_ACCOUNT
+};
+
 struct conf {
 	char			*file;		/* as given to conf_load() */
 #define CONF_GLOBAL
@@ -97,6 +107,8 @@ struct conf {
 	size_t			 n_profiles;
 	struct conf_challenge	*challenges;	/* maybe none */
 	size_t			 n_challenges;
+	struct conf_account	*accounts;	/* NULL where there are none */
+	size_t			 n_accounts;
 };
 
 #undef STR
@@ -119,6 +131,8 @@ const struct conf_issuer	*conf_issuer(const struct conf *, const char *);
 const struct conf_profile	*conf_profile(const struct conf *,
 				    const char *);
 const struct conf_challenge	*conf_challenge(const struct conf *,
+				    const char *);
+const struct conf_endpoint	*conf_endpoint(const struct conf *,
 				    const char *);
 
 /*

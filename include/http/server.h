@@ -15,26 +15,48 @@
 #include "util/err.h"
 
 struct http_server;
+struct http_tls;		/* a certificate and its key, shared */
 
-#define HTTP_URL_MAX	80	/* "http://[IPv6]:port" and its NUL */
+#define HTTP_URL_MAX	128	/* "http://[IPv6]:port", "unix:PATH", and NUL */
 
 /*
- * Opens the listening socket: "127.0.0.1:8080", "[::1]:8080"; "[::]:8080" is
- * every address, IPv4 and IPv6. Port 0: the kernel chooses. Apart from
- * http_start() so that it can be done as root. ERR_LISTEN says the mend.
+ * Opens a listening socket: "127.0.0.1:8080", "[::1]:8080"; "[::]:8080" is
+ * every address, IPv4 and IPv6. Port 0: the kernel chooses. A path, which
+ * begins with a slash, is a Unix socket's, made with mode 0600; one that an
+ * earlier server left is replaced. Apart from http_start() so that it can be
+ * done as root. ERR_LISTEN says the mend.
  */
 int	 http_listen(const char *spec, int *fd, struct err *e);
 /* What of the same can be known without opening it. */
 int	 http_listen_check(const char *spec, struct err *e);
-/* Where it listens: "http://127.0.0.1:8080". */
-void	 http_listen_url(int fd, char out[HTTP_URL_MAX]);
+/* Where it listens: "http://127.0.0.1:8080", "https://…", "unix:PATH". */
+void	 http_listen_url(int fd, bool tls, char out[HTTP_URL_MAX]);
 
-/*
- * Serves the service on the socket, which it takes even when it fails. The
- * limits of conf are copied.
- */
-int	 http_start(int fd, const struct conf *, struct service *,
+struct http_tls_files {
+	const char	*cert;		/* the server's, and its CAs' behind */
+	const char	*key;		/* private, as file_read_private() says */
+	const char	*passphrase;	/* of the key; "": none */
+	const char	*client_ca;	/* whose certificates are asked for; "":
+					 * no client is asked for one */
+};
+
+/* ERR_CERT_FILE, ERR_KEY_FILE, …: file, cause and mend. */
+int	 http_tls_load(const struct http_tls_files *, struct http_tls **out,
+	    struct err *e);
+void	 http_tls_put(struct http_tls *);	/* NULL is fine */
+
+struct http_setup {
+	const struct conf	*conf;	/* its limits are copied */
+	enum service_who	 who;	/* that comes here */
+	struct http_tls		*tls;	/* NULL: plain HTTP */
+};
+
+/* Serves the service on the socket; takes it and tls even when it fails. */
+int	 http_start(int fd, const struct http_setup *, struct service *,
 	    struct http_server **out, struct err *e);
+/* What connections from now on are shown; takes it. Those that live keep what
+ * they have. Only for a server that was started with TLS. */
+void	 http_set_tls(struct http_server *, struct http_tls *);
 /*
  * Cuts connections whose request is not complete limit_us after they were
  * accepted or after their previous answer; to be called once a second.

@@ -35,6 +35,9 @@ enum scep_status { SCEP_SUCCESS = 0, SCEP_FAILURE = 2, SCEP_PENDING = 3 };
 #define OID_SCEP_RECIPIENT_NONCE "2.16.840.1.113733.1.9.6"
 #define OID_SCEP_TRANSACTION_ID	 "2.16.840.1.113733.1.9.7"
 #define OID_SCEP_FAIL_INFO_TEXT	 "1.3.6.1.5.5.7.24.1"
+/* Microsoft's, in the CertReps of NDES */
+#define OID_NDES_HRESULT	 "1.3.6.1.4.1.311.21.33"
+#define OID_NDES_DISPOSITION	 "1.3.6.1.4.1.311.21.38"
 
 struct scep_msg {
 	struct cms_signed	 cms;

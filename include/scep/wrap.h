@@ -15,6 +15,8 @@ struct scep_reply {
 	struct bytes		 password;	/* envelopes for a signer whose
 						 * key cannot decrypt; n == 0:
 						 * key agreement, with EC */
+	bool			 ndes;		/* with what NDES adds: why, as
+						 * an HRESULT; "Issued" */
 	uint8_t			 nonce[SCEP_NONCE_LEN];	/* senderNonce, fresh */
 };
 

@@ -48,18 +48,28 @@ void	 service_close(struct service *);
 
 #define PEER_MAX	64		/* text of an address */
 
+#define CLIENT_MAX	256		/* subject of a client's certificate */
+
 enum service_method { SERVICE_GET, SERVICE_POST };
+/* Whom a listener is for; a path of the others is unknown there. */
+enum service_who { SERVICE_PUBLIC, SERVICE_ADMIN };
 
 /* What became of the challenge, or of the certificate that is renewed. */
 enum exchange_proof { PROOF_NONE, PROOF_WRONG, PROOF_RIGHT };
 
 struct exchange {
 	/* in: set by http before service_begin() or service_refuse() */
+	enum service_who	 who;
 	enum service_method	 method;	/* HEAD is SERVICE_GET */
 	const char		*path;		/* decoded, begins with '/' */
 	const char		*query;		/* raw, without '?', or NULL */
 	struct buf		 body;		/* what came, at most max_body */
 	char			 peer[PEER_MAX];	/* address, no port */
+	char			 client[CLIENT_MAX];	/* who showed a TLS
+					 * certificate that was verified; "" */
+	struct buf		 authorization;	/* field, for administrators */
+	bool			 plain;		/* they accept text/plain alone */
+	bool			 head;		/* the answer's body is not sent */
 	const char		*if_none_match;	/* fields, or NULL */
 	const char		*if_modified_since;
 	void			(*done)(struct exchange *, void *);
@@ -83,6 +93,8 @@ struct exchange {
 	const struct site_endpoint *endpoint;
 	struct face		*face;		/* the endpoint's, kept */
 	struct document		*document;	/* to which lent belongs */
+	const struct route	*route;
+	const struct administrator	*by;		/* an administrator; or NULL */
 	struct exchange		*next;
 	int64_t			 began_us;
 	enum exchange_proof	 proof;

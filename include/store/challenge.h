@@ -72,6 +72,13 @@ int	 challenge_disable(struct db *, const char *name, bool disable,
 	    int64_t when, bool *found, struct err *e);
 int	 challenge_remove(struct db *, const char *name, int64_t when,
 	    bool *found, struct err *e);
+/* How many whose name begins so may still be used, and never were. */
+int	 challenge_unused(struct db *, const char *prefix, int64_t now,
+	    int64_t *n, struct err *e);
+/* Forgets those whose name begins so, that expired before, and that nobody
+ * used: nothing of the ledger names them. */
+int	 challenge_forget(struct db *, const char *prefix, int64_t before,
+	    struct err *e);
 /* How many have a MAC of another key. */
 int	 challenge_lost(struct db *, const uint8_t key_name[CHALLENGE_MAC],
 	    int64_t *n, struct err *e);

@@ -16,6 +16,8 @@ int	 str_hex_value(int c);
 
 /* Appends RFC 4648 section 4 base64, one line, padded. */
 int	 str_base64(struct bytes, struct buf *out);
+/* Strict: alphabet and padding exactly as str_base64() writes. */
+int	 str_unbase64(const char *, struct buf *out);
 /*
  * As SCEP clients send it in a URL (after percent decoding): blank means '+',
  * '-' and '_' mean '+' and '/', CR LF TAB skipped, padding may be missing.

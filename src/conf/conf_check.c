@@ -290,22 +290,6 @@ check_challenge(struct conf_reader *r, size_t i)
 	return *ch->secret == '\0' ? 0 : check_mode(r, i);
 }
 
-/* ADDRESS:PORT; who opens the socket judges the address. */
-static int
-check_listen(struct conf_reader *r)
-{
-	const char *text = r->conf->listen, *port = strrchr(text, ':');
-
-	if (port != NULL && port != text && port[1] != '\0' &&
-	    strlen(port + 1) <= 5 &&
-	    strspn(port + 1, "0123456789") == strlen(port + 1) &&
-	    strtol(port + 1, NULL, 10) <= 65535)
-		return 0;
-	return conf_refuse(r, spot(CONF_PART_GLOBAL, 0, "http.listen"),
-	    "\"%s\" is not ADDRESS:PORT; write it as in 127.0.0.1:8080 or "
-	    "[::1]:8080", text);
-}
-
 int
 conf_check(struct conf_reader *r)
 {
@@ -313,12 +297,13 @@ conf_check(struct conf_reader *r)
 		[CONF_PART_ISSUERS] = check_issuer,
 		[CONF_PART_PROFILES] = check_profile,
 		[CONF_PART_CHALLENGES] = check_challenge,
-		[CONF_PART_ENDPOINTS] = check_endpoint
+		[CONF_PART_ENDPOINTS] = check_endpoint,
+		[CONF_PART_ACCOUNTS] = conf_check_account
 	};
 	enum conf_part p;
 	size_t i;
 
-	if (check_listen(r) != 0 || check_unique_names(r) != 0)
+	if (conf_check_listeners(r) != 0 || check_unique_names(r) != 0)
 		return -1;
 	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
 		for (i = 0; i < conf_count(r->conf, p); i++)

@@ -270,7 +270,7 @@ conf_dump(const struct conf *c, struct buf *out)
 	if (conf_print_rows(&pr, "", out) != 0)
 		return -1;
 	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
-		if (dump_list(c, p, out) != 0)
+		if (conf_count(c, p) > 0 && dump_list(c, p, out) != 0)
 			return -1;
 	return 0;
 }

@@ -70,6 +70,14 @@ static const struct conf_row challenge_rows[] = {
 #undef OWNER
 #undef CONF_CHALLENGE
 
+#define CONF_ACCOUNT
+#define OWNER	struct conf_account
+static const struct conf_row account_rows[] = {
+#include "conf/conf.def"
+};
+#undef OWNER
+#undef CONF_ACCOUNT
+
 #define SECTION(list, one, none, h)					\
 	{ .name = #list, .help = (h), .optional = (none),		\
 	  .rows = one##_rows,						\
@@ -94,6 +102,9 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge, true,
 	    "Shared secrets that let a device enroll, each as a hash or in "
 	    "the clear. scepctl challenge add makes others."),
+	[CONF_PART_ACCOUNTS] = SECTION(accounts, account, true,
+	    "Who may use admin.listen, beside those with a TLS client "
+	    "certificate."),
 };
 
 size_t

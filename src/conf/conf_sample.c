@@ -27,6 +27,8 @@ static const struct {
 	{ CONF_PART_CHALLENGES, "hash", "\"$scrypt$ln=14,r=8,p=1"
 	    "$AAAAAAAAAAAAAAAAAAAAAA"
 	    "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"" },
+	{ CONF_PART_ACCOUNTS, "name", "\"mdm\"" },
+	{ CONF_PART_ACCOUNTS, "rights", "[ \"challenge\" ]" },
 };
 
 static const char head[] =
@@ -123,6 +125,26 @@ sample_list(enum conf_part part, struct buf *out)
 	return buf_puts(out, "\t}\n);\n");
 }
 
+/* Few have administrators that are programs: a comment. */
+static int
+sample_optional(enum conf_part part, struct buf *out)
+{
+	struct buf text = BUF_INIT(64 * 1024);
+	const char *line, *end;
+	int ret = sample_list(part, &text);
+
+	for (line = buf_cstr(&text); ret == 0 && *line != '\0'; line = end) {
+		end = line + strcspn(line, "\n") + 1;
+		if (*line != '\n' && *line != '#' &&
+		    buf_puts(out, "# ") != 0)
+			ret = -1;
+		if (ret == 0)
+			ret = buf_put(out, line, (size_t)(end - line));
+	}
+	buf_wipe(&text);
+	return ret;
+}
+
 int
 conf_sample(struct buf *out)
 {
@@ -132,7 +154,8 @@ conf_sample(struct buf *out)
 	    sample_rows(CONF_PART_GLOBAL, "", out) != 0)
 		return -1;
 	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
-		if (sample_list(p, out) != 0)
+		if ((p != CONF_PART_ACCOUNTS ? sample_list(p, out) :
+		    sample_optional(p, out)) != 0)
 			return -1;
 	return 0;
 }

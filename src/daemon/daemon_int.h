@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+#include "conf/conf.h"
+#include "http/server.h"
+#include "service/service.h"
 #include "util/err.h"
 
 /* ---- notify.c: telling systemd how we are (sd_notify(3)) ---- */
@@ -40,6 +43,53 @@ int	 priv_want_files(int64_t n);
  * root; "" and users that are root themselves change nothing. ERR_PRIVILEGE.
  */
 int	 priv_drop(const char *user, struct err *e);
+/*
+ * Gives a file, as root, to the user ("": as it is), and opens it for reading
+ * and writing to a group ("": to none). ERR_PRIVILEGE.
+ */
+int	 priv_share(const char *path, const char *user, const char *group,
+	    struct err *e);
+
+/* ---- listeners.c: where the server is reached ---- */
+
+enum listener_id {
+	LISTENER_PLAIN, LISTENER_TLS, LISTENER_ADMIN, LISTENER_COUNT
+};
+
+struct listeners {
+	struct listener {
+		int			 fd;	/* until http has it; or -1 */
+		struct http_server	*http;	/* NULL: none */
+		bool			 tls;
+		char			 url[HTTP_URL_MAX];	/* or "" */
+	}	 one[LISTENER_COUNT];
+	char	 socket[HTTP_URL_MAX];	/* Unix socket to remove, or "" */
+};
+
+/* The certificates of the listeners; what is used is taken out. */
+struct listener_tls {
+	struct http_tls	*of[LISTENER_COUNT];
+};
+
+void	 listeners_init(struct listeners *);
+/* What can be known without opening a socket. */
+int	 listeners_check(const struct conf *, struct err *e);
+/* Sockets, as root; the certificates, as the server's user; then both. */
+int	 listeners_open(struct listeners *, const struct conf *, struct err *e);
+int	 listener_tls_load(const struct conf *, struct listener_tls *out,
+	    struct err *e);
+void	 listener_tls_put(struct listener_tls *);
+int	 listeners_start(struct listeners *, const struct conf *,
+	    struct listener_tls *, struct service *, struct err *e);
+/* New connections are shown these. */
+void	 listeners_reload(struct listeners *, struct listener_tls *);
+/* Connections that may be open at once. */
+int64_t	 listeners_files(const struct conf *);
+/* As their namesakes of http/server.h, for all. */
+void	 listeners_sweep(struct listeners *, int64_t now_us, int64_t limit_us);
+void	 listeners_quiesce(struct listeners *);
+int	 listeners_drain(struct listeners *, int timeout_ms);
+void	 listeners_close(struct listeners *);
 
 /* ---- run.c ---- */
 

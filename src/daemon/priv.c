@@ -80,3 +80,48 @@ priv_drop(const char *user, struct err *e)
 	}
 	return 0;
 }
+
+static int
+find_group(const char *group, gid_t *gid, struct err *e)
+{
+	struct group	 gr, *found;
+	char		 text[16384];	/* all its members */
+	int		 r;
+
+	r = getgrnam_r(group, &gr, text, sizeof(text), &found);
+	if (found != NULL) {
+		*gid = gr.gr_gid;
+		return 0;
+	}
+	if (r != 0)
+		err_set(e, ERR_PRIVILEGE, "group \"%s\" cannot be looked up: "
+		    "%s", group, strerror(r));
+	else
+		err_set(e, ERR_PRIVILEGE, "there is no group \"%s\"; create "
+		    "it or correct the setting `admin.group`", group);
+	return -1;
+}
+
+int
+priv_share(const char *path, const char *user, const char *group,
+    struct err *e)
+{
+	uid_t	 uid = (uid_t)-1;
+	gid_t	 gid = (gid_t)-1;
+	mode_t	 mode = S_IRUSR | S_IWUSR;
+
+	if (user[0] != '\0' && geteuid() == 0 &&
+	    find_user(user, &uid, &gid, e) == -1)
+		return -1;
+	if (group[0] != '\0') {
+		if (find_group(group, &gid, e) == -1)
+			return -1;
+		mode |= S_IRGRP | S_IWGRP;
+	}
+	if (chown(path, uid, gid) == 0 && chmod(path, mode) == 0)
+		return 0;
+	err_set(e, ERR_PRIVILEGE, "%s: cannot be given to group \"%s\": %s; "
+	    "make the server's user a member of it", path, group,
+	    strerror(errno));
+	return -1;
+}

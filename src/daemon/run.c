@@ -3,11 +3,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
 #include "daemon/daemon_int.h"
-#include "http/server.h"
 #include "pki/version.h"
-#include "service/service.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -20,8 +17,7 @@ struct daemon {
 	struct service		*service;
 	const struct site	*site;		/* the service's current one */
 	struct site		*first;		/* what runs came from it */
-	struct http_server	*http;
-	int			 listener;	/* until http has it; or -1 */
+	struct listeners	 listeners;
 };
 
 static void
@@ -57,24 +53,13 @@ drop(const struct conf *c, struct err *e)
 	return -1;
 }
 
-static int
-check_listen(const struct conf *c, struct err *e)
-{
-	if (http_listen_check(c->listen, e) == 0)
-		return 0;
-	conf_blame(c, "http.listen", e);
-	return -1;
-}
-
 /* As root: what only root can do. Then root no more. */
 static int
 start_as_root(struct daemon *d, const struct conf *c, struct err *e)
 {
-	if (http_listen(c->listen, &d->listener, e) == -1) {
-		conf_blame(c, "http.listen", e);
+	if (listeners_open(&d->listeners, c, e) == -1)
 		return -1;
-	}
-	if (priv_want_files(c->max_connections + FILES_BESIDE_CONNECTIONS) ==
+	if (priv_want_files(listeners_files(c) + FILES_BESIDE_CONNECTIONS) ==
 	    -1)
 		log_msg(LOG_L_WARN, "few_files", "the limit of open files is "
 		    "too low for http.max_connections; raise it "
@@ -90,20 +75,21 @@ start_as_root(struct daemon *d, const struct conf *c, struct err *e)
 
 /*
  * Nothing lasting is made until everything that can be checked is checked:
- * the store is opened behind keys, certificates and port.
+ * the store is opened behind keys, certificates and ports.
  */
 static int
-start(struct daemon *d, char url[HTTP_URL_MAX], struct err *e)
+open_all(struct daemon *d, struct listener_tls *tls, struct err *e)
 {
 	struct conf	*c;
 	struct site	*site;
-	int		 fd;
 
 	if (conf_load(d->file, &c, e) == -1)
 		return -1;
 	set_log(c);
 	warn_version();
-	if (start_as_root(d, c, e) == -1 || site_open(c, &site, e) == -1) {
+	if (start_as_root(d, c, e) == -1 ||
+	    listener_tls_load(c, tls, e) == -1 ||
+	    site_open(c, &site, e) == -1) {
 		conf_free(c);
 		return -1;
 	}
@@ -113,19 +99,35 @@ start(struct daemon *d, char url[HTTP_URL_MAX], struct err *e)
 	}
 	d->site = site;
 	d->first = site_get(site);
-	fd = d->listener;
-	d->listener = -1;
-	http_listen_url(fd, url);
-	return http_start(fd, site_conf(site), d->service, &d->http, e);
+	return 0;
+}
+
+static int
+start(struct daemon *d, struct err *e)
+{
+	struct listener_tls	 tls = { .of = { NULL } };
+	int			 r = -1;
+
+	if (open_all(d, &tls, e) == 0)
+		r = listeners_start(&d->listeners, site_conf(d->site), &tls,
+		    d->service, e);
+	listener_tls_put(&tls);
+	return r;
 }
 
 static void
-log_started(const struct daemon *d, const char *version, const char *url)
+log_started(const struct daemon *d, const char *version)
 {
-	struct log_line	 l;
+	static const char *const	 keys[LISTENER_COUNT] = {
+		"url", "tls_url", "admin_url"
+	};
+	struct log_line			 l;
+	size_t				 i;
 
 	log_begin(&l, LOG_L_NOTICE, "listening");
-	log_str(&l, "url", url);
+	for (i = 0; i < LISTENER_COUNT; i++)
+		if (d->listeners.one[i].http != NULL)
+			log_str(&l, keys[i], d->listeners.one[i].url);
 	log_str(&l, "version", version);
 	log_str(&l, "config", d->file);
 	log_end(&l);
@@ -154,7 +156,8 @@ log_fact(enum log_level level, const char *event, const char *key,
 }
 
 static int
-load_site(const struct daemon *d, struct site **out, struct err *e)
+load_site(const struct daemon *d, struct site **out, struct listener_tls *tls,
+    struct err *e)
 {
 	struct conf	*c;
 	const char	*setting;
@@ -162,7 +165,9 @@ load_site(const struct daemon *d, struct site **out, struct err *e)
 	if (conf_load(d->file, &c, e) == -1)
 		return -1;
 	setting = conf_needs_restart(site_conf(d->first), c);
-	if (site_open(c, out, e) == -1) {
+	if (listeners_check(c, e) == -1 || listener_tls_load(c, tls, e) == -1 ||
+	    site_open(c, out, e) == -1) {
+		listener_tls_put(tls);
 		conf_free(c);
 		return -1;
 	}
@@ -174,17 +179,20 @@ load_site(const struct daemon *d, struct site **out, struct err *e)
 static void
 reload(struct daemon *d)
 {
-	struct err	 e = { .reason = ERR_NONE };
-	struct site	*site;
+	struct err		 e = { .reason = ERR_NONE };
+	struct listener_tls	 tls = { .of = { NULL } };
+	struct site		*site;
 
 	notify_reloading(&d->notify, clock_mono_us());
-	if (load_site(d, &site, &e) == -1) {
+	if (load_site(d, &site, &tls, &e) == -1) {
 		log_reload_failed(&e);
 	} else if (service_replace(d->service, site, &e) == -1) {
 		log_reload_failed(&e);
+		listener_tls_put(&tls);
 		site_put(site);
 	} else {
 		set_log(site_conf(site));
+		listeners_reload(&d->listeners, &tls);
 		d->site = site;
 		log_fact(LOG_L_NOTICE, "reloaded", "config", d->file);
 	}
@@ -218,7 +226,7 @@ serve(struct daemon *d, const sigset_t *set)
 			reload(d);
 		service_tick(d->service);
 		limit_us = site_conf(d->site)->request_timeout * 1000000;
-		(void)http_sweep(d->http, clock_mono_us(), limit_us);
+		listeners_sweep(&d->listeners, clock_mono_us(), limit_us);
 	}
 }
 
@@ -239,7 +247,7 @@ drain(struct daemon *d, const sigset_t *set)
 		if (sig == SIGTERM || sig == SIGINT)
 			break;
 	}
-	if (http_drain(d->http, ANSWER_MS) == -1)
+	if (listeners_drain(&d->listeners, ANSWER_MS) == -1)
 		log_msg(LOG_L_WARN, "drain_failed",
 		    "stopped with requests unanswered");
 }
@@ -249,19 +257,17 @@ stop(struct daemon *d, const sigset_t *set)
 {
 	notify_send(&d->notify, "STOPPING=1");
 	log_fact(LOG_L_NOTICE, "stopping", "config", d->file);
-	http_quiesce(d->http);
+	listeners_quiesce(&d->listeners);
 	drain(d, set);
 }
 
 static void
 tear_down(struct daemon *d)
 {
-	http_stop(d->http);
+	listeners_close(&d->listeners);
 	if (d->service != NULL)
 		service_close(d->service);
 	site_put(d->first);
-	if (d->listener != -1)
-		close(d->listener);
 	notify_close(&d->notify);
 }
 
@@ -282,17 +288,17 @@ block_signals(sigset_t *set)
 int
 daemon_run(const char *file, const char *version, struct err *e)
 {
-	struct daemon	 d = { .file = file, .listener = -1 };
-	char		 url[HTTP_URL_MAX];
+	struct daemon	 d = { .file = file };
 	sigset_t	 set;
 	int		 r = -1;
 
+	listeners_init(&d.listeners);
 	block_signals(&set);
 	if (notify_open(&d.notify, getenv("NOTIFY_SOCKET"), e) == -1)
 		return -1;
 	(void)unsetenv("NOTIFY_SOCKET");
-	if (start(&d, url, e) == 0) {
-		log_started(&d, version, url);
+	if (start(&d, e) == 0) {
+		log_started(&d, version);
 		notify_send(&d.notify, "READY=1");
 		serve(&d, &set);
 		stop(&d, &set);
@@ -307,14 +313,17 @@ daemon_run(const char *file, const char *version, struct err *e)
 int
 daemon_check(const char *file, struct err *e)
 {
-	struct conf	*c;
-	struct site	*site;
-	int		 rc;
+	struct listener_tls	 tls = { .of = { NULL } };
+	struct conf		*c;
+	struct site		*site;
+	int			 rc;
 
 	if (conf_load(file, &c, e) == -1)
 		return -1;
-	if (check_listen(c, e) == -1 || drop(c, e) == -1 ||
-	    site_open(c, &site, e) == -1) {
+	rc = listeners_check(c, e) == -1 || drop(c, e) == -1 ||
+	    listener_tls_load(c, &tls, e) == -1 ? -1 : site_open(c, &site, e);
+	listener_tls_put(&tls);
+	if (rc == -1) {
 		conf_free(c);
 		return -1;
 	}

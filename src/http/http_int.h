@@ -22,6 +22,7 @@ struct watch {
 	bool		 busy;		/* request is here: we owe an answer */
 	bool		 cut;
 	char		 peer[PEER_MAX];
+	struct http_tls	*tls;		/* what it was begun with, or NULL */
 };
 
 struct watches {
@@ -46,6 +47,24 @@ unsigned	 watch_sweep(struct watches *, int64_t now_us,
 		    int64_t limit_us);
 int		 watch_drain(struct watches *, int timeout_ms);
 
+/* ---- tls.c: what a connection shows, and whom it asks ---- */
+
+#define TLS_OPTIONS	3
+
+struct http_tls	*tls_get(struct http_tls *);	/* one more reference */
+/* Gives a new connection its credentials, which must outlive it. */
+int		 tls_begin(struct http_tls *, struct MHD_Connection *);
+/* The subject of the certificate that was shown and verified; "" if none. */
+void		 tls_client(const struct http_tls *, struct MHD_Connection *,
+		    char out[CLIENT_MAX]);
+/* What libmicrohttpd is to be started with. */
+void		 tls_options(struct MHD_OptionItem out[TLS_OPTIONS]);
+
+/* ---- unix.c ---- */
+
+int		 unix_check(const char *path, struct err *e);
+int		 unix_listen(const char *path, int *fd, struct err *e);
+
 /* ---- request.c ---- */
 
 struct request;
@@ -53,6 +72,7 @@ struct request;
 struct http_server {
 	struct MHD_Daemon	*mhd;
 	struct service		*service;
+	enum service_who	 who;
 	size_t			 max_url;
 	struct watches		 watches;
 	int			 listener;	/* -1 until quiesced */
@@ -67,6 +87,7 @@ struct http_server {
 	struct request		*suspended;	/* wait for done() */
 	unsigned		 refs;	/* our owner and unanswered requests */
 	bool			 stopping;	/* suspend nothing any more */
+	struct http_tls		*tls;		/* for new connections, or NULL */
 };
 
 void		 server_unref(struct http_server *);
@@ -87,7 +108,7 @@ void		 request_abandon_all(struct http_server *);
 /* Sends the exchange's answer, which must live until the request completes. */
 enum MHD_Result	 reply_send(struct MHD_Connection *, const struct exchange *,
 		    bool closing);
-/* Numeric address without port; IPv4 in IPv6 as IPv4. */
+/* Numeric address without port; IPv4 in IPv6 as IPv4; "unix". */
 void		 peer_text(const struct sockaddr *, char out[PEER_MAX]);
 
 #endif

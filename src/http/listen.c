@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <netinet/in.h>
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/server.h"
+#include "http/http_int.h"
 
 #define SPEC_MAX	128
 
@@ -38,8 +39,8 @@ split_spec(char *spec, char **host, char **port, struct err *e)
 	*port = colon + 1;
 	return 0;
 bad:
-	err_set(e, ERR_LISTEN, "http.listen is not ADDRESS:PORT; write it as "
-	    "in 127.0.0.1:8080 or [::1]:8080");
+	err_set(e, ERR_LISTEN, "not ADDRESS:PORT; write it as in "
+	    "127.0.0.1:8080 or [::1]:8080");
 	return -1;
 }
 
@@ -51,16 +52,14 @@ set_listen_err(struct err *e, const char *spec, int error)
 	switch (error) {
 	case EADDRINUSE:
 		mend = "the port is in use; stop the other server or choose "
-		    "another port in http.listen";
+		    "another port";
 		break;
 	case EACCES:
 		mend = "ports below 1024 need root or CAP_NET_BIND_SERVICE; "
-		    "start as root with `user` set, or choose another port in "
-		    "http.listen";
+		    "start as root with `user` set, or choose another port";
 		break;
 	case EADDRNOTAVAIL:
-		mend = "this machine does not have the address; correct "
-		    "http.listen";
+		mend = "this machine does not have the address; correct it";
 		break;
 	default:
 		mend = strerror(error);
@@ -106,7 +105,7 @@ resolve(const char *spec, struct addrinfo **ai, struct err *e)
 	char		 copy[SPEC_MAX + 1], *host, *port;
 
 	if ((size_t)snprintf(copy, sizeof(copy), "%s", spec) >= sizeof(copy)) {
-		err_set(e, ERR_LISTEN, "http.listen is too long");
+		err_set(e, ERR_LISTEN, "the address is too long");
 		return -1;
 	}
 	if (split_spec(copy, &host, &port, e) == -1)
@@ -115,7 +114,7 @@ resolve(const char *spec, struct addrinfo **ai, struct err *e)
 	if (strtol(port, NULL, 10) > 65535 ||
 	    getaddrinfo(host, port, &hints, ai) != 0) {
 		err_set(e, ERR_LISTEN, "%s: not a numeric address and a port "
-		    "up to 65535; correct http.listen", spec);
+		    "up to 65535; correct it", spec);
 		return -1;
 	}
 	return 0;
@@ -126,6 +125,8 @@ http_listen_check(const char *spec, struct err *e)
 {
 	struct addrinfo	*ai;
 
+	if (*spec == '/')
+		return unix_check(spec, e);
 	if (resolve(spec, &ai, e) == -1)
 		return -1;
 	freeaddrinfo(ai);
@@ -138,6 +139,8 @@ http_listen(const char *spec, int *fd, struct err *e)
 	struct addrinfo	*ai;
 	int		 s;
 
+	if (*spec == '/')
+		return unix_listen(spec, fd, e);
 	if (resolve(spec, &ai, e) == -1)
 		return -1;
 	if ((s = open_listener(ai)) == -1)
@@ -150,18 +153,27 @@ http_listen(const char *spec, int *fd, struct err *e)
 }
 
 void
-http_listen_url(int fd, char out[HTTP_URL_MAX])
+http_listen_url(int fd, bool tls, char out[HTTP_URL_MAX])
 {
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
+	const char		*scheme = tls ? "https" : "http";
+	union {
+		struct sockaddr		 sa;
+		struct sockaddr_storage	 ss;
+		struct sockaddr_un	 sun;
+	}			 at = { .sa = { .sa_family = AF_UNSPEC } };
+	socklen_t		 len = sizeof(at);
 	char			 host[INET6_ADDRSTRLEN + 1], port[8];
 
 	out[0] = '\0';
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port,
-	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (getsockname(fd, &at.sa, &len) == -1)
 		return;
-	(void)snprintf(out, HTTP_URL_MAX,
-	    ss.ss_family == AF_INET6 ? "http://[%s]:%s" : "http://%s:%s",
-	    host, port);
+	if (at.sa.sa_family == AF_UNIX) {
+		(void)snprintf(out, HTTP_URL_MAX, "unix:%s", at.sun.sun_path);
+		return;
+	}
+	if (getnameinfo(&at.sa, len, host, sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return;
+	(void)snprintf(out, HTTP_URL_MAX, at.sa.sa_family == AF_INET6 ?
+	    "%s://[%s]:%s" : "%s://%s:%s", scheme, host, port);
 }

@@ -48,6 +48,12 @@ add_headers(struct MHD_Response *resp, const struct exchange *x, bool closing)
 	    add(resp, MHD_HTTP_HEADER_ALLOW, x->allow != NULL ? x->allow :
 	    "GET, HEAD, POST") == -1)
 		return -1;
+	if (x->status == MHD_HTTP_UNAUTHORIZED &&
+	    (add(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+	    "Basic realm=\"scepd\", charset=\"UTF-8\"") == -1 ||
+	    add(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+	    "Bearer realm=\"scepd\"") == -1))
+		return -1;
 	if (x->retry_after > 0) {
 		(void)snprintf(seconds, sizeof(seconds), "%u", x->retry_after);
 		if (add(resp, MHD_HTTP_HEADER_RETRY_AFTER, seconds) == -1)
@@ -81,6 +87,10 @@ peer_text(const struct sockaddr *sa, char out[PEER_MAX])
 	struct sockaddr_in6	 in6;
 
 	out[0] = '\0';
+	if (sa->sa_family == AF_UNIX) {
+		memcpy(out, "unix", 5);
+		return;
+	}
 	if (sa->sa_family == AF_INET) {
 		memcpy(&in, sa, sizeof(in));
 		(void)inet_ntop(AF_INET, &in.sin_addr, out, PEER_MAX);

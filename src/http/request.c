@@ -134,8 +134,8 @@ request_done(struct exchange *x, void *arg)
 static int
 check_method(const char *method, struct exchange *x, struct err *e)
 {
-	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
-	    strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
+	x->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+	if (x->head || strcmp(method, MHD_HTTP_METHOD_GET) == 0) {
 		x->method = SERVICE_GET;
 		return 0;
 	}
@@ -225,6 +225,21 @@ take_target(struct request *r, struct err *e)
 	return 0;
 }
 
+/* Copied: a worker may read them when the connection is gone. */
+static int
+take_admin(struct request *r, struct err *e)
+{
+	const char	*text = field(r->con, MHD_HTTP_HEADER_AUTHORIZATION);
+	const char	*accept = field(r->con, MHD_HTTP_HEADER_ACCEPT);
+
+	r->x.plain = accept != NULL && strncasecmp(accept, "text/plain",
+	    strlen("text/plain")) == 0;
+	if (text == NULL || buf_puts(&r->x.authorization, text) == 0)
+		return 0;
+	err_set(e, ERR_QUERY, "the field Authorization is too long");
+	return -1;
+}
+
 /* The target is taken first, so that a refusal of the method can name it. */
 static int
 check_head(struct request *r, const char *method, struct err *e)
@@ -238,7 +253,9 @@ check_head(struct request *r, const char *method, struct err *e)
 		*e = target;
 		return -1;
 	}
-	return check_length(r, e);
+	if (check_length(r, e) == -1)
+		return -1;
+	return r->x.who == SERVICE_ADMIN ? take_admin(r, e) : 0;
 }
 
 /* The header is complete. */
@@ -250,7 +267,9 @@ request_head(struct request *r, const char *method)
 	exchange_init(&r->x, r->server->service);
 	r->phase = PHASE_BODY;
 	r->x.path = "/";
+	r->x.who = r->server->who;
 	memcpy(r->x.peer, r->watch->peer, sizeof(r->x.peer));
+	tls_client(r->watch->tls, r->con, r->x.client);
 	r->x.if_none_match = field(r->con, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	r->x.if_modified_since = field(r->con,
 	    MHD_HTTP_HEADER_IF_MODIFIED_SINCE);

@@ -37,11 +37,24 @@ log_mhd(void *cls, const char *fmt, va_list ap)
 	log_msg(LOG_L_DEBUG, "http", "%s", text);
 }
 
+/* What new connections are begun with: a reference, or NULL. */
+static struct http_tls *
+current_tls(struct http_server *s)
+{
+	struct http_tls	*t;
+
+	(void)pthread_mutex_lock(&s->lock);
+	t = s->tls == NULL ? NULL : tls_get(s->tls);
+	(void)pthread_mutex_unlock(&s->lock);
+	return t;
+}
+
 static void
 connection_started(struct http_server *s, struct MHD_Connection *con,
     void **ctx)
 {
 	const union MHD_ConnectionInfo	*info;
+	struct watch			*w;
 	char				 peer[PEER_MAX] = "";
 	int				 fd;
 
@@ -53,10 +66,22 @@ connection_started(struct http_server *s, struct MHD_Connection *con,
 	if (info == NULL)
 		return;
 	fd = info->connect_fd;
+	w = watch_open(&s->watches, fd, peer, clock_mono_us());
+	if (w != NULL)
+		w->tls = current_tls(s);
+	*ctx = w;
 	/* What cannot be watched is not served. */
-	if ((*ctx = watch_open(&s->watches, fd, peer, clock_mono_us())) ==
-	    NULL)
+	if (w == NULL || (w->tls != NULL && tls_begin(w->tls, con) == -1))
 		(void)shutdown(fd, SHUT_RDWR);
+}
+
+static void
+connection_closed(struct http_server *s, struct watch *w)
+{
+	struct http_tls	*t = w == NULL ? NULL : w->tls;
+
+	watch_close(&s->watches, w);
+	http_tls_put(t);
 }
 
 static void
@@ -68,20 +93,21 @@ notify_connection(void *cls, struct MHD_Connection *con, void **ctx,
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		connection_started(s, con, ctx);
 	} else {
-		watch_close(&s->watches, *ctx);
+		connection_closed(s, *ctx);
 		*ctx = NULL;
 	}
 }
 
 static struct http_server *
-server_new(const struct conf *c, struct service *svc)
+server_new(const struct http_setup *setup, struct service *svc)
 {
 	struct http_server	*s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->service = svc;
-	s->max_url = (size_t)c->max_url;
+	s->who = setup->who;
+	s->max_url = (size_t)setup->conf->max_url;
 	s->listener = -1;
 	s->refs = 1;
 	atomic_init(&s->closing, false);
@@ -109,15 +135,24 @@ server_unref(struct http_server *s)
 		return;
 	watches_free(&s->watches);
 	(void)pthread_mutex_destroy(&s->lock);
+	http_tls_put(s->tls);
 	free(s);
 }
 
 static struct MHD_Daemon *
 start_mhd(struct http_server *s, int fd, const struct conf *c)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
-	    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-	    NULL, NULL, request_handle, s,
+	unsigned		 flags = MHD_USE_EPOLL_INTERNAL_THREAD |
+				    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+				    MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem	 more[TLS_OPTIONS] = { { MHD_OPTION_END, 0,
+				    NULL } };
+
+	if (s->tls != NULL) {
+		flags |= MHD_USE_TLS;
+		tls_options(more);
+	}
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_URI_LOG_CALLBACK, request_new, s,
@@ -135,22 +170,25 @@ start_mhd(struct http_server *s, int fd, const struct conf *c)
 #else
 	    MHD_OPTION_STRICT_FOR_CLIENT, 0,
 #endif
+	    MHD_OPTION_ARRAY, more,
 	    MHD_OPTION_END);
 }
 
 int
-http_start(int fd, const struct conf *c, struct service *svc,
+http_start(int fd, const struct http_setup *setup, struct service *svc,
     struct http_server **out, struct err *e)
 {
 	struct http_server	*s;
 
-	if ((s = server_new(c, svc)) == NULL) {
+	if ((s = server_new(setup, svc)) == NULL) {
 		err_set(e, ERR_MEMORY, "http");
+		http_tls_put(setup->tls);
 		close(fd);
 		return -1;
 	}
+	s->tls = setup->tls;
 	/* Whether MHD closes fd depends on where it fails: leave it. */
-	if ((s->mhd = start_mhd(s, fd, c)) == NULL) {
+	if ((s->mhd = start_mhd(s, fd, setup->conf)) == NULL) {
 		err_set(e, ERR_LISTEN, "HTTP server does not start: %s",
 		    strerror(errno));
 		server_unref(s);
@@ -158,6 +196,18 @@ http_start(int fd, const struct conf *c, struct service *svc,
 	}
 	*out = s;
 	return 0;
+}
+
+void
+http_set_tls(struct http_server *s, struct http_tls *t)
+{
+	struct http_tls	*old;
+
+	(void)pthread_mutex_lock(&s->lock);
+	old = s->tls;
+	s->tls = t;
+	(void)pthread_mutex_unlock(&s->lock);
+	http_tls_put(old);
 }
 
 unsigned

@@ -20,7 +20,7 @@ sign(const struct scep_reply *r, enum scep_status status,
 {
 	const char *word = status == SCEP_SUCCESS ? "0" :
 	    status == SCEP_FAILURE ? "2" : "3";
-	struct cms_put puts[7] = {
+	struct cms_put puts[8] = {
 		{ OID_SCEP_MESSAGE_TYPE, CMS_PRINTABLE, bytes_str("3") },
 		{ OID_SCEP_PKI_STATUS, CMS_PRINTABLE, bytes_str(word) },
 		{ OID_SCEP_TRANSACTION_ID, CMS_PRINTABLE,
@@ -53,17 +53,20 @@ seal(const struct scep_reply *r, struct cms_suite suite,
 	return cms_seal(content, to, r->algs, suite, out, e);
 }
 
-/* Eats the bag. */
+static const struct cms_put issued = {
+	OID_NDES_DISPOSITION, CMS_UTF8, { (const uint8_t *)"Issued", 6 }
+};
+
+/* Eats the bag; n of the attribute goes out with it. */
 static int
 wrap_bag(const struct scep_reply *r, struct cms_suite suite, struct buf *bag,
-    struct buf *out, struct err *e)
+    size_t n, struct buf *out, struct err *e)
 {
 	struct buf sealed = BUF_INIT(bag->max + BAG_MAX);
-	const struct cms_put none = { .oid = NULL };
 	int rc = -1;
 
 	if (seal(r, suite, buf_bytes(bag), &sealed, e) == 0)
-		rc = sign(r, SCEP_SUCCESS, &none, 0, buf_bytes(&sealed), out,
+		rc = sign(r, SCEP_SUCCESS, &issued, n, buf_bytes(&sealed), out,
 		    e);
 	buf_wipe(bag);
 	buf_wipe(&sealed);
@@ -81,7 +84,7 @@ scep_wrap_success(const struct scep_reply *r, struct cms_suite suite,
 		buf_wipe(&bag);
 		return -1;
 	}
-	return wrap_bag(r, suite, &bag, out, e);
+	return wrap_bag(r, suite, &bag, r->ndes ? 1 : 0, out, e);
 }
 
 int
@@ -94,7 +97,25 @@ scep_wrap_crl(const struct scep_reply *r, struct cms_suite suite,
 		buf_wipe(&bag);
 		return -1;
 	}
-	return wrap_bag(r, suite, &bag, out, e);
+	return wrap_bag(r, suite, &bag, 0, out, e);
+}
+
+/* An HRESULT that says about the same, signed and in decimal. */
+static const char *
+hresult(enum failinfo failinfo)
+{
+	switch (failinfo) {
+	case FAIL_BADALG:
+		return "-2146893816";	/* 80090008 NTE_BAD_ALGID */
+	case FAIL_BADMESSAGECHECK:
+		return "-2146893818";	/* 80090006 NTE_BAD_SIGNATURE */
+	case FAIL_BADTIME:
+		return "-2146762495";	/* 800B0101 CERT_E_EXPIRED */
+	case FAIL_BADCERTID:
+		return "-2146885628";	/* 80092004 CRYPT_E_NOT_FOUND */
+	default:
+		return "-2147024809";	/* 80070057 E_INVALIDARG */
+	}
 }
 
 int
@@ -102,12 +123,15 @@ scep_wrap_failure(const struct scep_reply *r, enum failinfo failinfo,
     const char *text, struct buf *out, struct err *e)
 {
 	char digit[2] = { (char)('0' + (int)failinfo), '\0' };
-	const struct cms_put why[2] = {
+	const struct cms_put why[3] = {
 		{ OID_SCEP_FAIL_INFO, CMS_PRINTABLE, bytes_str(digit) },
 		{ OID_SCEP_FAIL_INFO_TEXT, CMS_UTF8, bytes_str(text) },
+		{ OID_NDES_HRESULT, CMS_PRINTABLE,
+		    bytes_str(hresult(failinfo)) },
 	};
 
-	return sign(r, SCEP_FAILURE, why, 2, bytes_str(""), out, e);
+	return sign(r, SCEP_FAILURE, why, r->ndes ? 3 : 2, bytes_str(""), out,
+	    e);
 }
 
 int

@@ -12,6 +12,7 @@
 #include "util/log.h"
 
 #define REPLY_MAX	(1024u * 1024)
+#define AUTHORIZATION_MAX 4096
 #define RETRY_AFTER	5	/* seconds */
 
 void
@@ -23,6 +24,7 @@ exchange_init(struct exchange *x, struct service *s)
 	pthread_mutex_unlock(&s->lock);
 	buf_init(&x->body, exchange_max_body(x));
 	buf_init(&x->reply, REPLY_MAX);
+	buf_init(&x->authorization, AUTHORIZATION_MAX);
 	x->began_us = clock_mono_us();
 }
 
@@ -31,6 +33,7 @@ exchange_clear(struct exchange *x)
 {
 	buf_wipe(&x->body);
 	buf_wipe(&x->reply);
+	buf_wipe(&x->authorization);
 	document_put(x->document);
 	x->document = NULL;
 	x->lent = bytes_make(NULL, 0);
@@ -62,8 +65,8 @@ answer_text(struct exchange *x, enum err_reason reason)
 	x->status = err_http(reason);
 	x->type = "text/plain";
 	x->no_store = true;
-	x->retry_after = x->status == 503 ? RETRY_AFTER :
-	    reason == ERR_LOCKED ? (unsigned)x->locked : 0;
+	x->retry_after = reason == ERR_LOCKED ? (unsigned)x->locked :
+	    x->status == 503 || x->status == 429 ? RETRY_AFTER : 0;
 	buf_reset(&x->reply);
 	(void)buf_printf(&x->reply, "%s\n", err_what(reason));
 }
@@ -142,6 +145,21 @@ answer_document(struct exchange *x, struct err *e)
 }
 
 int
+exchange_queue(struct service *s, struct exchange *x, struct err *e)
+{
+	if (atomic_load(&s->draining)) {
+		err_set(e, ERR_STOPPING, "draining");
+		return -1;
+	}
+	if (pool_put(s->pool, x) == -1) {
+		err_set(e, ERR_BUSY, "queue of %lld requests is full",
+		    (long long)x->site->conf->queue);
+		return -1;
+	}
+	return 1;
+}
+
+int
 exchange_scep(struct service *s, struct exchange *x, struct err *e)
 {
 	int rc;
@@ -160,16 +178,7 @@ exchange_scep(struct service *s, struct exchange *x, struct err *e)
 		return rc;
 	if (guard_check(s->guard, x, e) == -1)
 		return -1;
-	if (atomic_load(&s->draining)) {
-		err_set(e, ERR_STOPPING, "draining");
-		return -1;
-	}
-	if (pool_put(s->pool, x) == -1) {
-		err_set(e, ERR_BUSY, "queue of %lld requests is full",
-		    (long long)x->site->conf->queue);
-		return -1;
-	}
-	return 1;
+	return exchange_queue(s, x, e);
 }
 
 enum service_when

@@ -1,6 +1,6 @@
 /*
- * What the service counts, and what an alarm can be set on, in a file that a
- * collector reads: no listener, so nobody outside can ask.
+ * What the service counts, and what an alarm can be set on: in a file that a
+ * collector reads, or asked for by an administrator.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -262,11 +262,12 @@ put_endpoints(const char *name, const char *help, bool alarm,
 }
 
 static int
-put_guard(const struct service *s, int64_t now, struct buf *out)
+put_guard(const struct service *s, const struct site *site, int64_t now,
+    struct buf *out)
 {
 	static const char total_name[] = "scepd_delayed_answers_total";
 	struct abuse_endpoint v[ABUSE_ENDPOINTS];
-	size_t n = abuse_endpoints(s->guard->abuse, s->site->conf, now, v);
+	size_t n = abuse_endpoints(s->guard->abuse, site->conf, now, v);
 	int64_t total, waiting;
 
 	delays_count(s->guard->delays, &total, &waiting);
@@ -285,12 +286,12 @@ put_guard(const struct service *s, int64_t now, struct buf *out)
 }
 
 static int
-put_all(struct figures *f, const struct service *s, int64_t waiting,
-    struct buf *out, struct err *e)
+put_all(struct figures *f, const struct service *s, struct site *site,
+    int64_t waiting, int64_t now, struct buf *out, struct err *e)
 {
-	if (put_requests(f, out) == 0 && put_certs(s->site, out) == 0 &&
-	    put_crls(s->site, s->crls, out) == 0 &&
-	    put_guard(s, f->written, out) == 0 &&
+	if (put_requests(f, out) == 0 && put_certs(site, out) == 0 &&
+	    put_crls(site, s->crls, out) == 0 &&
+	    put_guard(s, site, now, out) == 0 &&
 	    put_gauge("scepd_pending", "Requests that wait for approval.",
 	    waiting, out) == 0 &&
 	    put_gauge("scepd_start_seconds", "When the server started.",
@@ -300,17 +301,26 @@ put_all(struct figures *f, const struct service *s, int64_t waiting,
 	return -1;
 }
 
+int
+figures_text(struct figures *f, const struct service *s,
+    struct site *site, int64_t now, struct buf *out, struct err *e)
+{
+	int64_t waiting;
+
+	if (waiting_count(s->db, &waiting, e) == -1)
+		return -1;
+	return put_all(f, s, site, waiting, now, out, e);
+}
+
 /* ---- the file ---- */
 
 static int
 write_file(struct figures *f, const struct service *s, struct err *e)
 {
 	struct buf text = BUF_INIT(TEXT_MAX);
-	int64_t waiting;
 	int rc = -1;
 
-	if (waiting_count(s->db, &waiting, e) == 0 &&
-	    put_all(f, s, waiting, &text, e) == 0)
+	if (figures_text(f, s, s->site, f->written, &text, e) == 0)
 		rc = file_write(s->site->conf->metrics_file,
 		    buf_bytes(&text), FILE_MODE, true, e);
 	buf_wipe(&text);

@@ -171,6 +171,7 @@ work_reply(const struct work *w, struct scep_reply *r, struct err *e)
 		.key = work_way(w)->sign.key,
 		.cert = work_way(w)->sign.cert,
 		.algs = w->se->algs,
+		.ndes = w->se->conf->ndes,
 	};
 	if (w->csr != NULL && policy_by_password(w->se->conf,
 	    &w->msg.cms.signer->key))

@@ -1,6 +1,6 @@
 /*
- * What lies behind a path. The first row that fits has it; the last one has all
- * that is left, for the endpoints.
+ * What lies behind a path, for those whom a listener serves. The first row that
+ * fits has it; the last public one has all that is left, for the endpoints.
  */
 #include <string.h>
 
@@ -79,6 +79,7 @@ route_chain(struct service *s, struct exchange *x, const struct site_ca *ca,
 }
 
 static const struct route {
+	enum service_who whom;		/* it is for */
 	const char	*begin;		/* of the path; NULL: any path */
 	const char	*end;		/* behind an issuer's name; NULL: the
 					 * path is all of it */
@@ -87,12 +88,28 @@ static const struct route {
 	int		(*run)(struct service *, struct exchange *,
 			    const struct site_ca *, struct err *);
 } routes[] = {
-	{ "/crl/",	   ".crl", GET,	       "GET, HEAD",	  route_crl },
-	{ "/ca/",	   ".crt", GET,	       "GET, HEAD",	  route_crt },
-	{ "/ca/",	   ".pem", GET,	       "GET, HEAD",	  route_pem },
-	{ "/ca/chain.pem", NULL,   GET,	       "GET, HEAD",	  route_chain },
-	{ NULL,		   NULL,   GET | POST, "GET, HEAD, POST", route_scep },
+	{ SERVICE_PUBLIC, "/crl/",	  ".crl", GET,	      "GET, HEAD",
+	    route_crl },
+	{ SERVICE_PUBLIC, "/ca/",	  ".crt", GET,	      "GET, HEAD",
+	    route_crt },
+	{ SERVICE_PUBLIC, "/ca/",	  ".pem", GET,	      "GET, HEAD",
+	    route_pem },
+	{ SERVICE_PUBLIC, "/ca/chain.pem", NULL,  GET,	      "GET, HEAD",
+	    route_chain },
+	{ SERVICE_PUBLIC, NULL,		  NULL,	  GET | POST, "GET, HEAD, POST",
+	    route_scep },
+#define ADMIN(path, methods, allow, run)				\
+	{ SERVICE_ADMIN, (path), NULL, (methods), (allow), (run) },
+	ADMIN("/metrics", GET, "GET, HEAD", admin_metrics)
+	ADMIN("/api/challenge", POST, "POST", admin_challenge)
+	ADMIN("/certsrv/mscep_admin", GET | POST, "GET, POST", admin_ndes)
+	ADMIN("/certsrv/mscep_admin/", GET | POST, "GET, POST", admin_ndes)
+	ADMIN("/certsrv/mscep_admin/mscep.dll", GET | POST, "GET, POST",
+	    admin_ndes)
+#undef ADMIN
 };
+
+#define N_ROUTES	(sizeof(routes) / sizeof(routes[0]))
 
 /* Is the path begin, name, end? */
 static bool
@@ -126,10 +143,14 @@ fits(const struct route *r, const struct exchange *x,
 	size_t i;
 
 	*ca = NULL;
+	if (r->whom != x->who)
+		return false;
 	if (r->begin == NULL)
 		return true;
+	/* IIS ignores case. */
 	if (r->end == NULL)
-		return strcmp(x->path, r->begin) == 0;
+		return (r->whom == SERVICE_ADMIN ? strcasecmp : strcmp)(
+		    x->path, r->begin) == 0;
 	for (i = 0; i < site->conf->n_issuers; i++)
 		if ((*ca = find_ca(&site->cas[i], r, x->path)) != NULL)
 			return true;
@@ -139,14 +160,28 @@ fits(const struct route *r, const struct exchange *x,
 int
 route_begin(struct service *s, struct exchange *x, struct err *e)
 {
-	const struct route *r = routes;
+	const struct route *r = routes, *end = routes + N_ROUTES;
 	const struct site_ca *ca;
 
-	while (!fits(r, x, &ca))
+	while (r < end && !fits(r, x, &ca))
 		r++;
-	if ((r->methods & (1u << x->method)) != 0)
-		return r->run(s, x, ca, e);
+	if (r == end) {
+		err_set(e, ERR_NOT_FOUND, "nothing has this path here");
+		return -1;
+	}
+	if ((r->methods & (1u << x->method)) != 0) {
+		x->route = r;
+		/* Passwords are stretched: that is for the workers. */
+		return r->whom == SERVICE_ADMIN ? exchange_queue(s, x, e) :
+		    r->run(s, x, ca, e);
+	}
 	x->allow = r->allow;
 	err_set(e, ERR_METHOD, "%s is for %s", x->path, r->allow);
 	return -1;
+}
+
+int
+route_run(struct service *s, struct exchange *x, struct err *e)
+{
+	return x->route->run(s, x, NULL, e);
 }

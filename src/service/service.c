@@ -9,6 +9,9 @@
 
 #define WORKERS_PER_CPU	4	/* they wait for the disk more than they compute */
 #define WORKERS_AUTO_MAX 32
+#define FORGET_EVERY	600		/* seconds */
+#define FORGET_AFTER	86400		/* that they expired: until then scepctl
+					 * shows them */
 
 static size_t
 count_workers(const struct conf *c)
@@ -52,14 +55,16 @@ service_open(struct site *site, struct service **out, struct err *e)
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->draining, false);
 	atomic_init(&s->stopping, false);
+	pthread_mutex_init(&s->ndes, NULL);
 	if (proven_new(&s->proven, e) == -1 ||
+	    proven_new(&s->admins, e) == -1 || tries_new(&s->tries, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
 	    succession_recall(s->db, site, e) == -1 ||
 	    challenge_open_key(s, c->store_path, e) == -1 ||
 	    guard_new(s->db, c, &s->guard, e) == -1 ||
-	    pool_new(count_workers(c), (size_t)c->queue, guard_run, s,
+	    pool_new(count_workers(c), (size_t)c->queue, service_run, s,
 	    &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
@@ -71,6 +76,33 @@ service_open(struct site *site, struct service **out, struct err *e)
 	return 0;
 }
 
+enum service_when
+service_run(struct exchange *x, void *service)
+{
+	if (x->who != SERVICE_ADMIN)
+		return guard_run(x, service);
+	admin_run(service, x);
+	return SERVICE_NOW;
+}
+
+/* Challenges that nobody came with. */
+static void
+forget_unused(struct service *s, int64_t now)
+{
+	static const char *const prefixes[] = { MINT_NDES, MINT_API };
+	struct err e = { .reason = ERR_NONE };
+	size_t i;
+
+	if (now >= s->forgot && now - s->forgot < FORGET_EVERY)
+		return;
+	s->forgot = now;
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (challenge_forget(s->db, prefixes[i], now - FORGET_AFTER,
+		    &e) == -1)
+			log_msg(LOG_L_WARN, "forget_failed", "%s",
+			    err_text(&e));
+}
+
 void
 service_tick(struct service *s)
 {
@@ -80,6 +112,7 @@ service_tick(struct service *s)
 	faces_tick(s, s->site, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
+	forget_unused(s, now);
 }
 
 int
@@ -122,6 +155,9 @@ service_close(struct service *s)
 	figures_free(s->figures);
 	flight_free(s->flight);
 	proven_free(s->proven);
+	proven_free(s->admins);
+	tries_free(s->tries);
+	pthread_mutex_destroy(&s->ndes);
 	explicit_bzero(&s->mac_key, sizeof(s->mac_key));
 	site_put(s->site);
 	pthread_mutex_destroy(&s->lock);

@@ -12,6 +12,7 @@
 #include "pki/mac_key.h"
 #include "policy/challenge.h"
 #include "service/service.h"
+#include "store/challenge.h"
 #include "store/db.h"
 
 /* ---- document: what is served to many, shared by all who send it ---- */
@@ -92,6 +93,9 @@ struct site {
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 	struct policy_limits	*limits;	/* as conf->challenges */
+	const struct site_endpoint *ndes;	/* of the page; NULL: none */
+	char			*ndes_single;	/* what it shows; NULL: new
+						 * ones */
 };
 
 /* What an endpoint shows now, a reference; and from now on, which is taken. */
@@ -178,6 +182,9 @@ void	 figures_free(struct figures *);
 /* A request has ended. type and outcome are static; reason ERR_NONE: well. */
 void	 figures_count(struct figures *, const char *endpoint,
 	    const char *type, const char *outcome, enum err_reason);
+/* Appends the text; any thread. */
+int	 figures_text(struct figures *, const struct service *,
+	    struct site *, int64_t now, struct buf *out, struct err *e);
 /* Writes metrics.file when its time has come; by one thread at a time. What
  * fails is logged. */
 void	 figures_tick(struct figures *, const struct service *, int64_t now);
@@ -204,6 +211,73 @@ void	 succession_tick(struct db *, struct site *, int64_t now);
 int	 route_begin(struct service *, struct exchange *, struct err *e);
 /* The same for the paths of endpoints. */
 int	 exchange_scep(struct service *, struct exchange *, struct err *e);
+/* Gives it to the workers: 1, or -1. */
+int	 exchange_queue(struct service *, struct exchange *, struct err *e);
+/* What a worker does for the path. */
+int	 route_run(struct service *, struct exchange *, struct err *e);
+
+/* ---- admin: what administrators ask for, by workers ---- */
+
+/* Who asks, then what; the answer, or a refusal, is in the exchange. */
+void	 admin_run(struct service *, struct exchange *);
+int	 admin_metrics(struct service *, struct exchange *,
+	    const struct site_ca *, struct err *e);
+int	 admin_challenge(struct service *, struct exchange *,
+	    const struct site_ca *, struct err *e);
+int	 admin_ndes(struct service *, struct exchange *,
+	    const struct site_ca *, struct err *e);
+
+/* ---- account: who an administrator is ---- */
+
+struct tries;		/* wrong passwords, by address */
+int	 tries_new(struct tries **out, struct err *e);
+void	 tries_free(struct tries *);
+
+enum right { RIGHT_METRICS, RIGHT_CHALLENGE, RIGHT_NDES };
+
+struct administrator {
+	char				 name[CLIENT_MAX];
+	const struct conf_account	*account;	/* NULL: by a client
+							 * certificate, all
+							 * rights */
+};
+/* By certificate, bearer token or HTTP Basic; ERR_UNAUTHORIZED, ERR_TRIES.
+ * Stretches. */
+int	 account_find(struct service *, struct exchange *, struct administrator *,
+	    struct err *e);
+bool	 account_may(const struct administrator *, enum right);
+bool	 account_may_for(const struct administrator *, const char *endpoint);
+
+/* ERR_NO_RIGHT */
+int	 admin_right(const struct exchange *, enum right, struct err *e);
+
+/* ---- mint: challenges made at run time ---- */
+
+struct mint {
+	const char	*prefix;	/* of its name */
+	const char	*endpoint;
+	const char	*profile;	/* "": the endpoint's */
+	const char	*subject;	/* patterns, one a line */
+	const char	*san;
+	const char	*by;
+	int64_t		 uses;
+	int64_t		 ttl;		/* seconds */
+	size_t		 digits;	/* hex, upper case */
+};
+
+struct minted {
+	char		 name[CHALLENGE_NAME + 1];
+	struct buf	 secret;	/* the caller's to wipe */
+	int64_t		 expires;
+};
+/* Durable on return. */
+int	 mint_challenge(struct service *, const struct mint *,
+	    struct minted *out, struct err *e);
+/* That somebody has got one; never which. */
+void	 admin_log_made(const struct exchange *, const struct mint *,
+	    const struct minted *);
+#define MINT_NDES	"ndes-"	/* names that count for ndes.pool */
+#define MINT_API	"api-"
 
 /* ---- the service ---- */
 
@@ -214,6 +288,10 @@ struct service {
 	atomic_bool	 stopping;	/* nor is one that waits in the queue */
 	struct db	*db;
 	struct proven	*proven;
+	struct proven	*admins;	/* the same for accounts */
+	struct tries	*tries;
+	int64_t		 forgot;	/* when unused ones last were */
+	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;
 	struct crls	*crls;
@@ -222,6 +300,8 @@ struct service {
 	struct pool	*pool;
 };
 
+/* What came out of the queue. */
+enum service_when	 service_run(struct exchange *, void *service);
 /* Runs one PKIOperation from message to answer. */
 void	 pipeline_run(struct exchange *, void *service);
 

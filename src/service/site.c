@@ -8,7 +8,9 @@
 #include "pki/secret.h"
 #include "service/face_int.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/log.h"
+#include "util/str.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
 
@@ -148,11 +150,87 @@ warn_plain(const struct conf *c)
 			    c->challenges[i].name);
 }
 
+/* What the page shows must be of use to who reads it. */
+static int
+check_single(const struct site_endpoint *se, struct bytes single,
+    struct err *e)
+{
+	const struct conf_challenge *c;
+	bool match = false;
+	size_t i;
+
+	if (single.n < 8 || single.n > 64 || strspn((const char *)single.p,
+	    "0123456789ABCDEF") != single.n) {
+		err_set(e, ERR_CONFIG, "readers of the page know upper-case "
+		    "hex digits alone, 8 to 64; choose such a challenge");
+		return -1;
+	}
+	for (i = 0; i < se->n_challenges && !match; i++) {
+		c = se->challenges[i];
+		if (*c->hash == '\0')
+			match = str_equal_secret(single, bytes_str(c->secret));
+		else if (secret_verify(single, c->hash, &match, e) == -1)
+			return -1;
+	}
+	if (match)
+		return 0;
+	err_set(e, ERR_CONFIG, "is none of the challenges of endpoint %s; "
+	    "add its hash to them", se->conf->name);
+	return -1;
+}
+
+static int
+open_single(struct site *s, struct err *e)
+{
+	struct buf single = BUF_INIT(FILE_MAX);
+	int rc = -1;
+
+	if (file_read_secret(s->conf->ndes_single, &single, e) == -1 ||
+	    check_single(s->ndes, buf_bytes(&single), e) == -1)
+		conf_blame(s->conf, "ndes.single", e);
+	else if ((s->ndes_single = strdup(buf_cstr(&single))) == NULL)
+		err_set(e, ERR_MEMORY, "ndes.single");
+	else
+		rc = 0;
+	buf_wipe(&single);
+	return rc;
+}
+
+static int
+open_ndes(struct site *s, struct err *e)
+{
+	const struct conf *c = s->conf;
+
+	if (*c->ndes_endpoint == '\0')
+		return 0;
+	s->ndes = &s->endpoints[conf_endpoint(c, c->ndes_endpoint) -
+	    c->endpoints];
+	return *c->ndes_single == '\0' ? 0 : open_single(s, e);
+}
+
+static int
+check_accounts(const struct conf *c, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_accounts; i++)
+		if (secret_check(c->accounts[i].hash, e) == -1) {
+			err_prefix(e, "%s:%d: account %s", c->file,
+			    c->accounts[i].line, c->accounts[i].name);
+			return -1;
+		}
+	return 0;
+}
+
 static void
 site_free(struct site *s)
 {
 	struct site_endpoint *se;
 	size_t i;
+
+	if (s->ndes_single != NULL)
+		explicit_bzero(s->ndes_single, strlen(s->ndes_single));
+	free(s->ndes_single);
 
 	for (i = 0; s->endpoints != NULL && i < s->conf->n_endpoints; i++) {
 		se = &s->endpoints[i];
@@ -221,6 +299,8 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
+	if (check_accounts(conf, e) == -1 || open_ndes(s, e) == -1)
+		goto fail;
 	warn_plain(conf);
 	warn_namesakes(s);
 	for (i = 0; i < conf->n_issuers; i++)

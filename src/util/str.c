@@ -123,10 +123,9 @@ base64_digit(struct base64 *d, uint8_t c)
 	return buf_put(d->out, three, sizeof(three));
 }
 
-/* The last group; its padding may be missing, its unused bits are not looked
- * at. */
+/* The last group; strict wants its padding whole and its unused bits zero. */
 static int
-base64_end(struct base64 *d)
+base64_end(struct base64 *d, bool strict)
 {
 	unsigned	 missing = d->n == 0 ? 0 : 4 - d->n;
 	uint32_t	 v = d->acc << 6 * missing;
@@ -136,7 +135,27 @@ base64_end(struct base64 *d)
 		return -1;
 	if (missing == 0)
 		return 0;
+	if (strict && (d->pads != missing ||
+	    (v & (missing == 2 ? 0xffff : 0xff)) != 0))
+		return -1;
 	return buf_put(d->out, two, 3 - missing);
+}
+
+int
+str_unbase64(const char *s, struct buf *out)
+{
+	struct base64	 d = { .out = out };
+	size_t		 start = out->n;
+
+	for (; *s != '\0'; s++)
+		if (base64_digit(&d, (uint8_t)*s) == -1)
+			goto bad;
+	if (base64_end(&d, true) == -1)
+		goto bad;
+	return 0;
+bad:
+	buf_cut(out, start);
+	return -1;
 }
 
 int
@@ -157,7 +176,7 @@ str_unbase64_lenient(struct bytes b, struct buf *out)
 		if (base64_digit(&d, c) == -1)
 			goto bad;
 	}
-	if (base64_end(&d) == -1)
+	if (base64_end(&d, false) == -1)
 		goto bad;
 	return 0;
 bad:

@@ -239,14 +239,15 @@ fake_http_start(struct fake_http *f, const char *spec, int max_per_address)
 		.max_per_address = max_per_address,
 		.idle_timeout = 60,
 	};
+	struct http_setup setup = { .conf = &c };
 	struct err	 e = { .reason = ERR_NONE };
 	int		 fd;
 
 	if (http_listen(spec, &fd, &e) == -1)
 		abort();
-	http_listen_url(fd, f->url);
+	http_listen_url(fd, false, f->url);
 	f->service = fake_open();
-	if (http_start(fd, &c, f->service, &f->server, &e) == -1)
+	if (http_start(fd, &setup, f->service, &f->server, &e) == -1)
 		abort();
 }
 

@@ -24,6 +24,9 @@ static const char	 text[] =
     "  { name = \"update\"; paths = [ \"/update\" ]; ra_cert = \"ra.pem\";\n"
     "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
     "    challenges = [ \"c\" ]; update = true; },\n"
+    "  { name = \"ndes\"; paths = [ \"/ndes\" ]; ra_cert = \"ra.pem\";\n"
+    "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
+    "    challenges = [ \"c\" ]; ndes = true; },\n"
     "  { name = \"manual\"; paths = [ \"/manual\" ];\n"
     "    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n"
     "    profile = \"p\"; challenges = [ \"c\" ];\n"
@@ -195,6 +198,57 @@ assert_failure(const struct scep_got *got, enum failinfo want,
 	if (got->status != SCEP_FAILURE || got->failinfo != (int)want)
 		fail_msg("%s: pkiStatus %d, failInfo %d", row, got->status,
 		    got->failinfo);
+}
+
+/* ---- what NDES adds ---- */
+
+static bool
+holds(const struct buf *b, const void *what, size_t n)
+{
+	return memmem(b->p, b->n, what, n) != NULL;
+}
+
+/* 1.3.6.1.4.1.311.21.33 and .38 in DER */
+static void
+test_ndes(void **state)
+{
+	static const uint8_t	 hresult[] = {
+		6, 9, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x15, 0x21
+	}, disposition[] = {
+		6, 9, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x15, 0x26
+	};
+	static const struct {
+		const char	*path, *challenge;
+		bool		 why, word;
+	} rows[] = {
+		{ "/ndes", "wrong", true, false },
+		{ "/ndes", SECRET, false, true },
+		{ "/auto", "wrong", false, false },
+		{ "/auto", SECRET, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct csr	*r = tool_csr(device.key, "/CN=device", NULL,
+		    rows[i].challenge);
+		char		 txid[2] = { (char)('0' + i), '\0' };
+		const struct scep_ask q = question(SCEP_PKCSREQ, &device, txid,
+		    r->der);
+		struct buf	 der = BUF_INIT(CMS_MAX_DER);
+		struct exchange	 x;
+		struct err	 e = ERR_INIT;
+
+		ok(scep_client_request(&q, algs, &der, &e), &e);
+		service_post(service, rows[i].path, buf_bytes(&der), &x);
+		assert_int_equal(x.status, 200);
+		assert_int_equal(holds(&x.reply, hresult, sizeof(hresult)),
+		    rows[i].why);
+		assert_int_equal(holds(&x.reply, disposition,
+		    sizeof(disposition)), rows[i].word);
+		exchange_clear(&x);
+		buf_wipe(&der);
+		csr_free(r);
+	}
 }
 
 /* ---- renewals ---- */
@@ -639,6 +693,7 @@ main(void)
 		TEST(test_nonces),
 		TEST(test_failure_text),
 		TEST(test_request_digest),
+		TEST(test_ndes),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <grp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,6 +86,37 @@ test_unknown_user(void **state)
 	assert_int_equal(geteuid(), 0);
 }
 
+static void
+test_share(void **state)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct stat	 st;
+	struct group	*own = getgrgid(getegid());
+	char		 path[] = "/tmp/t_priv.XXXXXX";
+	int		 fd = mkstemp(path);
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(fchmod(fd, 0777), 0);
+	assert_int_equal(priv_share(path, "", "", &e), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(priv_share(path, "", "no-such-group-here", &e), -1);
+	assert_int_equal(e.reason, ERR_PRIVILEGE);
+	assert_non_null(strstr(e.text, "no-such-group-here"));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	if (own != NULL) {
+		err_clear(&e);
+		assert_int_equal(priv_share(path, "", own->gr_name, &e), 0);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0660);
+		assert_int_equal(st.st_gid, getegid());
+	}
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 static int
 harden(void)
 {
@@ -134,6 +166,7 @@ main(void)
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_nothing),
 		cmocka_unit_test(test_unknown_user),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_harden),
 		cmocka_unit_test(test_files),
 	};

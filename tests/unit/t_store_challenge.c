@@ -437,6 +437,83 @@ test_race(void **state)
 	empty_folder(true);
 }
 
+/* ---- those whose names begin alike ---- */
+
+static int64_t
+unused(struct db *db, int64_t now)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 n = -1;
+
+	good(challenge_unused(db, "ndes-", now, &n, &e), &e);
+	return n;
+}
+
+static bool
+is_there(struct db *db, const char *name)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct challenge c;
+	bool		 found = false;
+
+	good(challenge_by_name(db, name, &c, &found, &e), &e);
+	if (found)
+		challenge_clear(&c);
+	return found;
+}
+
+static void
+test_prefix(void **state)
+{
+	static const struct {
+		const char	*name;
+		int64_t		 expires;
+	} rows[] = {
+		{ "ndes-1", 2000 }, { "ndes-2", 3000 }, { "ndes-3", 2000 },
+		{ "ndes", 2000 }, { "ndes.", 2000 }, { "ndet-1", 2000 },
+		{ "a", 2000 }, { "ndes-4", 0 },
+	};
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 txn;
+	bool		 found;
+
+	(void)state;
+	assert_int_equal(unused(db, 0), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t			 mac[CHALLENGE_MAC] = { (uint8_t)i };
+		const struct challenge_mac m = { mac, key_name };
+		struct challenge	 row = row_named(
+		    (char *)(uintptr_t)rows[i].name);
+
+		row.uses = 1;
+		row.expires = rows[i].expires;
+		good(challenge_add(db, &row, &m, &e), &e);
+	}
+	assert_int_equal(unused(db, 1999), 3);
+	assert_int_equal(unused(db, 2000), 1);
+	assert_int_equal(unused(db, 3000), 0);
+	/* Spent, disabled and removed ones wait no more. */
+	assert_int_equal(spend(db, 1, "ndes-1", id_of(db, "ndes-1"), 1, false,
+	    &txn, &e), 0);
+	assert_int_equal(unused(db, 1000), 2);
+	good(challenge_disable(db, "ndes-2", true, 1, &found, &e), &e);
+	assert_int_equal(unused(db, 1000), 1);
+
+	good(challenge_forget(db, "ndes-", 2000, &e), &e);
+	assert_true(is_there(db, "ndes-3"));
+	good(challenge_forget(db, "ndes-", 2001, &e), &e);
+	assert_false(is_there(db, "ndes-3"));
+	assert_true(is_there(db, "ndes-1"));	/* used: the ledger's */
+	assert_true(is_there(db, "ndes-2"));	/* not yet */
+	assert_true(is_there(db, "ndes-4"));	/* never */
+	assert_true(is_there(db, "ndes"));
+	assert_true(is_there(db, "ndes."));
+	assert_true(is_there(db, "ndet-1"));
+	assert_true(is_there(db, "a"));
+	db_close(db);
+}
+
 int
 main(void)
 {
@@ -447,6 +524,7 @@ main(void)
 		cmocka_unit_test(test_uses),
 		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

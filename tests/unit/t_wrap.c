@@ -428,6 +428,84 @@ test_half_known(void **state)
 	buf_wipe(&out);
 }
 
+/* Of each attribute that NDES adds: its value, or "" if it is not there. */
+static void
+ndes_attributes(const struct talk *t, char hresult[32], char word[32])
+{
+	static const struct {
+		const char	*oid;
+		int		 tag;
+	} want[2] = {
+		{ "1.3.6.1.4.1.311.21.33", CMS_PRINTABLE },
+		{ "1.3.6.1.4.1.311.21.38", CMS_UTF8 },
+	};
+	char			*out[2] = { hresult, word };
+	struct cms_signed	 s;
+	struct err		 e = ERR_INIT;
+	const struct cms_attr	*a;
+	size_t			 n;
+
+	assert_int_equal(cms_signed_parse(buf_bytes(&t->out), &s, &e), 0);
+	for (size_t i = 0; i < 2; i++) {
+		out[i][0] = '\0';
+		if ((a = cms_attr_find(&s, want[i].oid, &n)) == NULL)
+			continue;
+		assert_int_equal(n, 1);
+		assert_int_equal(a->tag, want[i].tag);
+		assert_in_range(a->value.n, 1, 31);
+		memcpy(out[i], a->value.p, a->value.n);
+		out[i][a->value.n] = '\0';
+	}
+	cms_signed_clear(&s);
+}
+
+static void
+test_ndes(void **state)
+{
+	static const struct {
+		enum failinfo	 failinfo;
+		int32_t		 hresult;
+	} rows[] = {
+		{ FAIL_BADALG, INT32_MIN + 0x90008 },
+		{ FAIL_BADMESSAGECHECK, INT32_MIN + 0x90006 },
+		{ FAIL_BADREQUEST, INT32_MIN + 0x70057 },
+		{ FAIL_BADTIME, INT32_MIN + 0xb0101 },
+		{ FAIL_BADCERTID, INT32_MIN + 0x92004 },
+	};
+	char		 hresult[32], word[32], want[32];
+	struct talk	 t;
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	talk_begin(&t, ALG_SHA256, SUITE(AES128_CBC, RSA_PKCS1), "t",
+	    LIT("n"));
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		t.reply.ndes = i % 2 == 1;
+		buf_reset(&t.out);
+		assert_int_equal(scep_wrap_failure(&t.reply,
+		    rows[i / 2].failinfo, "why", &t.out, &e), 0);
+		ndes_attributes(&t, hresult, word);
+		(void)snprintf(want, sizeof(want), "%ld",
+		    (long)rows[i / 2].hresult);
+		assert_string_equal(hresult, i % 2 == 1 ? want : "");
+		assert_string_equal(word, "");
+	}
+	for (int i = 0; i < 2; i++) {
+		t.reply.ndes = i == 1;
+		buf_reset(&t.out);
+		succeed(&t);
+		ndes_attributes(&t, hresult, word);
+		assert_string_equal(hresult, "");
+		assert_string_equal(word, i == 1 ? "Issued" : "");
+	}
+	buf_reset(&t.out);
+	assert_int_equal(scep_wrap_pending(&t.reply, &t.out, &e), 0);
+	ndes_attributes(&t, hresult, word);
+	assert_string_equal(hresult, "");
+	assert_string_equal(word, "");
+	talk_end(&t);
+}
+
 /* The client of tests and bench does not believe everything. */
 static void
 test_client_doubts(void **state)
@@ -465,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_echoes),
 		cmocka_unit_test(test_half_known),
+		cmocka_unit_test(test_ndes),
 		cmocka_unit_test(test_client_doubts),
 	};
 

@@ -1,0 +1,281 @@
+/*
+ * TLS, as GnuTLS below libmicrohttpd speaks it.
+ *
+ * libmicrohttpd takes one certificate for its life. So each connection gets its
+ * credentials from us when it is accepted: after a reload new ones show the new
+ * certificate, and those that live keep what they began with.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "http/http_int.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define CHAIN_MAX	16		/* certificates that are shown */
+#define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
+
+/* TLS 1.3 and 1.2 alone, whatever the system's defaults are. */
+#define PRIORITIES	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct http_tls {
+	atomic_int				 refs;
+	gnutls_certificate_credentials_t	 cred;
+	bool					 asks;	/* for a certificate */
+};
+
+struct http_tls *
+tls_get(struct http_tls *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+http_tls_put(struct http_tls *t)
+{
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
+		return;
+	if (t->cred != NULL)
+		gnutls_certificate_free_credentials(t->cred);
+	free(t);
+}
+
+static gnutls_datum_t
+datum(struct buf *b)
+{
+	return (gnutls_datum_t){ .data = b->p, .size = (unsigned)b->n };
+}
+
+/* Why GnuTLS does not take a certificate and its key, and the mend. */
+static void
+set_pair_err(const struct http_tls_files *f, int error, struct err *e)
+{
+	switch (error) {
+	case GNUTLS_E_CERTIFICATE_KEY_MISMATCH:
+		err_set(e, ERR_KEY_FILE, "%s: is not the key of %s; name the "
+		    "two that belong together", f->key, f->cert);
+		return;
+	case GNUTLS_E_DECRYPTION_FAILED:
+		err_set(e, ERR_PASSPHRASE, "%s: %s", f->key,
+		    *f->passphrase == '\0' ? "is encrypted; name the file "
+		    "with its passphrase" : "the passphrase is wrong");
+		return;
+	default:
+		err_set(e, ERR_KEY_FILE, "%s: %s; give its private key in PEM",
+		    f->key, gnutls_strerror(error));
+		return;
+	}
+}
+
+static void
+warn_expiry(const char *path, gnutls_x509_crt_t leaf)
+{
+	char	 when[CLOCK_TEXT_MAX];
+	time_t	 end = gnutls_x509_crt_get_expiration_time(leaf);
+
+	if (end == (time_t)-1 || end - clock_now() > EXPIRY_WARNING)
+		return;
+	clock_text(end, when);
+	log_msg(LOG_L_WARN, "expires_soon", "%s: the TLS certificate expires "
+	    "%s; have it issued again", path, when);
+}
+
+/* Reads the chain only to tell a bad certificate from a bad key. */
+static int
+check_chain(const char *path, struct buf *pem, struct err *e)
+{
+	gnutls_x509_crt_t	 chain[CHAIN_MAX];
+	gnutls_datum_t		 d = datum(pem);
+	unsigned		 n = CHAIN_MAX, i;
+	int			 r;
+
+	r = gnutls_x509_crt_list_import(chain, &n, &d, GNUTLS_X509_FMT_PEM,
+	    GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED |
+	    GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
+	if (r == GNUTLS_E_CERTIFICATE_LIST_UNSORTED) {
+		err_set(e, ERR_CERT_FILE, "%s: each certificate must be "
+		    "followed by that of its issuer, the server's own first",
+		    path);
+		return -1;
+	}
+	if (r <= 0) {
+		err_set(e, ERR_CERT_FILE, "%s: no certificates in PEM, at "
+		    "most %d: %s", path, CHAIN_MAX, gnutls_strerror(r));
+		return -1;
+	}
+	warn_expiry(path, chain[0]);
+	for (i = 0; i < (unsigned)r; i++)
+		gnutls_x509_crt_deinit(chain[i]);
+	return 0;
+}
+
+static int
+load_pair(struct http_tls *t, const struct http_tls_files *f, struct err *e)
+{
+	struct buf	 cert = BUF_INIT(FILE_MAX), key = BUF_INIT(FILE_MAX),
+			 pass = BUF_INIT(FILE_MAX);
+	gnutls_datum_t	 c, k;
+	int		 r = -1;
+
+	if (file_read(f->cert, &cert, e) == -1 ||
+	    check_chain(f->cert, &cert, e) == -1 ||
+	    file_read_private(f->key, &key, e) == -1 ||
+	    (*f->passphrase != '\0' &&
+	    file_read_secret(f->passphrase, &pass, e) == -1))
+		goto out;
+	c = datum(&cert);
+	k = datum(&key);
+	r = gnutls_certificate_set_x509_key_mem2(t->cred, &c, &k,
+	    GNUTLS_X509_FMT_PEM, *f->passphrase == '\0' ? NULL :
+	    buf_cstr(&pass), 0);
+	if (r < 0)
+		set_pair_err(f, r, e);
+out:
+	buf_wipe(&cert);
+	buf_wipe(&key);
+	buf_wipe(&pass);
+	return r < 0 ? -1 : 0;
+}
+
+static int
+load_client_ca(struct http_tls *t, const char *path, struct err *e)
+{
+	struct buf	 pem = BUF_INIT(FILE_MAX);
+	gnutls_datum_t	 d;
+	int		 r = -1;
+
+	if (file_read(path, &pem, e) == 0) {
+		d = datum(&pem);
+		r = gnutls_certificate_set_x509_trust_mem(t->cred, &d,
+		    GNUTLS_X509_FMT_PEM);
+		if (r <= 0)
+			err_set(e, ERR_CERT_FILE, "%s: no CA certificates in "
+			    "PEM", path);
+	}
+	buf_wipe(&pem);
+	t->asks = r > 0;
+	return r > 0 ? 0 : -1;
+}
+
+int
+http_tls_load(const struct http_tls_files *f, struct http_tls **out,
+    struct err *e)
+{
+	struct http_tls	*t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL ||
+	    gnutls_certificate_allocate_credentials(&t->cred) != 0) {
+		free(t);
+		err_set(e, ERR_MEMORY, "TLS");
+		return -1;
+	}
+	atomic_init(&t->refs, 1);
+	if (load_pair(t, f, e) == -1 || (*f->client_ca != '\0' &&
+	    load_client_ca(t, f->client_ca, e) == -1)) {
+		http_tls_put(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+/*
+ * Who shows a certificate must show a good one, of an administrator's kind.
+ * Who shows none goes on and proves himself otherwise.
+ */
+static int
+verify_client(gnutls_session_t session)
+{
+	gnutls_typed_vdata_st	 purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT
+	};
+	unsigned		 n = 0, status = 0;
+
+	if (gnutls_certificate_get_peers(session, &n) == NULL || n == 0)
+		return 0;
+	if (gnutls_certificate_verify_peers(session, &purpose, 1,
+	    &status) != 0 || status != 0)
+		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+	return 0;
+}
+
+static gnutls_session_t
+session_of(struct MHD_Connection *con)
+{
+	const union MHD_ConnectionInfo	*info;
+
+	info = MHD_get_connection_info(con,
+	    MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info == NULL ? NULL : (gnutls_session_t)info->tls_session;
+}
+
+int
+tls_begin(struct http_tls *t, struct MHD_Connection *con)
+{
+	gnutls_session_t	 session = session_of(con);
+
+	if (session == NULL || gnutls_credentials_set(session,
+	    GNUTLS_CRD_CERTIFICATE, t->cred) != GNUTLS_E_SUCCESS)
+		return -1;
+	gnutls_certificate_server_set_request(session,
+	    t->asks ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
+	if (t->asks)
+		gnutls_session_set_verify_function(session, verify_client);
+	return 0;
+}
+
+void
+tls_client(const struct http_tls *t, struct MHD_Connection *con,
+    char out[CLIENT_MAX])
+{
+	gnutls_session_t	 session;
+	const gnutls_datum_t	*certs;
+	gnutls_x509_crt_t	 leaf;
+	size_t			 size = CLIENT_MAX;
+	unsigned		 n = 0;
+
+	out[0] = '\0';
+	if (t == NULL || !t->asks || (session = session_of(con)) == NULL ||
+	    (certs = gnutls_certificate_get_peers(session, &n)) == NULL ||
+	    n == 0 || gnutls_x509_crt_init(&leaf) != 0)
+		return;
+	if (gnutls_x509_crt_import(leaf, certs, GNUTLS_X509_FMT_DER) == 0 &&
+	    (gnutls_x509_crt_get_dn(leaf, out, &size) != 0 || size == 0))
+		memcpy(out, "?", 2);	/* a name that says nothing */
+	gnutls_x509_crt_deinit(leaf);
+}
+
+/* Asked only where tls_begin() did not run: that connection shows nothing. */
+static int
+no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers,
+    int n_issuers, const gnutls_pk_algorithm_t *algs, int n_algs,
+    gnutls_pcert_st **pcert, unsigned *n_pcert, gnutls_privkey_t *key)
+{
+	(void)session;
+	(void)issuers;
+	(void)n_issuers;
+	(void)algs;
+	(void)n_algs;
+	(void)pcert;
+	(void)n_pcert;
+	(void)key;
+	return -1;
+}
+
+void
+tls_options(struct MHD_OptionItem out[TLS_OPTIONS])
+{
+	out[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0,
+	    (void *)(uintptr_t)PRIORITIES };
+	out[1] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+	    (void *)(uintptr_t)no_certificate };
+	out[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}

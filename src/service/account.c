@@ -1,0 +1,268 @@
+/*
+ * Who an administrator is. Passwords and tokens are scrypt hashes, remembered
+ * once proven as challenges are; guesses are few a minute from one address, and
+ * never lock out a password that was proven before.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/service_int.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+#define TRIES_MAX	10	/* wrong ones from one address ... */
+#define TRIES_SECONDS	60	/* ... in so long */
+#define TRIES_PEERS	256	/* addresses that are kept */
+
+struct tries {
+	pthread_mutex_t	 lock;
+	struct try {
+		char	 peer[PEER_MAX];
+		int64_t	 since;		/* the first of them */
+		unsigned n;
+	}		 v[TRIES_PEERS];
+};
+
+int
+tries_new(struct tries **out, struct err *e)
+{
+	struct tries *t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		err_set(e, ERR_MEMORY, "accounts");
+		return -1;
+	}
+	pthread_mutex_init(&t->lock, NULL);
+	*out = t;
+	return 0;
+}
+
+void
+tries_free(struct tries *t)
+{
+	if (t == NULL)
+		return;
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Under the lock: the address's own place, or the one longest unused. */
+static struct try *
+tries_at(struct tries *t, const char *peer, int64_t now)
+{
+	struct try *old = &t->v[0], *p;
+
+	for (p = t->v; p < t->v + TRIES_PEERS; p++) {
+		if (strcmp(p->peer, peer) == 0) {
+			old = p;
+			break;
+		}
+		if (p->since < old->since)
+			old = p;
+	}
+	if (strcmp(old->peer, peer) != 0 || now < old->since ||
+	    now - old->since >= TRIES_SECONDS) {
+		*old = (struct try){ .since = now };
+		memcpy(old->peer, peer, strlen(peer) + 1);
+	}
+	return old;
+}
+
+static bool
+tries_spent(struct tries *t, const char *peer, unsigned more)
+{
+	struct try *at;
+	bool spent;
+
+	pthread_mutex_lock(&t->lock);
+	at = tries_at(t, peer, clock_now());
+	at->n += more;
+	spent = at->n >= TRIES_MAX;
+	pthread_mutex_unlock(&t->lock);
+	return spent;
+}
+
+/* ---- what was presented ---- */
+
+struct presented {
+	struct buf	 text;		/* "user:password", or the token */
+	const char	*user;		/* in it; NULL: a token has none */
+	struct bytes	 secret;	/* in it */
+};
+
+/* The text behind the scheme's name, or NULL. */
+static const char *
+behind(const char *field, const char *scheme)
+{
+	size_t n = strlen(scheme);
+
+	if (strncasecmp(field, scheme, n) != 0 || field[n] != ' ')
+		return NULL;
+	return field + n + strspn(field + n, " ");
+}
+
+static int
+read_basic(const char *text, struct presented *p)
+{
+	char *colon;
+
+	if (str_unbase64(text, &p->text) == -1 ||
+	    p->text.n == 0 ||
+	    strlen(buf_cstr(&p->text)) != p->text.n ||
+	    (colon = strchr((char *)p->text.p, ':')) == NULL)
+		return -1;
+	*colon = '\0';
+	p->user = (const char *)p->text.p;
+	p->secret = bytes_str(colon + 1);
+	return 0;
+}
+
+static int
+read_field(const char *field, struct presented *p, struct err *e)
+{
+	const char *text;
+
+	if (*field == '\0') {
+		err_set(e, ERR_UNAUTHORIZED, "none was named");
+		return -1;
+	}
+	if ((text = behind(field, "Bearer")) != NULL) {
+		if (buf_puts(&p->text, text) == 0 && p->text.n > 0) {
+			p->secret = buf_bytes(&p->text);
+			return 0;
+		}
+	} else if ((text = behind(field, "Basic")) != NULL &&
+	    read_basic(text, p) == 0) {
+		return 0;
+	}
+	err_set(e, ERR_UNAUTHORIZED, "neither HTTP Basic nor a bearer token");
+	return -1;
+}
+
+/* ---- whose it is ---- */
+
+/* Whoever has no account costs as much as who has. */
+static size_t
+candidates(const struct conf *c, const char *user, bool *known,
+    const struct conf_challenge *list[])
+{
+	size_t i;
+
+	*known = true;
+	if (user == NULL || c->n_accounts == 0)
+		return c->n_accounts;
+	for (i = 0; i < c->n_accounts; i++)
+		if (strcmp(c->accounts[i].name, user) == 0) {
+			list[0] = list[i];
+			return 1;
+		}
+	*known = false;
+	return 1;
+}
+
+static int
+find(struct service *s, const struct exchange *x, const struct presented *p,
+    bool cheap, const struct conf_account **out, struct err *e)
+{
+	static char none[] = "";
+	const struct conf *c = x->site->conf;
+	struct conf_challenge *as = calloc(c->n_accounts + 1, sizeof(*as));
+	const struct conf_challenge **list = calloc(c->n_accounts + 1,
+	    sizeof(*list)), *match = NULL;
+	bool known;
+	size_t i, n;
+	int rc = -1;
+
+	*out = NULL;
+	if (as == NULL || list == NULL) {
+		err_set(e, ERR_MEMORY, "accounts");
+		goto out;
+	}
+	for (i = 0; i < c->n_accounts; i++) {
+		as[i] = (struct conf_challenge){ .name = c->accounts[i].name,
+		    .hash = c->accounts[i].hash, .secret = none };
+		list[i] = &as[i];
+	}
+	n = candidates(c, p->user, &known, list);
+	rc = (cheap ? proven_recall : proven_match)(s->admins, list, n,
+	    p->secret, &match, e);
+	if (rc == 0 && match != NULL && known)
+		*out = &c->accounts[match - as];
+out:
+	free(as);
+	free(list);
+	return rc;
+}
+
+static int
+find_account(struct service *s, struct exchange *x, struct presented *p,
+    struct administrator *out, struct err *e)
+{
+	bool spent = tries_spent(s->tries, x->peer, 0);
+	const struct conf_account *a;
+
+	if (read_field(buf_cstr(&x->authorization), p, e) == -1 ||
+	    find(s, x, p, spent, &a, e) == -1)
+		return -1;
+	if (a != NULL) {
+		out->account = a;
+		memcpy(out->name, a->name, strlen(a->name) + 1);
+		return 0;
+	}
+	if (spent) {
+		err_set(e, ERR_TRIES, "%d wrong ones within %d s", TRIES_MAX,
+		    TRIES_SECONDS);
+		return -1;
+	}
+	(void)tries_spent(s->tries, x->peer, 1);
+	/* What was sent as a name may be a password. */
+	err_set(e, ERR_UNAUTHORIZED, p->user == NULL ? "unknown token" :
+	    "unknown name or wrong password");
+	return -1;
+}
+
+int
+account_find(struct service *s, struct exchange *x, struct administrator *out,
+    struct err *e)
+{
+	struct presented p = { .text = BUF_INIT(x->authorization.max) };
+	int rc;
+
+	*out = (struct administrator){ .account = NULL };
+	if (x->client[0] != '\0') {
+		memcpy(out->name, x->client, sizeof(out->name));
+		return 0;
+	}
+	rc = find_account(s, x, &p, out, e);
+	buf_wipe(&p.text);
+	return rc;
+}
+
+static bool
+lists(const struct conf_strings *list, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], word) == 0)
+			return true;
+	return false;
+}
+
+bool
+account_may(const struct administrator *w, enum right r)
+{
+	static const char *const words[] = {
+		[RIGHT_METRICS] = "metrics", [RIGHT_CHALLENGE] = "challenge",
+		[RIGHT_NDES] = "ndes"
+	};
+
+	return w->account == NULL || lists(&w->account->rights, words[r]);
+}
+
+bool
+account_may_for(const struct administrator *w, const char *endpoint)
+{
+	return w->account == NULL || w->account->endpoints.n == 0 ||
+	    lists(&w->account->endpoints, endpoint);
+}

@@ -1,0 +1,242 @@
+/*
+ * What administrators ask for. Nothing is answered before it is known who they
+ * are and that they may.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "render/ask.h"
+#include "render/json.h"
+#include "service/service_int.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define METRICS_TYPE	"text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_MAX	(4u * 1024 * 1024)
+#define API_TTL		3600	/* seconds, unless it is asked otherwise */
+#define API_DIGITS	32
+#define ANSWER_MAX	4096
+
+static void
+log_admin(const struct exchange *x, const struct administrator *w)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_L_INFO, "admin");
+	log_str(&l, "peer", x->peer);
+	log_str(&l, "by", w->name);
+	log_str(&l, "path", x->path);
+	log_int(&l, "status", x->status);
+	log_end(&l);
+}
+
+/* The caller's own mistake is told to it, not only to the log. */
+static void
+refuse(struct service *s, struct exchange *x, const struct err *e)
+{
+	service_refuse(s, x, e);
+	if (e->reason == ERR_API)
+		(void)buf_printf(&x->reply, "%s\n", e->text);
+}
+
+void
+admin_run(struct service *s, struct exchange *x)
+{
+	struct err e = { .reason = ERR_NONE };
+	struct administrator w;
+
+	x->no_store = true;
+	if (atomic_load(&s->stopping)) {
+		answer_text(x, ERR_STOPPING);
+		return;
+	}
+	if (account_find(s, x, &w, &e) == -1) {
+		refuse(s, x, &e);
+		return;
+	}
+	x->by = &w;
+	if (route_run(s, x, &e) == -1) {
+		err_prefix(&e, "%s", w.name);
+		refuse(s, x, &e);
+	} else {
+		log_admin(x, &w);
+	}
+	x->by = NULL;
+}
+
+int
+admin_right(const struct exchange *x, enum right r, struct err *e)
+{
+	if (account_may(x->by, r))
+		return 0;
+	err_set(e, ERR_NO_RIGHT, "add it to the account's rights");
+	return -1;
+}
+
+int
+admin_metrics(struct service *s, struct exchange *x,
+    const struct site_ca *ca, struct err *e)
+{
+	struct buf text = BUF_INIT(METRICS_MAX);
+
+	(void)ca;
+	if (admin_right(x, RIGHT_METRICS, e) == -1)
+		return -1;
+	if (figures_text(s->figures, s, x->site, clock_now(),
+	    &text, e) == -1) {
+		buf_wipe(&text);
+		return -1;
+	}
+	answer_put(x, 200, METRICS_TYPE, &text);
+	return 0;
+}
+
+/* ---- POST /api/challenge ---- */
+
+/* Patterns that scepd would stumble over when a device comes are refused. */
+static int
+check_patterns(const char *lines, enum pattern_of of, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+	struct patterns *p;
+	char *copy = strdup(lines), *rest = copy, *line;
+	int rc = -1;
+
+	if (copy == NULL || patterns_new(of, &p, &why) == -1) {
+		free(copy);
+		err_set(e, ERR_MEMORY, "patterns");
+		return -1;
+	}
+	rc = 0;
+	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			rc = patterns_add(p, line, &why);
+	patterns_free(p);
+	free(copy);
+	if (rc == -1)
+		err_set(e, ERR_API, "%s", why.text);
+	return rc;
+}
+
+static int
+choose_endpoint(const struct exchange *x, const char *name, const char **out,
+    struct err *e)
+{
+	const struct conf *c = x->site->conf;
+
+	if (*name == '\0' && c->n_endpoints == 1)
+		name = c->endpoints[0].name;
+	if (*name == '\0' || conf_endpoint(c, name) == NULL) {
+		err_set(e, ERR_API, "\"endpoint\": expects the name of one");
+		return -1;
+	}
+	if (!account_may_for(x->by, name)) {
+		err_set(e, ERR_NO_RIGHT, "endpoint %s", name);
+		return -1;
+	}
+	/* Of the configuration: it outlives what was asked. */
+	*out = conf_endpoint(c, name)->name;
+	return 0;
+}
+
+static int
+plan(const struct exchange *x, const struct ask_challenge *a,
+    struct mint *out, struct err *e)
+{
+	*out = (struct mint){
+		.prefix = MINT_API, .profile = a->profile,
+		.subject = buf_cstr(&a->subject), .san = buf_cstr(&a->san),
+		.by = x->by->name, .uses = a->uses == 0 ? 1 : a->uses,
+		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
+	};
+	if (choose_endpoint(x, a->endpoint, &out->endpoint, e) == -1)
+		return -1;
+	if (*a->profile != '\0' &&
+	    conf_profile(x->site->conf, a->profile) == NULL) {
+		err_set(e, ERR_API, "\"profile\": expects the name of one");
+		return -1;
+	}
+	if (check_patterns(out->subject, PATTERN_SUBJECT, e) == -1)
+		return -1;
+	return check_patterns(out->san, PATTERN_SAN, e);
+}
+
+static int
+print(const struct exchange *x, const struct mint *m,
+    const struct minted *made, struct buf *out, struct err *e)
+{
+	struct json *j;
+	int rc;
+
+	if (x->plain) {
+		rc = buf_printf(out, "%s\n", buf_cstr(&made->secret));
+		if (rc == -1)
+			err_set(e, ERR_MEMORY, "answer");
+		return rc;
+	}
+	j = json_new_object();
+	json_add_str(j, "challenge", buf_cstr(&made->secret));
+	json_add_str(j, "name", made->name);
+	json_add_str(j, "endpoint", m->endpoint);
+	json_add_time(j, "expires", made->expires);
+	json_add_int(j, "uses", m->uses);
+	rc = json_print(j, JSON_LINE, out, e);
+	json_free(j);
+	if (rc == 0 && buf_putc(out, '\n') == -1) {
+		err_set(e, ERR_MEMORY, "answer");
+		rc = -1;
+	}
+	return rc;
+}
+
+void
+admin_log_made(const struct exchange *x, const struct mint *m,
+    const struct minted *made)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_L_NOTICE, "challenge_made");
+	log_str(&l, "peer", x->peer);
+	log_str(&l, "by", x->by->name);
+	log_str(&l, "endpoint", m->endpoint);
+	log_str(&l, "challenge", made->name);
+	log_int(&l, "uses", m->uses);
+	log_end(&l);
+}
+
+static int
+make(struct service *s, struct exchange *x, const struct ask_challenge *a,
+    struct err *e)
+{
+	struct buf text = BUF_INIT(ANSWER_MAX);
+	struct minted made;
+	struct mint m;
+	int rc;
+
+	if (plan(x, a, &m, e) == -1 || mint_challenge(s, &m, &made, e) == -1)
+		return -1;
+	admin_log_made(x, &m, &made);
+	if ((rc = print(x, &m, &made, &text, e)) == 0)
+		answer_put(x, 200, x->plain ? "text/plain" :
+		    "application/json", &text);
+	buf_wipe(&text);
+	buf_wipe(&made.secret);
+	return rc;
+}
+
+int
+admin_challenge(struct service *s, struct exchange *x,
+    const struct site_ca *ca, struct err *e)
+{
+	struct ask_challenge a;
+	int rc;
+
+	(void)ca;
+	if (admin_right(x, RIGHT_CHALLENGE, e) == -1)
+		return -1;
+	rc = ask_challenge(buf_bytes(&x->body), &a, e);
+	if (rc == 0)
+		rc = make(s, x, &a, e);
+	ask_clear(&a);
+	return rc;
+}
