@@ -24,6 +24,10 @@ CREATE TABLE txn (
 	-- which: a row of issued that it renews.
 	vouched		INTEGER NOT NULL DEFAULT 0 CHECK (vouched IN (0, 1)),
 	renews		INTEGER REFERENCES issued (id),
+	-- Or of another server's, by a CA that is trusted for a migration:
+	-- "SERIAL of ISSUER".
+	migrates	TEXT,
+	CHECK (renews IS NULL OR migrates IS NULL),
 	CHECK ((state IN ('reserved', 'pending', 'approved')) =
 	    (finished IS NULL)),
 	CHECK ((state = 'failed') = (reason IS NOT NULL)),
@@ -64,6 +68,9 @@ CREATE TABLE issued (
 	revoked_at	INTEGER,
 	revoke_reason	INTEGER CHECK (revoke_reason BETWEEN 0 AND 6 OR
 			    revoke_reason IN (9, 10)),
+	-- The row that it renews, or what it migrates, as in txn.
+	supersedes	INTEGER REFERENCES issued (id),
+	migrates	TEXT,
 	der		BLOB NOT NULL CHECK (length(der) > 0),
 	-- Serial first: the same index finds a certificate by serial alone.
 	UNIQUE (serial, issuer_hash),
@@ -73,6 +80,10 @@ CREATE TABLE issued (
 CREATE INDEX issued_not_after ON issued (not_after);
 CREATE INDEX issued_key_hash ON issued (key_hash);
 CREATE INDEX issued_subject ON issued (subject);
+-- Hold only what renews another.
+CREATE INDEX issued_supersedes ON issued (supersedes)
+	WHERE supersedes IS NOT NULL;
+CREATE INDEX issued_migrates ON issued (migrates) WHERE migrates IS NOT NULL;
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;

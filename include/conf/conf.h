@@ -6,9 +6,10 @@
  * files it names contain is checked by those who open them. Errors name file,
  * line, setting and mend.
  *
- * PATH settings: a relative path is relative to the configuration file's
- * folder; "credential:NAME" is the systemd credential NAME (a file in
- * $CREDENTIALS_DIRECTORY). In the struct they are complete paths, or "".
+ * PATH settings, and the items of lists with CONF_PATHS: a relative path is
+ * relative to the configuration file's folder; "credential:NAME" is the systemd
+ * credential NAME (a file in $CREDENTIALS_DIRECTORY). In the struct they are
+ * complete paths, or "".
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -23,6 +24,7 @@
 #define CONF_REQUIRED	0x2u
 #define CONF_SECRET	0x4u
 #define CONF_FIRST	0x8u
+#define CONF_PATHS	0x10u
 
 /* Of configure: /etc and /var as distributions have them. */
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"
@@ -37,6 +39,11 @@ enum conf_mode { CONF_MODE_RA, CONF_MODE_CA };
 enum conf_ec_reply { CONF_EC_REPLY_PASSWORD, CONF_EC_REPLY_KARI };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
 enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };
+enum conf_renew_names { CONF_RENEW_NAMES_SAME, CONF_RENEW_NAMES_SUBSET };
+enum conf_renew_key { CONF_RENEW_KEY_ANY, CONF_RENEW_KEY_NEW,
+	CONF_RENEW_KEY_SAME };
+enum conf_renew_challenge { CONF_RENEW_CHALLENGE_IGNORED,
+	CONF_RENEW_CHALLENGE_OPTIONAL, CONF_RENEW_CHALLENGE_REQUIRED };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {

@@ -15,11 +15,16 @@ enum policy_challenge {
 };
 
 /* The signer's certificate, where the ledger says that this endpoint issued
- * it. */
+ * it, or one of a CA in renew.trusted. */
 struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
 	bool			 revoked;
+	bool			 foreign;	/* the latter */
+	int64_t			 superseded_at;	/* first time; 0: never */
+	/* How many certificates in a row, up to this one, have the key that is
+	 * asked for now. */
+	int64_t			 key_uses;
 };
 
 struct policy_facts {

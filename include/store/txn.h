@@ -25,6 +25,10 @@ struct txn {
 	int64_t		 replay;	/* window for repeated requests, in s */
 	int64_t		 renews;	/* issued.id of the certificate that
 					 * allows it; 0: none does */
+	const char	*migrates;	/* "SERIAL of ISSUER", of another
+					 * server's that allows it; or NULL */
+	int64_t		 superseded;	/* seconds for which these renew once
+					 * more after they did */
 	bool		 vouched;	/* by it, or by a challenge */
 	struct bytes	 hold;		/* CSR that waits for an operator; n ==
 					 * 0: none does */
@@ -58,8 +62,8 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
- * transactionID: ERR_TXN_LIVE. What it renews was revoked meanwhile:
- * ERR_RENEWAL_SIGNER. No room to wait: ERR_PENDING_FULL, ERR_PENDING_STRANGER.
+ * transactionID: ERR_TXN_LIVE. What it renews was revoked or
+ * superseded meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No room to wait: ERR_PENDING_FULL, ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

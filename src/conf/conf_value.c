@@ -134,24 +134,28 @@ credential(const struct value *v, const char *name)
 	return file;
 }
 
+/* The complete path, yours; NULL if there is none. */
+static char *
+complete(const struct value *v, const char *text)
+{
+	char *path;
+
+	if (strncmp(text, CREDENTIAL, strlen(CREDENTIAL)) == 0)
+		return credential(v, text + strlen(CREDENTIAL));
+	path = *text == '\0' ? strdup("") : file_beside(v->r->base, text);
+	if (path == NULL)
+		no_memory(v);
+	return path;
+}
+
 static int
 set_path(const struct value *v)
 {
 	const char *text;
 	char *path;
 
-	if (get_text(v, &text) != 0)
+	if (get_text(v, &text) != 0 || (path = complete(v, text)) == NULL)
 		return -1;
-	if (strncmp(text, CREDENTIAL, strlen(CREDENTIAL)) == 0) {
-		path = credential(v, text + strlen(CREDENTIAL));
-		if (path == NULL)
-			return -1;
-	} else {
-		path = *text == '\0' ? strdup("") :
-		    file_beside(v->r->base, text);
-		if (path == NULL)
-			return no_memory(v);
-	}
 	take_text(v, path);
 	return 0;
 }
@@ -263,6 +267,19 @@ unknown_item(const struct value *v, const char *text)
 }
 
 static int
+add_path(const struct value *v, const char *text, struct conf_strings *list)
+{
+	char *path = complete(v, text);
+	int rc;
+
+	if (path == NULL)
+		return -1;
+	rc = conf_strings_add(list, bytes_str(path));
+	free(path);
+	return rc == 0 ? 0 : no_memory(v);
+}
+
+static int
 add_item(const struct value *v, const config_setting_t *item,
     struct conf_strings *list)
 {
@@ -278,6 +295,8 @@ add_item(const struct value *v, const config_setting_t *item,
 		    "it");
 	if (*v->row->words != '\0' && conf_word_index(v->row->words, text) < 0)
 		return unknown_item(v, text);
+	if (v->row->flags & CONF_PATHS)
+		return add_path(v, text, list);
 	return conf_strings_add(list, bytes_str(text)) == 0 ? 0 :
 	    no_memory(v);
 }

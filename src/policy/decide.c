@@ -55,6 +55,18 @@ check_key(const struct conf_profile *p, const struct pubkey *k,
 	return 0;
 }
 
+bool
+policy_takes_san(const struct conf_profile *p, const struct san *s)
+{
+	const char *kind = san_kind_name(s->kind);
+	size_t i;
+
+	for (i = 0; i < p->san.n; i++)
+		if (strcmp(p->san.v[i], kind) == 0)
+			return true;
+	return false;
+}
+
 /* Rules: each sees the facts and refuses, or lets the next one look. */
 
 static int
@@ -87,16 +99,6 @@ is_manual(const struct policy_facts *f)
 	    f->profile->approval == CONF_APPROVAL_MANUAL;
 }
 
-/* Is the request allowed by its old certificate alone? An operator allows more,
- * and so does a matching challenge, unless the message itself calls it a
- * renewal: then it is judged as one. */
-static bool
-by_old(const struct policy_facts *f)
-{
-	return f->old != NULL && !f->approved && (f->renewal ||
-	    f->challenge != POLICY_CHALLENGE_MATCH);
-}
-
 /* Deny by default: somebody must have vouched for the request. */
 static int
 rule_proof(const struct policy_facts *f, struct err *e)
@@ -126,49 +128,10 @@ old_is_good(const struct policy_facts *f)
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
-static bool
-has_san(const struct sans *sans, const struct san *s)
-{
-	size_t i;
-
-	for (i = 0; i < sans->n; i++)
-		if (bytes_eq(sans->v[i].der, s->der))
-			return true;
-	return false;
-}
-
-/* A renewal is for the same names, by a certificate that is still good. */
 static int
 rule_renewal(const struct policy_facts *f, struct err *e)
 {
-	size_t i;
-
-	if (!by_old(f))
-		return 0;
-	if (f->old->cert->is_ca || f->now < f->old->cert->not_before ||
-	    f->now > f->old->cert->not_after) {
-		err_set(e, ERR_RENEWAL_SIGNER, "%s",
-		    f->now > f->old->cert->not_after ? "it has expired" :
-		    "it is not valid yet");
-		return -1;
-	}
-	if (f->old->revoked) {
-		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
-		return -1;
-	}
-	if (!cert_has_subject(f->old->cert, f->csr->subject)) {
-		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
-		    f->old->cert->subject_text);
-		return -1;
-	}
-	for (i = 0; i < f->csr->sans.n; i++)
-		if (!has_san(f->old->sans, &f->csr->sans.v[i])) {
-			err_set(e, ERR_RENEWAL_NAMES, "%s:%s is new",
-			    san_kind_name(f->csr->sans.v[i].kind),
-			    f->csr->sans.v[i].text);
-			return -1;
-		}
-	return 0;
+	return policy_renews(f) ? policy_renewal(f, e) : 0;
 }
 
 /* Nothing is issued that could not be handed over. */
@@ -189,7 +152,7 @@ rule_signer(const struct policy_facts *f, struct err *e)
 {
 	/* A renewal with a new key is signed by the old one; what is approved
 	 * was looked at when it came, and is asked for by the same key. */
-	if (old_is_good(f) || f->approved ||
+	if (policy_renews(f) || old_is_good(f) || f->approved ||
 	    f->endpoint->signer_key == CONF_SIGNER_ANY ||
 	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
 		return 0;
@@ -250,18 +213,6 @@ rule_ca(const struct policy_facts *f, struct err *e)
 	return check_valid(f->ca, f->now, e);
 }
 
-static bool
-is_granted(const struct conf_profile *p, const struct san *s)
-{
-	const char *kind = san_kind_name(s->kind);
-	size_t i;
-
-	for (i = 0; i < p->san.n; i++)
-		if (strcmp(p->san.v[i], kind) == 0)
-			return true;
-	return false;
-}
-
 /* Only what goes into the certificate is looked at: the rest is dropped. */
 static int
 rule_sans(const struct policy_facts *f, struct err *e)
@@ -269,7 +220,7 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	size_t i, n = 0;
 
 	for (i = 0; i < f->csr->sans.n; i++) {
-		if (!is_granted(f->profile, &f->csr->sans.v[i]))
+		if (!policy_takes_san(f->profile, &f->csr->sans.v[i]))
 			continue;
 		if (policy_san(&f->csr->sans.v[i], e) == -1)
 			return -1;
@@ -305,7 +256,7 @@ grant_sans(const struct policy_facts *f, struct policy_verdict *v)
 
 	for (i = 0; i < f->csr->sans.n; i++) {
 		s = &f->csr->sans.v[i];
-		if (is_granted(f->profile, s))
+		if (policy_takes_san(f->profile, s))
 			v->sans[v->plan.n_sans++] = s->der;
 		else
 			v->dropped++;
@@ -336,10 +287,10 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 			return -1;
 	memset(v, 0, sizeof(*v));
 	v->hold = is_manual(f) && !f->approved;
-	v->renews = by_old(f);
+	v->renews = policy_renews(f);
 	v->plan = (struct cert_plan){
 		/* A renewal keeps the spelling that was granted before. */
-		.subject = by_old(f) ? f->old->cert->subject :
+		.subject = v->renews ? f->old->cert->subject :
 		    f->csr->subject,
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,

@@ -45,7 +45,12 @@ int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
 	const struct policy_old old = {
-		w->old, &w->old_sans, w->old_revoked
+		.cert = w->old,
+		.sans = &w->old_sans,
+		.revoked = w->old_revoked,
+		.foreign = w->old_id == 0,
+		.superseded_at = w->old_line.superseded_at,
+		.key_uses = w->old_line.key_uses,
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
@@ -63,45 +68,6 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	};
 
 	return policy_decide(&f, &w->verdict, e);
-}
-
-struct signer {
-	struct work	*w;
-	struct err	*e;
-};
-
-/* The ledger's row is the signer's certificate, byte for byte. */
-static int
-is_signer(const struct issued *row, void *arg)
-{
-	struct signer *s = arg;
-	const struct cert *c = s->w->msg.cms.signer;
-
-	if (!bytes_eq(row->der, c->der) ||
-	    strcmp(row->endpoint, s->w->se->conf->name) != 0)
-		return 0;
-	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
-	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
-		return -1;
-	s->w->old_id = row->id;
-	s->w->old_revoked = row->revoked;
-	return 1;
-}
-
-/*
- * Renewals are told by who signs, not by what the message says: certmonger,
- * jscep and Apple renew with a PKCSReq.
- */
-static int
-step_signer(struct work *w, struct err *e)
-{
-	const struct cert *c = w->msg.cms.signer;
-	const struct issued_filter f = { .serial = c->serial };
-	struct signer s = { w, e };
-
-	if (!bytes_eq(c->issuer, issuer_ca(w->se->issuer)->subject))
-		return 0;
-	return issued_each(w->s->db, &f, is_signer, &s, e) == -1 ? -1 : 0;
 }
 
 static int
@@ -172,8 +138,12 @@ step_reserve(struct work *w, struct err *e)
 {
 	if (w->challenge != NULL)
 		w->txn.challenge = w->challenge->name;
-	if (w->verdict.renews)
+	if (w->verdict.renews) {
 		w->txn.renews = w->old_id;
+		w->txn.migrates = w->old_id == 0 ? buf_cstr(&w->migrates) :
+		    NULL;
+		w->txn.superseded = w->se->conf->renew_superseded;
+	}
 	w->txn.vouched = w->challenge != NULL || w->verdict.renews;
 	if ((w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
@@ -245,6 +215,7 @@ step_record(struct work *w, struct err *e)
 	r->not_before = w->cert->not_before;
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
+	r->revoke_old = w->se->conf->renew_revoke_old;
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);
 	return 0;

@@ -13,6 +13,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+#define MIGRATES_MAX	8192
 #define SANS_TEXT_MAX	(64u * 1024)
 
 /* Which way a message goes. */
@@ -109,8 +110,10 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_str(&l, "challenge", w->challenge->name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");
-	if (w->verdict.renews)
+	if (w->verdict.renews && w->old_id != 0)
 		log_hex(&l, "renews", w->old->serial);
+	else if (w->verdict.renews)
+		log_str(&l, "migrates", buf_cstr(&w->migrates));
 	if (w->cert != NULL)
 		log_hex(&l, "serial", w->cert->serial);
 	if (w->verdict.dropped > 0)
@@ -209,6 +212,7 @@ work_clear(struct work *w)
 	cert_free(w->cert);
 	cert_free(w->old);
 	sans_free(&w->old_sans);
+	buf_wipe(&w->migrates);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -219,6 +223,7 @@ pipeline_run(struct exchange *x, void *service)
 	struct work w = {
 		.s = service, .x = x, .se = x->endpoint, .now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
+		.migrates = BUF_INIT(MIGRATES_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
 	};

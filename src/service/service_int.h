@@ -67,6 +67,8 @@ struct site_endpoint {
 	const struct cert		*cert;	/* RA, or of the CA in mode ca */
 	const struct cert		**authorities;	/* RA, CA and above */
 	size_t				 n_authorities;
+	struct certs			*trusted;	/* n of them, to */
+	size_t				 n_trusted;	/* migrate from */
 	struct algs			*algs;	/* what it accepts */
 	struct buf			 caps;	/* answer to GetCACaps */
 	struct buf			 cacert;	/* answer to GetCACert */
@@ -80,6 +82,14 @@ struct site {
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 };
+
+/* ---- trusted: CAs of other servers, for a migration ---- */
+
+int	 trusted_open(struct site_endpoint *, struct err *e);
+void	 trusted_clear(struct site_endpoint *);
+/* The one that issued the certificate, if its chain is valid now; or NULL. */
+const struct cert	*trusted_issuer(const struct site_endpoint *,
+			    const struct cert *, int64_t now);
 
 /* ---- find: which endpoint is meant ---- */
 

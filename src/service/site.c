@@ -171,7 +171,7 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 		rc = c->mode == CONF_MODE_RA ? open_ra(se, now, e) :
 		    open_ca(se, e);
 	if (rc == 0 && (open_challenges(se, s->conf, e) == -1 ||
-	    list_authorities(se, e) == -1 ||
+	    list_authorities(se, e) == -1 || trusted_open(se, e) == -1 ||
 	    scep_cacert(se->own_cert, issuer_ca(se->issuer),
 	    issuer_upper(se->issuer), &se->cacert, &se->cacert_type,
 	    e) == -1))
@@ -246,6 +246,7 @@ site_free(struct site *s)
 		key_free(s->endpoints[i].own_key);
 		free(s->endpoints[i].challenges);
 		free(s->endpoints[i].authorities);
+		trusted_clear(&s->endpoints[i]);
 		algs_free(s->endpoints[i].algs);
 		buf_wipe(&s->endpoints[i].caps);
 		buf_wipe(&s->endpoints[i].cacert);

@@ -128,6 +128,7 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= sqlite3_bind_int(st, 11, t->vouched);
 	rc |= t->renews == 0 ? sqlite3_bind_null(st, 12) :
 	    sqlite3_bind_int64(st, 12, t->renews);
+	rc |= db_bind_text(st, 13, t->migrates);
 	return rc;
 }
 
@@ -149,24 +150,46 @@ check_live(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
-/* Looked up before, and perhaps revoked since: this op is what counts. */
+/* The row of ISSUED_RENEWED or ISSUED_MIGRATED. */
+static int
+judge_renewed(sqlite3_stmt *st, const struct txn *t, struct err *e)
+{
+	bool never = sqlite3_column_type(st, 1) == SQLITE_NULL;
+	int64_t at = sqlite3_column_int64(st, 1);
+
+	if (sqlite3_column_int(st, 0) == 1)
+		err_set(e, ERR_RENEWAL_REVOKED, "it is revoked");
+	else if (!never && t->when - at >= t->superseded)
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place "
+		    "%lld s ago", (long long)(t->when - at));
+	else if (t->superseded == 0 && sqlite3_column_int64(st, 2) > 0)
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take "
+		    "its place");
+	else
+		return 0;
+	return -1;
+}
+
+/* Looked up before, and perhaps changed since: this op is what counts. */
 static int
 check_renews(struct db_conn *c, const struct txn *t, struct err *e)
 {
-	sqlite3_stmt *st = c->stmt[DB_STMT_ISSUED_REVOKED];
+	enum db_stmt id = t->renews != 0 ? DB_STMT_ISSUED_RENEWED :
+	    DB_STMT_ISSUED_MIGRATED;
+	sqlite3_stmt *st = c->stmt[id];
 	int rc;
 
-	if (t->renews == 0)
+	if (t->renews == 0 && t->migrates == NULL)
 		return 0;
-	if (sqlite3_bind_int64(st, 1, t->renews) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_ISSUED_REVOKED, e);
-	rc = db_row(c, DB_STMT_ISSUED_REVOKED, e);
-	if (rc == 1 && sqlite3_column_int(st, 0) == 1) {
-		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
-		rc = -1;
-	}
-	db_end(c, DB_STMT_ISSUED_REVOKED);
-	return rc == -1 ? -1 : 0;
+	rc = t->renews != 0 ? sqlite3_bind_int64(st, 1, t->renews) :
+	    db_bind_text(st, 1, t->migrates);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, id, e);
+	rc = db_row(c, id, e);
+	if (rc == 1)
+		rc = judge_renewed(st, t, e);
+	db_end(c, id);
+	return rc;
 }
 
 static int

@@ -110,7 +110,7 @@ grep -q 'outcome=issued .*challenge=wrong renews=' "$tmp/scepd.log" ||
 serial=$(openssl x509 -in "$tmp/ra-4096.pem" -noout -serial)
 "$SCEPCTL" revoke "${serial#serial=}" --db "$tmp/scepd.db"
 ! renew ra-4096 4096 2048 "$@" || it_fail 'a revoked certificate renews'
-grep -q 'reason=renewal_signer detail="it is revoked"' "$tmp/scepd.log" ||
+grep -q 'reason=renewal_revoked detail="it is revoked"' "$tmp/scepd.log" ||
     it_fail 'the log does not say that it is revoked'
 must_refuse wrong 2048 wrong "$@"
 grep -q 'reason=challenge' "$tmp/scepd.log" ||
