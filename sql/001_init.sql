@@ -27,6 +27,9 @@ CREATE TABLE txn (
 	-- Or of another server's, by a CA that is trusted for a migration:
 	-- "SERIAL of ISSUER".
 	migrates	TEXT,
+	-- Where a profile limits what one subject, or one key, may have.
+	subject		TEXT,
+	key_hash	BLOB CHECK (length(key_hash) = 32),
 	CHECK (renews IS NULL OR migrates IS NULL),
 	CHECK ((state IN ('reserved', 'pending', 'approved')) =
 	    (finished IS NULL)),
@@ -43,6 +46,12 @@ CREATE INDEX txn_waiting ON txn (created)
 -- Holds only what nothing vouches for, by where it came from.
 CREATE INDEX txn_strangers ON txn (peer)
     WHERE state = 'pending' AND vouched = 0;
+
+-- Hold only what is worked on, or waits, and is limited.
+CREATE INDEX txn_subject ON txn (subject COLLATE NOCASE)
+    WHERE state IN ('reserved', 'pending', 'approved');
+CREATE INDEX txn_key_hash ON txn (key_hash)
+    WHERE state IN ('reserved', 'pending', 'approved');
 
 -- What was issued; never deleted. A transaction has at most one certificate.
 -- der stands last: what lies before it is read without its bytes.
@@ -79,7 +88,8 @@ CREATE TABLE issued (
 
 CREATE INDEX issued_not_after ON issued (not_after);
 CREATE INDEX issued_key_hash ON issued (key_hash);
-CREATE INDEX issued_subject ON issued (subject);
+-- Letter case tells no two subjects apart.
+CREATE INDEX issued_subject ON issued (subject COLLATE NOCASE);
 -- Hold only what renews another.
 CREATE INDEX issued_supersedes ON issued (supersedes)
 	WHERE supersedes IS NOT NULL;

@@ -7,6 +7,10 @@
 
 #include "conf/conf.h"
 #include "pki/cert_make.h"
+#include "policy/profile.h"
+
+#define POLICY_SUBJECT_MAX	8192	/* bytes of a Name that is granted */
+#define POLICY_SURPLUS_MAX	256
 
 enum policy_challenge {
 	POLICY_CHALLENGE_ABSENT,	/* none, or an empty one */
@@ -30,6 +34,8 @@ struct policy_old {
 struct policy_facts {
 	const struct conf_endpoint	*endpoint;
 	const struct conf_profile	*profile;
+	const struct policy_profiles	*profiles;	/* it is among; NULL:
+							 * none was read */
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
@@ -44,11 +50,15 @@ struct policy_facts {
 	int64_t				 now;
 };
 
-/* What to issue; borrows from the facts. plan.serial is left to the caller. */
+/* What to issue; borrows from the facts and from itself, so it is not moved.
+ * plan.serial is left to the caller. */
 struct policy_verdict {
 	struct cert_plan	 plan;
 	struct bytes		 sans[SANS_MAX_NAMES];
+	uint8_t			 subject[POLICY_SUBJECT_MAX];
 	size_t			 dropped;	/* names the profile left out */
+	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
+							 * left out; or "" */
 	bool			 hold;		/* an operator decides */
 	bool			 renews;	/* proven by the old certificate */
 };

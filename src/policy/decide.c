@@ -7,22 +7,11 @@
  * at leisure and without the server noticing. */
 #define REPLY_SECRET_MIN	16
 
-static bool
-takes_type(const struct conf_profile *p, enum key_type type)
-{
-	size_t i;
-
-	for (i = 0; i < p->key_types.n; i++)
-		if (strcmp(p->key_types.v[i], key_type_name(type)) == 0)
-			return true;
-	return false;
-}
-
 int
 policy_signer(const struct conf_profile *p, const struct pubkey *k,
     struct err *e)
 {
-	if (k->type == KEY_RSA || takes_type(p, k->type))
+	if (k->type == KEY_RSA || policy_takes_type(p, k->type))
 		return 0;
 	err_set(e, ERR_SIGNER_KEY, "key type %s is not in the profile's "
 	    "key_types", key_type_name(k->type));
@@ -36,44 +25,7 @@ policy_by_password(const struct conf_endpoint *ep, const struct pubkey *k)
 	    ep->ec_reply == CONF_EC_REPLY_PASSWORD);
 }
 
-static int
-check_key(const struct conf_profile *p, const struct pubkey *k,
-    struct err *e)
-{
-	if (!takes_type(p, k->type)) {
-		err_set(e, ERR_CSR_KEY, "key type %s is not in the profile's "
-		    "key_types", key_type_name(k->type));
-		return -1;
-	}
-	if (k->type == KEY_RSA && (k->bits < p->rsa_min ||
-	    k->bits > p->rsa_max)) {
-		err_set(e, ERR_CSR_KEY, "RSA key of %d bits, the profile "
-		    "takes %lld to %lld", k->bits, (long long)p->rsa_min,
-		    (long long)p->rsa_max);
-		return -1;
-	}
-	return 0;
-}
-
-bool
-policy_takes_san(const struct conf_profile *p, const struct san *s)
-{
-	const char *kind = san_kind_name(s->kind);
-	size_t i;
-
-	for (i = 0; i < p->san.n; i++)
-		if (strcmp(p->san.v[i], kind) == 0)
-			return true;
-	return false;
-}
-
 /* Rules: each sees the facts and refuses, or lets the next one look. */
-
-static int
-rule_key(const struct policy_facts *f, struct err *e)
-{
-	return check_key(f->profile, &f->csr->key, e);
-}
 
 /* A device's certificate for the CA's or the RA's key could stand in for them;
  * whoever can ask for one holds that key. */
@@ -165,7 +117,7 @@ rule_subject(const struct policy_facts *f, struct err *e)
 {
 	size_t i;
 
-	if (f->csr->subject_empty && !f->profile->empty_subject) {
+	if (policy_no_subject(f) && !f->profile->empty_subject) {
 		err_set(e, ERR_SUBJECT, "empty, and the profile says "
 		    "empty_subject = false");
 		return -1;
@@ -186,7 +138,7 @@ rule_subject(const struct policy_facts *f, struct err *e)
 static int
 rule_named(const struct policy_facts *f, struct err *e)
 {
-	if (!f->csr->subject_empty || f->csr->sans.n > 0)
+	if (!policy_no_subject(f) || f->csr->sans.n > 0)
 		return 0;
 	err_set(e, ERR_SUBJECT, "neither subject nor subjectAltName");
 	return -1;
@@ -226,7 +178,7 @@ rule_sans(const struct policy_facts *f, struct err *e)
 			return -1;
 		n++;
 	}
-	if (f->csr->subject_empty && n == 0) {
+	if (policy_no_subject(f) && n == 0) {
 		err_set(e, ERR_SAN, "no name is left: the profile takes none "
 		    "of the request's kinds");
 		return -1;
@@ -235,17 +187,11 @@ rule_sans(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_key, rule_key_taken, rule_proof, rule_renewal, rule_signer,
-	rule_reply, rule_subject, rule_named, rule_ca, rule_sans,
+	policy_rule_key, rule_key_taken, rule_proof, rule_renewal, rule_signer,
+	rule_reply, rule_subject, policy_rule_template, rule_named, rule_ca,
+	rule_sans, policy_rule_required, policy_rule_patterns,
+	policy_rule_surplus,
 };
-
-static unsigned
-key_usage(const struct pubkey *k)
-{
-	return k->type == KEY_RSA ?
-	    CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT :
-	    CERT_KU_DIGITAL_SIGNATURE;
-}
 
 /* Copies the names whose kind the profile lists; the others are dropped. */
 static void
@@ -275,35 +221,68 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int
-policy_decide(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
+/* A renewal keeps the spelling that was granted before. */
+static int
+grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
+{
+	const struct bytes old = policy_renews(f) ? f->old->cert->subject :
+	    bytes_make(NULL, 0);
+
+	if (old.n == 0)
+		return policy_subject(f, name, e);
+	if (buf_put(name, old.p, old.n) == 0)
+		return 0;
+	err_set(e, ERR_SUBJECT, "it is too long");
+	return -1;
+}
+
+static void
+grant(const struct policy_facts *f, struct bytes name,
+    struct policy_verdict *v)
 {
 	const struct conf_profile *p = f->profile;
-	size_t i;
+	const struct policy_made *m = policy_made(f);
 
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i](f, e) == -1)
-			return -1;
 	memset(v, 0, sizeof(*v));
+	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
 	v->plan = (struct cert_plan){
-		/* A renewal keeps the spelling that was granted before. */
-		.subject = v->renews ? f->old->cert->subject :
-		    f->csr->subject,
+		.subject = bytes_make(v->subject, name.n),
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,
 		    f->ca->not_before),
 		.not_after = earliest(f->now + p->validity,
 		    f->ca->not_after),
-		.ku = key_usage(&f->csr->key),
+		.ku = policy_ku(p, &f->csr->key),
 		.eku = p->eku.v,
 		.sans = v->sans,
 		.crl_urls = p->crl_urls.v,
 		.ca_issuers_urls = p->ca_issuers_urls.v,
 		.ocsp_urls = p->ocsp_urls.v,
+		.template_oid = p->template_oid,
+		.template_major = p->template_major,
+		.template_minor = p->template_minor,
+		.sid = policy_sid(f),
+		.extras = m->extras,
+		.n_extras = m->n_extras,
 	};
 	grant_sans(f, v);
-	return 0;
+	policy_surplus(f, v->surplus);
+}
+
+int
+policy_decide(const struct policy_facts *f, struct policy_verdict *v,
+    struct err *e)
+{
+	struct buf name = BUF_INIT(POLICY_SUBJECT_MAX);
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+		rc = rules[i](f, e);
+	if (rc == 0 && (rc = grant_subject(f, &name, e)) == 0)
+		grant(f, buf_bytes(&name), v);
+	buf_wipe(&name);
+	return rc;
 }

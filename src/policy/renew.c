@@ -124,6 +124,33 @@ missing(const struct policy_facts *f, const struct sans *a,
 	return NULL;
 }
 
+/* Whether the profile makes the old subject of the request's. */
+static bool
+fits_template(const struct policy_facts *f)
+{
+	struct buf der = BUF_INIT(POLICY_SUBJECT_MAX);
+	struct err why = { .reason = ERR_NONE };
+	bool fits = policy_subject(f, &der, &why) == 0 &&
+	    cert_has_subject(f->old->cert, buf_bytes(&der));
+
+	buf_wipe(&der);
+	return fits;
+}
+
+/* A renewal makes no other account of it. */
+static int
+check_sid(const struct policy_facts *f, struct err *e)
+{
+	const char *sid = policy_sid(f);
+	char old[SID_TEXT];
+
+	cert_sid(f->old->cert, old);
+	if (sid == NULL || strcmp(sid, old) == 0)
+		return 0;
+	err_set(e, ERR_RENEWAL_NAMES, "%s is new", sid);
+	return -1;
+}
+
 static int
 rule_names(const struct policy_facts *f, struct err *e)
 {
@@ -131,7 +158,8 @@ rule_names(const struct policy_facts *f, struct err *e)
 	    !f->old->foreign;
 	const struct san *s;
 
-	if (!cert_has_subject(f->old->cert, f->csr->subject)) {
+	if (!cert_has_subject(f->old->cert, f->csr->subject) &&
+	    !fits_template(f)) {
 		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
 		    f->old->cert->subject_text);
 		return -1;
@@ -146,7 +174,7 @@ rule_names(const struct policy_facts *f, struct err *e)
 		    san_kind_name(s->kind), s->text);
 		return -1;
 	}
-	return 0;
+	return check_sid(f, e);
 }
 
 static int

@@ -55,6 +55,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
 		.profile = w->se->profile,
+		.profiles = w->x->site->profiles,
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
@@ -133,6 +134,29 @@ hold(struct work *w, struct err *e)
 	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
 }
 
+/* What the profile allows of one subject and of one key. */
+static int
+limit(struct work *w, struct err *e)
+{
+	const struct conf_profile *p = w->se->profile;
+	struct txn *t = &w->txn;
+	bool kept = w->verdict.renews && memcmp(w->old->key.hash,
+	    w->csr->key.hash, PKI_HASH) == 0;
+
+	if (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW)
+		return 0;
+	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
+		return -1;
+	t->subject = buf_cstr(&w->subject);
+	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
+	t->max_active = p->max_active;
+	/* A renewal with its old key follows renew.key. */
+	if (!kept && p->duplicate_key != CONF_DUPLICATE_ALLOW)
+		t->key_limit = p->duplicate_key == CONF_DUPLICATE_REFUSE ?
+		    TXN_KEY_ALONE : TXN_KEY_SUBJECT;
+	return 0;
+}
+
 static int
 step_reserve(struct work *w, struct err *e)
 {
@@ -145,7 +169,7 @@ step_reserve(struct work *w, struct err *e)
 		w->txn.superseded = w->se->conf->renew_superseded;
 	}
 	w->txn.vouched = w->challenge != NULL || w->verdict.renews;
-	if ((w->verdict.hold && hold(w, e) == -1) ||
+	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
 	/* A new one that waits is nobody's to end. */

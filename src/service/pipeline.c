@@ -118,6 +118,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_hex(&l, "serial", w->cert->serial);
 	if (w->verdict.dropped > 0)
 		log_int(&l, "names_dropped", (long long)w->verdict.dropped);
+	if (*w->verdict.surplus != '\0')
+		log_str(&l, "surplus", w->verdict.surplus);
 	log_int(&l, "us", clock_mono_us() - w->x->began_us);
 	log_end(&l);
 }
@@ -213,6 +215,7 @@ work_clear(struct work *w)
 	cert_free(w->old);
 	sans_free(&w->old_sans);
 	buf_wipe(&w->migrates);
+	buf_wipe(&w->subject);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -224,6 +227,7 @@ pipeline_run(struct exchange *x, void *service)
 		.s = service, .x = x, .se = x->endpoint, .now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.migrates = BUF_INIT(MIGRATES_MAX),
+		.subject = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
 	};

@@ -40,6 +40,7 @@ struct work {
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
 	struct policy_verdict		 verdict;
+	struct buf			 subject;	/* granted, as text */
 	struct txn			 txn;	/* what is asked, for the store */
 	uint8_t				 serial[SERIAL_LEN];
 	struct txn_found		 found;	/* the row of this request */

@@ -9,6 +9,7 @@
 
 #include "issuer/issuer.h"
 #include "pki/alg.h"
+#include "policy/profile.h"
 #include "service/service.h"
 #include "store/db.h"
 
@@ -78,6 +79,7 @@ struct site_endpoint {
 struct site {
 	atomic_int		 refs;
 	struct conf		*conf;
+	struct policy_profiles	*profiles;
 	struct issuer		**issuers;	/* as conf->issuers */
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */

@@ -255,6 +255,7 @@ site_free(struct site *s)
 		issuer_close(s->issuers[i]);
 	for (i = 0; s->cas != NULL && i < s->conf->n_issuers; i++)
 		site_ca_clear(&s->cas[i]);
+	policy_profiles_free(s->profiles);
 	free(s->cas);
 	free(s->endpoints);
 	free(s->issuers);
@@ -281,7 +282,9 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}
-	if (check_words(conf, e) == -1 || open_issuers(s, now, e) == -1)
+	if (check_words(conf, e) == -1 ||
+	    policy_profiles_new(conf, &s->profiles, e) == -1 ||
+	    open_issuers(s, now, e) == -1)
 		goto fail;
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)

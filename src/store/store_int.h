@@ -116,6 +116,9 @@ enum txn_state	 txn_state_named(const unsigned char *);
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 
+/* limits.c: of subject and key. Called by an op that adds it. */
+int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
+
 /* revoked.c: revokes a row that another took the place of, unless it is
  * revoked already. Called by the op that adds the other. */
 int	 revoked_superseded(struct db_conn *, int64_t id, int64_t when,

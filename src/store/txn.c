@@ -129,6 +129,9 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= t->renews == 0 ? sqlite3_bind_null(st, 12) :
 	    sqlite3_bind_int64(st, 12, t->renews);
 	rc |= db_bind_text(st, 13, t->migrates);
+	rc |= db_bind_text(st, 14, t->subject);
+	rc |= t->subject == NULL ? sqlite3_bind_null(st, 15) :
+	    db_bind_blob(st, 15, bytes_make(t->key_hash, TXN_HASH));
 	return rc;
 }
 
@@ -204,6 +207,7 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return 0;
 	if (check_live(c, r->txn, e) == -1 ||
 	    check_renews(c, r->txn, e) == -1 ||
+	    limits_check(c, r->txn, e) == -1 ||
 	    (r->txn->hold.n > 0 && waiting_room(c, r->txn, e) == -1))
 		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {

@@ -347,7 +347,7 @@ fill_ledger(void)
 	    " randomblob(32), randomblob(32), randomblob(32),"
 	    " randomblob(16), 'lab',"
 	    " '192.0.2.1', 'issued', NULL, i, i, NULL, 1, NULL,"
-	    " NULL FROM n;"
+	    " NULL, NULL, NULL FROM n;"
 	    "INSERT INTO issued SELECT id, id, serial, zeroblob(32),"
 	    " randomblob(32), 'CN=device-' || id, '', endpoint, 'client',"
 	    " 'local', txid, challenge, peer, 0, 1 + id % 365 * 86400, id,"

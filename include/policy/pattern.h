@@ -1,0 +1,45 @@
+/*
+ * Patterns: what the names of a request must be. A list that has any, or the
+ * word "none", names all that may appear.
+ *
+ *	CN exact printer-7		the value is this
+ *	dns suffix .example.com		it ends so, with something before
+ *	O glob Example*			of fnmatch(3): * ? [...]
+ *	CN regex dev-[0-9]{4}		all of it matches, by PCRE2
+ *	none				nothing may appear
+ *
+ * The first word is an attribute type of a subject, or a kind of
+ * subjectAltName. The case of dns and email names does not matter. A value with
+ * a NUL in it, or that is not UTF-8, matches nothing.
+ */
+#ifndef POLICY_PATTERN_H
+#define POLICY_PATTERN_H
+
+#include "conf/conf.h"
+#include "pki/csr.h"
+
+#define PATTERN_MAX	1024	/* bytes of one */
+#define PATTERNS_MAX	64	/* in a list */
+
+enum pattern_of { PATTERN_SUBJECT, PATTERN_SAN };
+
+/* Compiled; used by many threads at once. */
+struct patterns;
+
+int	 patterns_new(enum pattern_of, struct patterns **out, struct err *e);
+/* ERR_CONFIG says what is wrong with it. */
+int	 patterns_add(struct patterns *, const char *text, struct err *e);
+void	 patterns_free(struct patterns *);	/* NULL is fine */
+
+/*
+ * ERR_CHALLENGE_SUBJECT or ERR_CHALLENGE_SAN unless each value has a pattern of
+ * its type that it matches, and each type that has a pattern has a value. `in`
+ * tells which kinds of subjectAltName count: those of the profile, and always
+ * those that stand for an account.
+ */
+int	 patterns_subject(const struct patterns *, const struct csr *,
+	    struct err *e);
+int	 patterns_san(const struct patterns *, const struct sans *,
+	    const struct conf_strings *in, struct err *e);
+
+#endif
