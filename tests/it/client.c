@@ -20,7 +20,8 @@
  * CLIENT_TXIDS is set, each message has a transactionID of its own; CLIENT_PATH
  * is the URL path (/scep). An empty CHALLENGE is none. The request asks for the
  * subject CLIENT_SUBJECT (/CN=NAME) and the names CLIENT_SANS (as in DNS:a); its
- * key is in CLIENT_KEY_FILE (a new one). The message is signed by the key and the
+ * key is in CLIENT_KEY_FILE (a new one); or it is the one in the file CLIENT_CSR
+ * (DER), of that key. The message is signed by the key and the
  * certificate in CLIENT_OLD.key and CLIENT_OLD.pem (the request's key) and is of
  * the type CLIENT_TYPE (19).
  *
@@ -136,8 +137,10 @@ client_init(struct client *c, char **argv, const char *name)
 	if (algs_open(&c->algs, &e) == -1 ||
 	    cert_load(argv[1], &c->ra, &e) == -1 ||
 	    client_keys(c, subject, &e) == -1 ||
+	    (getenv("CLIENT_CSR") != NULL ?
+	    file_read(getenv("CLIENT_CSR"), &c->csr, &e) :
 	    csr_make(c->key, subject, getenv("CLIENT_SANS"), *argv[2] == '\0' ? NULL : argv[2],
-	    &c->csr, &e) == -1)
+	    &c->csr, &e)) == -1)
 		die("cannot begin", &e);
 }
 
