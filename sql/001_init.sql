@@ -207,3 +207,13 @@ CREATE TABLE crl (
 	PRIMARY KEY (issuer_hash, key_hash),
 	UNIQUE (issuer_hash, number)
 ) STRICT;
+
+-- Addresses that are locked for failed challenges, so that a lock outlives a
+-- restart. A row that is deleted by hand ends its lock.
+CREATE TABLE lockout (
+	address		TEXT PRIMARY KEY,
+	since		INTEGER NOT NULL,
+	until		INTEGER NOT NULL,
+	failures	INTEGER NOT NULL CHECK (failures > 0),
+	endpoint	TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -50,6 +50,9 @@ void	 service_close(struct service *);
 
 enum service_method { SERVICE_GET, SERVICE_POST };
 
+/* What became of the challenge, or of the certificate that is renewed. */
+enum exchange_proof { PROOF_NONE, PROOF_WRONG, PROOF_RIGHT };
+
 struct exchange {
 	/* in: set by http before service_begin() or service_refuse() */
 	enum service_method	 method;	/* HEAD is SERVICE_GET */
@@ -82,6 +85,9 @@ struct exchange {
 	struct document		*document;	/* to which lent belongs */
 	struct exchange		*next;
 	int64_t			 began_us;
+	enum exchange_proof	 proof;
+	int64_t			 locked;	/* seconds left; 0: it is not */
+	int64_t			 due_us;	/* while the answer waits */
 };
 
 /* Makes it empty; the owner sets the in fields. Holds the current site. */

@@ -38,6 +38,7 @@ struct ctl_cmd {
 	const char		*verb;		/* one word or more; NULL: the
 						 * noun is all */
 	const char		*operand;	/* its name, or NULL: none */
+	bool			 operand_optional;
 	bool			 reads_conf;	/* has -c FILE too */
 	const char		*summary;	/* in the list of commands */
 	const char		*about;		/* in its own help */
@@ -70,7 +71,8 @@ extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
 				cmd_challenge_enable, cmd_challenge_hash,
 				cmd_challenge_list, cmd_challenge_remove,
 				cmd_challenge_show;
-extern const struct ctl_cmd	cmd_list, cmd_pending_approve,
+extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
+				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
 				cmd_pending_show, cmd_revoke, cmd_show;
 

@@ -26,6 +26,8 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_challenge_remove,
 	&cmd_challenge_hash,
 	&cmd_list,
+	&cmd_lockout_list,
+	&cmd_lockout_clear,
 	&cmd_pending_list,
 	&cmd_pending_show,
 	&cmd_pending_approve,
@@ -250,7 +252,8 @@ parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
 	}
 	if (call->cmd->operand != NULL)
 		call->operand = argv[optind];
-	if (call->cmd->operand != NULL && call->operand == NULL) {
+	if (call->cmd->operand != NULL && call->operand == NULL &&
+	    !call->cmd->operand_optional) {
 		*rc = ctl_usage(call, "%s is missing", call->cmd->operand);
 		return -1;
 	}

@@ -7,6 +7,7 @@
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/face_int.h"
+#include "service/guard_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -61,7 +62,8 @@ answer_text(struct exchange *x, enum err_reason reason)
 	x->status = err_http(reason);
 	x->type = "text/plain";
 	x->no_store = true;
-	x->retry_after = x->status == 503 ? RETRY_AFTER : 0;
+	x->retry_after = x->status == 503 ? RETRY_AFTER :
+	    reason == ERR_LOCKED ? (unsigned)x->locked : 0;
 	buf_reset(&x->reply);
 	(void)buf_printf(&x->reply, "%s\n", err_what(reason));
 }
@@ -156,6 +158,8 @@ exchange_scep(struct service *s, struct exchange *x, struct err *e)
 	}
 	if ((rc = answer_document(x, e)) != 1)
 		return rc;
+	if (guard_check(s->guard, x, e) == -1)
+		return -1;
 	if (atomic_load(&s->draining)) {
 		err_set(e, ERR_STOPPING, "draining");
 		return -1;

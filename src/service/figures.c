@@ -7,6 +7,7 @@
 
 #include "render/metrics.h"
 #include "service/face_int.h"
+#include "service/guard_int.h"
 #include "store/waiting.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -245,11 +246,51 @@ put_gauge(const char *name, const char *help, int64_t value, struct buf *out)
 }
 
 static int
+put_endpoints(const char *name, const char *help, bool alarm,
+    const struct abuse_endpoint *v, size_t n, struct buf *out)
+{
+	size_t i;
+	int rc = metrics_family(name, METRICS_GAUGE, help, out);
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		const struct metrics_label l = { "endpoint", v[i].name };
+
+		rc = metrics_sample(name, &l, 1, alarm ? v[i].alarm :
+		    v[i].failures, out);
+	}
+	return rc;
+}
+
+static int
+put_guard(const struct service *s, int64_t now, struct buf *out)
+{
+	static const char total_name[] = "scepd_delayed_answers_total";
+	struct abuse_endpoint v[ABUSE_ENDPOINTS];
+	size_t n = abuse_endpoints(s->guard->abuse, s->site->conf, now, v);
+	int64_t total, waiting;
+
+	delays_count(s->guard->delays, &total, &waiting);
+	if (put_endpoints("scepd_challenge_failures", "Failed challenges in "
+	    "abuse.window.", false, v, n, out) == -1 ||
+	    put_endpoints("scepd_challenge_alarm", "Whether these are too "
+	    "many.", true, v, n, out) == -1 ||
+	    metrics_family(total_name, METRICS_COUNTER, "Answers to failed "
+	    "challenges that were delayed.", out) == -1 ||
+	    metrics_sample(total_name, NULL, 0, total, out) == -1 ||
+	    put_gauge("scepd_delayed_answers", "Those that wait now.", waiting,
+	    out) == -1)
+		return -1;
+	return put_gauge("scepd_locked_addresses", "Addresses locked for "
+	    "failed challenges.", abuse_count_locked(s->guard->abuse), out);
+}
+
+static int
 put_all(struct figures *f, const struct service *s, int64_t waiting,
     struct buf *out, struct err *e)
 {
 	if (put_requests(f, out) == 0 && put_certs(s->site, out) == 0 &&
 	    put_crls(s->site, s->crls, out) == 0 &&
+	    put_guard(s, f->written, out) == 0 &&
 	    put_gauge("scepd_pending", "Requests that wait for approval.",
 	    waiting, out) == 0 &&
 	    put_gauge("scepd_start_seconds", "When the server started.",

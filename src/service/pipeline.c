@@ -270,6 +270,7 @@ pipeline_run(struct exchange *x, void *service)
 		answer_failure(&w, &e);
 	}
 	log_request(&w, failed, &e);
+	x->proof = work_proof(&w, e.reason);
 	figures_count(w.s->figures, w.se->conf->name, w.msg.type == -1 ? "" :
 	    scep_type_name(w.msg.type), outcome(&w, failed != NULL), e.reason);
 	work_clear(&w);

@@ -105,6 +105,9 @@ int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
 void	 matched_clear(struct matched *);
 
+/* What the work has shown, when it ended for this reason. */
+enum exchange_proof	 work_proof(const struct work *, enum err_reason);
+
 /* Where the message leads by the certificate it is enveloped for; until that is
  * known, as if it were for the one that is shown now. */
 const struct face_way	*work_way(const struct work *);

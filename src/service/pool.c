@@ -14,7 +14,7 @@ struct pool {
 	size_t		 running;
 	size_t		 max;
 	bool		 stop;
-	void		(*run)(struct exchange *, void *);
+	enum service_when (*run)(struct exchange *, void *);
 	void		*arg;
 	pthread_t	*threads;
 	size_t		 n_threads;
@@ -45,8 +45,9 @@ worker(void *arg)
 	pthread_mutex_lock(&p->lock);
 	while ((x = take(p)) != NULL) {
 		pthread_mutex_unlock(&p->lock);
-		p->run(x, p->arg);
-		x->done(x, x->arg);	/* x may be gone after this */
+		/* x may be gone after either. */
+		if (p->run(x, p->arg) == SERVICE_NOW)
+			x->done(x, x->arg);
 		pthread_mutex_lock(&p->lock);
 		p->running--;
 		if (p->running == 0 && p->queued == 0)
@@ -57,8 +58,9 @@ worker(void *arg)
 }
 
 int
-pool_new(size_t workers, size_t queue, void (*run)(struct exchange *, void *),
-    void *arg, struct pool **out, struct err *e)
+pool_new(size_t workers, size_t queue,
+    enum service_when (*run)(struct exchange *, void *), void *arg,
+    struct pool **out, struct err *e)
 {
 	pthread_condattr_t attr;
 	struct pool *p;

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "service/service_int.h"
+#include "service/guard_int.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -58,8 +58,9 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    open_store(s, c, e) == -1 ||
 	    succession_recall(s->db, site, e) == -1 ||
 	    challenge_open_key(s, c->store_path, e) == -1 ||
-	    pool_new(count_workers(c),
-	    (size_t)c->queue, pipeline_run, s, &s->pool, e) == -1) {
+	    guard_new(s->db, c, &s->guard, e) == -1 ||
+	    pool_new(count_workers(c), (size_t)c->queue, guard_run, s,
+	    &s->pool, e) == -1) {
 		service_close(s);
 		return -1;
 	}
@@ -77,6 +78,7 @@ service_tick(struct service *s)
 
 	crls_tick(s->crls, s->site, s->db, now);
 	faces_tick(s, s->site, now);
+	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 }
 
@@ -101,6 +103,7 @@ int
 service_drain(struct service *s, int timeout_ms)
 {
 	atomic_store(&s->draining, true);
+	delays_end(s->guard->delays);
 	return pool_drain(s->pool, timeout_ms);
 }
 
@@ -113,6 +116,7 @@ service_close(struct service *s)
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	pool_free(s->pool);
+	guard_free(s->guard);
 	db_close(s->db);
 	crls_free(s->crls);
 	figures_free(s->figures);

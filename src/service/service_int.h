@@ -150,8 +150,9 @@ int	 challenge_limits(const struct conf *, const struct conf_challenge *,
 /* ---- pool: a bounded queue and its workers ---- */
 
 struct pool;
+/* run() tells whether the pool is to call done(), or somebody will. */
 int	 pool_new(size_t workers, size_t queue,
-	    void (*run)(struct exchange *, void *), void *arg,
+	    enum service_when (*run)(struct exchange *, void *), void *arg,
 	    struct pool **out, struct err *e);
 /* -1: the queue is full. */
 int	 pool_put(struct pool *, struct exchange *);
@@ -228,10 +229,11 @@ struct service {
 	struct flight	*flight;
 	struct crls	*crls;
 	struct figures	*figures;
+	struct guard	*guard;
 	struct pool	*pool;
 };
 
-/* Runs one PKIOperation from message to answer; called by workers. */
+/* Runs one PKIOperation from message to answer. */
 void	 pipeline_run(struct exchange *, void *service);
 
 /* ---- answers ---- */

@@ -15,6 +15,19 @@
 #define HEAD_MAX	(64u * 1024)
 #define BODY_MAX	(1024u * 1024)
 
+/* All of 127.0.0.0/8 is ours. */
+static int
+come_from(int fd)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	const char *from = getenv("HTTP_FROM");
+
+	if (from == NULL)
+		return 0;
+	return inet_pton(AF_INET, from, &sin.sin_addr) == 1 ?
+	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) : -1;
+}
+
 int
 http_open(int port)
 {
@@ -31,7 +44,7 @@ http_open(int port)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait,
 	    sizeof(wait)) == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO,
-	    &wait, sizeof(wait)) == -1 ||
+	    &wait, sizeof(wait)) == -1 || come_from(fd) == -1 ||
 	    connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
 		close(fd);
 		return -1;

@@ -15,7 +15,8 @@ struct http_answer {
 	struct buf	 body;
 };
 
-/* A connection to 127.0.0.1, or -1. */
+/* A connection to 127.0.0.1, or -1; from the address HTTP_FROM, if that is in the
+ * environment. */
 int	 http_open(int port);
 /* How many bytes of it could be sent before the server closed. */
 size_t	 http_send(int fd, struct bytes);

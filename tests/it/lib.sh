@@ -4,7 +4,8 @@
 #
 #   it_ca ARGUMENT...	makes the CA in $tmp/ca, as scepctl ca init does
 #   it_conf		writes $tmp/scepd.conf; $it_global, $it_endpoint,
-#			$it_issuer and $it_profile hold settings to add,
+#			$it_issuer and $it_profile hold settings to add, and
+#			$it_abuse those of `abuse`, which as it is locks nobody;
 #			$it_mode is ra or ca
 #   it_start		starts scepd; sets $pid, $port, and $url of its endpoint
 #   it_stop		ends it; fails unless it ended well
@@ -29,6 +30,7 @@ export no_proxy
 
 challenge=7F3C9A5B21D8E640
 it_global=
+it_abuse='lock_after = 0; delay_max = 0;'
 it_endpoint=
 it_issuer=
 it_profile=
@@ -97,6 +99,7 @@ it_conf() {
 	cat >"$tmp/scepd.conf" <<-END
 		http: { listen = "127.0.0.1:0"; };
 		store: { path = "scepd.db"; };
+		abuse: { $it_abuse };
 		$it_global
 		endpoints = ( {
 		    name = "scep"; mode = "$it_mode"; $it_ra

@@ -25,6 +25,7 @@ static const char configuration[] =
     "store: { path = \"scepd.db\"; };\n"
     "transaction: { replay = %d; };\n"
     "log: { rate = 0; };\n"
+    "abuse: { lock_after = 0; delay_max = 0; };\n"
     "endpoints = ( { name = \"scep\"; issuer = \"local\";\n"
     "    profile = \"device\"; challenges = [ \"test\" ];\n"
     "    ra_cert = \"ca/ra.pem\"; ra_key = \"ca/ra.key\"; } );\n"

@@ -45,7 +45,7 @@ note(struct work *w, const struct exchange *x)
 	atomic_fetch_add(&w->ran, 1);
 }
 
-static void
+static enum service_when
 run_gated(struct exchange *x, void *arg)
 {
 	struct work	*w = arg;
@@ -54,12 +54,14 @@ run_gated(struct exchange *x, void *arg)
 	while (sem_wait(&w->may_go) == -1)
 		continue;
 	note(w, x);
+	return SERVICE_NOW;
 }
 
-static void
+static enum service_when
 run_free(struct exchange *x, void *arg)
 {
 	note(arg, x);
+	return SERVICE_NOW;
 }
 
 static void
@@ -83,7 +85,7 @@ item_init(struct item *it, int id, struct work *w)
 }
 
 static struct pool *
-open_pool(size_t workers, size_t queue, void (*run)(struct exchange *, void *),
+open_pool(size_t workers, size_t queue, enum service_when (*run)(struct exchange *, void *),
     struct work *w)
 {
 	struct pool	*p = NULL;
@@ -235,11 +237,12 @@ free_item(struct exchange *x, void *arg)
 	atomic_fetch_add(&w->finished, 1);
 }
 
-static void
+static enum service_when
 run_nothing(struct exchange *x, void *arg)
 {
 	x->status = 200;
 	atomic_fetch_add(&((struct work *)arg)->ran, 1);
+	return SERVICE_NOW;
 }
 
 struct putter {

@@ -1,0 +1,22 @@
+/*
+ * What a request shows about whoever sent it, for the guard: that it knows
+ * something, or that it guesses.
+ */
+#include <string.h>
+
+#include "service/pipeline_int.h"
+
+#define GUESS	"challenge_"	/* all such reasons begin with it */
+
+enum exchange_proof
+work_proof(const struct work *w, enum err_reason reason)
+{
+	/* Beside a certificate that renews, a wrong one may be refused for
+	 * another reason, and shall not be a free guess. */
+	if (reason != ERR_NONE)
+		return w->wrong || strncmp(err_slug(reason), GUESS,
+		    strlen(GUESS)) == 0 ? PROOF_WRONG : PROOF_NONE;
+	/* Not what was only repeated: anybody can send a copy. */
+	return w->txn.vouched && (w->recorded || w->verdict.hold) ?
+	    PROOF_RIGHT : PROOF_NONE;
+}
