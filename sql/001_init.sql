@@ -29,6 +29,13 @@ CREATE TABLE txn (
 	-- that was decided on.
 	challenge_id	INTEGER REFERENCES challenge (id),
 	profile		TEXT,
+	-- Or of another server's, by a CA that is trusted for a migration:
+	-- "SERIAL of ISSUER".
+	migrates	TEXT,
+	-- Where a profile limits what one subject, or one key, may have.
+	subject		TEXT,
+	key_hash	BLOB CHECK (length(key_hash) = 32),
+	CHECK (renews IS NULL OR migrates IS NULL),
 	CHECK ((state IN ('reserved', 'pending', 'approved')) =
 	    (finished IS NULL)),
 	CHECK ((state = 'failed') = (reason IS NOT NULL)),
@@ -45,6 +52,11 @@ CREATE INDEX txn_waiting ON txn (created)
 CREATE INDEX txn_strangers ON txn (peer)
     WHERE state = 'pending' AND vouched = 0;
 
+-- Hold only what is worked on, or waits, and is limited.
+CREATE INDEX txn_subject ON txn (subject COLLATE NOCASE)
+    WHERE state IN ('reserved', 'pending', 'approved');
+CREATE INDEX txn_key_hash ON txn (key_hash)
+    WHERE state IN ('reserved', 'pending', 'approved');
 -- Challenges made at run time. What we drew ourselves is known by its MAC under a
 -- key that is kept elsewhere (mac_key says which); what people thought up, by a
 -- scrypt hash of that MAC. One that is removed loses both, and stays for the
@@ -134,6 +146,9 @@ CREATE TABLE issued (
 	-- Whose it is: a client's, or our own as an RA.
 	role		TEXT NOT NULL DEFAULT 'client'
 			    CHECK (role IN ('client', 'ra')),
+	-- The row that it renews, or what it migrates, as in txn.
+	supersedes	INTEGER REFERENCES issued (id),
+	migrates	TEXT,
 	der		BLOB NOT NULL CHECK (length(der) > 0),
 	-- Serial first: the same index finds a certificate by serial alone.
 	UNIQUE (serial, issuer_hash),
@@ -142,9 +157,14 @@ CREATE TABLE issued (
 
 CREATE INDEX issued_not_after ON issued (not_after);
 CREATE INDEX issued_key_hash ON issued (key_hash);
-CREATE INDEX issued_subject ON issued (subject);
+-- Letter case tells no two subjects apart.
+CREATE INDEX issued_subject ON issued (subject COLLATE NOCASE);
 -- Holds only our own: asked for at each start.
 CREATE INDEX issued_ra ON issued (not_after) WHERE role = 'ra';
+-- Hold only what renews another.
+CREATE INDEX issued_supersedes ON issued (supersedes)
+	WHERE supersedes IS NOT NULL;
+CREATE INDEX issued_migrates ON issued (migrates) WHERE migrates IS NOT NULL;
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;

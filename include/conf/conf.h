@@ -6,9 +6,10 @@
  * files it names contain is checked by those who open them. Errors name file,
  * line, setting and mend.
  *
- * PATH settings, and the items of lists with CONF_PATHS: a relative path is relative to the configuration file's
- * folder; "credential:NAME" is the systemd credential NAME (a file in
- * $CREDENTIALS_DIRECTORY). In the struct they are complete paths, or "".
+ * PATH settings, and the items of lists with CONF_PATHS: a relative path is
+ * relative to the configuration file's folder; "credential:NAME" is the systemd
+ * credential NAME (a file in $CREDENTIALS_DIRECTORY). In the struct they are
+ * complete paths, or "".
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -41,6 +42,15 @@ enum conf_ra_renew_key { CONF_RA_RENEW_SAME, CONF_RA_RENEW_NEW };
 enum conf_ec_reply { CONF_EC_REPLY_PASSWORD, CONF_EC_REPLY_KARI };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
 enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };
+enum conf_renew_names { CONF_RENEW_NAMES_SAME, CONF_RENEW_NAMES_SUBSET };
+enum conf_renew_key { CONF_RENEW_KEY_ANY, CONF_RENEW_KEY_NEW,
+	CONF_RENEW_KEY_SAME };
+enum conf_renew_challenge { CONF_RENEW_CHALLENGE_IGNORED,
+	CONF_RENEW_CHALLENGE_OPTIONAL, CONF_RENEW_CHALLENGE_REQUIRED };
+enum conf_duplicate_key { CONF_DUPLICATE_ALLOW, CONF_DUPLICATE_SAME_SUBJECT,
+	CONF_DUPLICATE_REFUSE };
+enum conf_sid { CONF_SID_STRIP, CONF_SID_ALLOW };
+enum conf_surplus { CONF_SURPLUS_DROP, CONF_SURPLUS_REFUSE };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {

@@ -9,6 +9,13 @@
 
 #define SERIAL_LEN	16	/* bytes of the serials that we draw */
 
+/* An extension as the profile gives it. */
+struct cert_extra {
+	char		 oid[CSR_OID];	/* dotted */
+	bool		 critical;
+	struct bytes	 der;
+};
+
 struct cert_plan {
 	struct bytes		 serial;	/* positive, at most 20 bytes */
 	struct bytes		 subject;	/* Name, DER */
@@ -24,6 +31,12 @@ struct cert_plan {
 	char *const		*crl_urls;	/* NULL-ended lists, or NULL */
 	char *const		*ca_issuers_urls;
 	char *const		*ocsp_urls;
+	const char		*template_oid;	/* of Windows; NULL, "": none */
+	int64_t			 template_major;
+	int64_t			 template_minor;
+	const char		*sid;		/* of Windows; NULL: none */
+	const struct cert_extra	*extras;
+	size_t			 n_extras;
 };
 
 /*
@@ -45,6 +58,18 @@ int	 cert_within(const struct cert *, const struct cert_plan *,
 int	 serial_draw(uint8_t out[SERIAL_LEN], struct err *e);
 /* ERR_CONFIG if one of these names no extended key usage. */
 int	 eku_check(char *const *names, struct err *e);
+/* Whether an extended key usage, by such a name, is that of a dotted OID. */
+bool	 eku_is(const char *name, const char *oid);
+/* ERR_CONFIG unless it is a dotted OID. */
+int	 oid_check(const char *, struct err *e);
+/* ERR_CONFIG if a plan cannot have it. */
+int	 cert_extra_check(const struct cert_extra *, struct err *e);
+/* A Name of these values, each an RDN of its own, with their types as dotted
+ * OIDs; ERR_SUBJECT if a type does not take its value. */
+int	 name_of(const struct name_value *, size_t n, struct buf *der,
+	    struct err *e);
+/* Appends a Name as RFC 4514 text. */
+int	 name_show(struct bytes der, struct buf *out, struct err *e);
 /* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
 int	 name_make(const char *text, struct buf *der, struct err *e);
 

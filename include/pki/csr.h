@@ -21,6 +21,21 @@ struct name_value {
 };
 #define CSR_MAX_VALUES	32
 
+/* Extensions that a request asks for, beside subjectAltName. */
+#define CSR_MAX_EKU	16
+#define CSR_MAX_OTHER	32
+#define CSR_OID		64	/* bytes of a dotted one */
+#define SID_TEXT	128
+struct csr_asked {
+	unsigned	 ku;		/* CERT_KU_... */
+	char		 eku[CSR_MAX_EKU][CSR_OID];	/* dotted */
+	size_t		 n_eku;
+	bool		 ca;		/* basicConstraints CA:TRUE */
+	char		 sid[SID_TEXT];	/* of Windows' extension; "": none */
+	char		 other[CSR_MAX_OTHER][CSR_OID]; /* dotted */
+	size_t		 n_other;
+};
+
 struct csr {
 	struct bytes	 der;		/* everything here is owned by it */
 	struct bytes	 subject;	/* Name, DER */
@@ -31,6 +46,7 @@ struct csr {
 	struct pubkey	 key;
 	enum alg	 digest;	/* it is signed with; ALG_NONE: other */
 	struct sans	 sans;		/* subjectAltName asked for */
+	struct csr_asked asked;
 	bool		 has_challenge;
 	struct buf	 challenge;	/* challengePassword as UTF-8; wiped */
 	struct X509_req_st *x;		/* for pki only */
@@ -44,6 +60,8 @@ int	 csr_parse(struct bytes der, struct csr **out, struct err *e);
 #define CSR_RSA_MAX	8192		/* bits */
 int	 csr_verify(const struct csr *, struct err *e);
 void	 csr_free(struct csr *);
+/* The security identifier in Windows' extension of a certificate; "": none. */
+void	 cert_sid(const struct cert *, char out[SID_TEXT]);
 int	 csr_pem(const struct csr *, struct buf *out, struct err *e);
 
 /* Makes a request, for clients and tests: subject as "/CN=x/O=y", sans as

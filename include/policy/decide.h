@@ -8,6 +8,10 @@
 #include "conf/conf.h"
 #include "pki/cert_make.h"
 #include "policy/challenge.h"
+#include "policy/profile.h"
+
+#define POLICY_SUBJECT_MAX	8192	/* bytes of a Name that is granted */
+#define POLICY_SURPLUS_MAX	256
 
 enum policy_challenge {
 	POLICY_CHALLENGE_ABSENT,	/* none, or an empty one */
@@ -16,22 +20,31 @@ enum policy_challenge {
 };
 
 /* The signer's certificate, where the ledger says that this endpoint issued
- * it. */
+ * it, or one of a CA in renew.trusted. */
 struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
 	bool			 revoked;
 	const struct conf_profile *profile;	/* it was issued under; NULL:
 						 * the endpoint's */
+	bool			 foreign;	/* the latter */
+	int64_t			 superseded_at;	/* first time; 0: never */
+	/* How many certificates in a row, up to this one, have the key that is
+	 * asked for now. */
+	int64_t			 key_uses;
 };
 
 struct policy_facts {
 	const struct conf_endpoint	*endpoint;
 	const struct conf_profile	*profile;	/* unless the challenge
 							 * or old has another */
+	const struct policy_profiles	*profiles;	/* it is among; NULL:
+							 * none was read */
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
+	/* policy_decide()'s own: it is judged as no renewal */
+	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
@@ -48,11 +61,15 @@ struct policy_facts {
 	int64_t				 now;
 };
 
-/* What to issue; borrows from the facts. plan.serial is left to the caller. */
+/* What to issue; borrows from the facts and from itself, so it is not moved.
+ * plan.serial is left to the caller. */
 struct policy_verdict {
 	struct cert_plan	 plan;
 	struct bytes		 sans[SANS_MAX_NAMES];
+	uint8_t			 subject[POLICY_SUBJECT_MAX];
 	size_t			 dropped;	/* names the profile left out */
+	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
+							 * left out; or "" */
 	bool			 hold;		/* an operator decides */
 	bool			 renews;	/* proven by the old certificate */
 	bool			 spends;	/* a use of the challenge */

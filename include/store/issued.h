@@ -29,6 +29,11 @@ struct issued {
 	int64_t		 not_after;
 	int64_t		 issued_at;
 	bool		 ra;		/* our own as an RA, no client's */
+	bool		 revoke_old;	/* to the store: revoke what it
+					 * supersedes, in the same step */
+	/* set by the store, by what its transaction renews */
+	struct bytes	 supersedes;	/* serial; n == 0: it renews none */
+	const char	*migrates;	/* as in struct txn, or NULL */
 	/* set by store/revoked.h */
 	bool		 revoked;
 	int64_t		 revoked_at;
@@ -66,5 +71,16 @@ int	 issued_each(struct db *, const struct issued_filter *,
 /* The certificate of a transaction; one call, or none. As issued_each(). */
 int	 issued_of_txn(struct db *, int64_t txn,
 	    int (*)(const struct issued *, void *), void *arg, struct err *e);
+
+/* What a renewal of a certificate has to know, with a key that is asked for. */
+struct issued_line {
+	int64_t		 superseded_at;	/* first time; 0: never */
+	int64_t		 key_uses;	/* how many in a row have the key, up to
+					 * this one */
+};
+/* Of the row id; or, with 0, of what `migrates` names. */
+int	 issued_line(struct db *, int64_t id, const char *migrates,
+	    const uint8_t key_hash[ISSUED_HASH], struct issued_line *,
+	    struct err *e);
 
 #endif

@@ -10,6 +10,9 @@
 
 #define TXN_HASH	32	/* SHA-256 */
 
+/* Which other certificates the key may have. */
+enum txn_key_limit { TXN_KEY_ANY, TXN_KEY_SUBJECT, TXN_KEY_ALONE };
+
 struct txn {
 	const char	*endpoint;
 	const char	*txid;		/* transactionID, any printable text */
@@ -29,6 +32,16 @@ struct txn {
 	int64_t		 replay;	/* window for repeated requests, in s */
 	int64_t		 renews;	/* issued.id of the certificate that
 					 * allows it; 0: none does */
+	const char	*migrates;	/* "SERIAL of ISSUER", of another
+					 * server's that allows it; or NULL */
+	int64_t		 superseded;	/* seconds for which these renew once
+					 * more after they did */
+	/* Where there is a limit: the subject that is granted, as issued.subject
+	 * will have it, and the request's key. */
+	const char	*subject;	/* NULL: no limit */
+	uint8_t		 key_hash[TXN_HASH];
+	int64_t		 max_active;	/* valid at once of the subject; 0: any */
+	enum txn_key_limit key_limit;
 	bool		 vouched;	/* by it, or by a challenge */
 	struct bytes	 hold;		/* CSR that waits for an operator; n ==
 					 * 0: none does */
@@ -62,11 +75,12 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * *fresh set. Both in one step, so that of many copies at once one is new. id
  * names it in issued.txn and txn_fail(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
- * transactionID: ERR_TXN_LIVE. What it renews was revoked meanwhile:
- * ERR_RENEWAL_SIGNER. No use of the challenge left, counting all that are
- * worked on: ERR_CHALLENGE_SPENT; it was disabled or removed meanwhile:
- * ERR_CHALLENGE_DISABLED. No room to wait: ERR_PENDING_FULL,
- * ERR_PENDING_STRANGER.
+ * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
+ * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No use of the
+ * challenge left, counting all that are worked on: ERR_CHALLENGE_SPENT; it was
+ * disabled or removed meanwhile: ERR_CHALLENGE_DISABLED. Beyond a limit of the
+ * profile, counting so: ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait:
+ * ERR_PENDING_FULL, ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

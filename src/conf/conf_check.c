@@ -218,6 +218,10 @@ check_profile(struct conf_reader *r, size_t i)
 	if (pr->key_types.n == 0)
 		return conf_refuse(r, spot(p, i, "key_types"), "is empty; "
 		    "give at least one type of key");
+	if (pr->max_active > 0 && pr->empty_subject)
+		return conf_refuse(r, spot(p, i, "max_active"), "counts by "
+		    "subject, which empty_subject lets requests leave out; "
+		    "remove one of them");
 	if (check_urls(r, i, "crl_urls", &pr->crl_urls) != 0 ||
 	    check_urls(r, i, "ca_issuers_urls", &pr->ca_issuers_urls) != 0)
 		return -1;

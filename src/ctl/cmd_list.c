@@ -107,7 +107,7 @@ csv_head(struct buf *out, struct err *e)
 {
 	return full(buf_puts(out, "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
-	    "peer,revoked_at,revoke_reason,role\r\n"), e);
+	    "peer,revoked_at,revoke_reason,role,supersedes,migrates\r\n"), e);
 }
 
 static int
@@ -120,7 +120,8 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 	const char	*fields[] = {
 		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
 		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
-		c->peer, revoked, c->revoke_reason, c->role
+		c->peer, revoked, c->revoke_reason, c->role, c->supersedes,
+		c->migrates
 	};
 	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
 
@@ -178,10 +179,9 @@ on_row(const struct issued *row, void *arg)
 {
 	struct walk		*w = arg;
 	struct json_cert	 c;
-	char			 serial[LEDGER_SERIAL];
+	struct ledger_text	 text;
 
-	ledger_serial(row->serial, serial);
-	c = ledger_facts(row, serial);
+	c = ledger_facts(row, &text);
 	if (w->format->row(w->n, &c, &w->out, w->e) != 0)
 		return -1;
 	w->n++;

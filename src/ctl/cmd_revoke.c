@@ -69,12 +69,11 @@ on_revoked(const struct issued *row, void *arg)
 {
 	struct report		*r = arg;
 	struct json_cert	 c;
-	char			 serial[LEDGER_SERIAL];
+	struct ledger_text	 text;
 
 	if (row->id != r->id)
 		return 0;
-	ledger_serial(row->serial, serial);
-	c = ledger_facts(row, serial);
+	c = ledger_facts(row, &text);
 	return r->json ? ctl_print_json(json_new_cert(&c), r->e) :
 	    print_text(&c, r->e);
 }

@@ -19,7 +19,7 @@ static const struct ctl_opt opts[] = {
 /* What is shown of a row. */
 struct shown {
 	struct json_cert	 c;
-	char			 serial[LEDGER_SERIAL];
+	struct ledger_text	 text;
 	char			 sha256[CERT_FP_MAX];
 	struct buf		 pem;
 };
@@ -38,6 +38,16 @@ put_revocation(struct buf *out, const struct json_cert *c)
 	if (ctl_put_time(out, "revoked at", c->revoked_at) != 0)
 		return -1;
 	return ctl_put_line(out, "reason", c->revoke_reason);
+}
+
+/* What it renews. */
+static int
+put_old(struct buf *out, const struct json_cert *c)
+{
+	if (c->migrates != NULL)
+		return ctl_put_line(out, "migrates", c->migrates);
+	return ctl_put_line(out, "supersedes",
+	    c->supersedes == NULL ? "" : c->supersedes);
 }
 
 static int
@@ -63,6 +73,7 @@ put_all(const struct shown *s, struct buf *out)
 	    ctl_put_line(out, "challenge",
 	    c->challenge == NULL ? "" : c->challenge) == 0 &&
 	    ctl_put_line(out, "peer", c->peer) == 0 &&
+	    put_old(out, c) == 0 &&
 	    ctl_put_line(out, "sha256", c->sha256) == 0)
 		rc = 0;
 	buf_wipe(&sans);
@@ -108,8 +119,7 @@ on_row(const struct issued *row, void *arg)
 	struct cert	*cert = NULL;
 	int		 rc = -1;
 
-	ledger_serial(row->serial, s.serial);
-	s.c = ledger_facts(row, s.serial);
+	s.c = ledger_facts(row, &s.text);
 	s.c.sha256 = s.sha256;
 	if (cert_parse(row->der, &cert, w->e) == 0 &&
 	    cert_fingerprint(cert, "SHA256", s.sha256, w->e) == 0 &&

@@ -143,7 +143,11 @@ enum ctl_exit	 ledger_missing(const struct ctl_call *);
 #define LEDGER_SERIAL	512
 void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
 /* A row as facts to show: borrowed from the row and the serial's text. */
-struct json_cert ledger_facts(const struct issued *, const char *serial);
+struct ledger_text {
+	char	 serial[LEDGER_SERIAL];
+	char	 supersedes[LEDGER_SERIAL];
+};
+struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
 

@@ -160,10 +160,12 @@ ledger_serial(struct bytes serial, char out[LEDGER_SERIAL])
 }
 
 struct json_cert
-ledger_facts(const struct issued *row, const char *serial)
+ledger_facts(const struct issued *row, struct ledger_text *text)
 {
+	ledger_serial(row->serial, text->serial);
+	ledger_serial(row->supersedes, text->supersedes);
 	return (struct json_cert){
-		.serial = serial,
+		.serial = text->serial,
 		.subject = row->subject,
 		.sans = row->sans,
 		.endpoint = row->endpoint,
@@ -173,6 +175,8 @@ ledger_facts(const struct issued *row, const char *serial)
 		.txid = row->txid,
 		.challenge = row->challenge,
 		.peer = row->peer,
+		.supersedes = row->supersedes.n > 0 ? text->supersedes : NULL,
+		.migrates = row->migrates,
 		.not_before = row->not_before,
 		.not_after = row->not_after,
 		.issued_at = row->issued_at,

@@ -77,6 +77,17 @@ eku_object(const char *name)
 	return OBJ_txt2obj(name, 1);
 }
 
+bool
+eku_is(const char *name, const char *oid)
+{
+	ASN1_OBJECT *a = eku_object(name), *b = OBJ_txt2obj(oid, 1);
+	bool is = a != NULL && b != NULL && OBJ_cmp(a, b) == 0;
+
+	ASN1_OBJECT_free(a);
+	ASN1_OBJECT_free(b);
+	return is;
+}
+
 int
 eku_check(char *const *names, struct err *e)
 {
@@ -297,6 +308,8 @@ cert_extend(X509 *x, const struct cert_plan *plan, const struct cert *issuer,
 		what = "cRLDistributionPoints";
 	else if (add_access(x, plan) == -1)
 		what = "authorityInfoAccess";
+	else
+		what = cert_extend_more(x, plan);
 	if (what == NULL)
 		return 0;
 	set_ssl(e, ERR_CRYPTO, what);

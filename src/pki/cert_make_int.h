@@ -16,4 +16,7 @@ ASN1_OBJECT	*eku_object(const char *name);
 /* SHA-256, but SHA-384 for curves that are worth it (RFC 5480, 4). */
 const EVP_MD	*digest_for(const struct key *);
 
+/* Adds what else the plan lists; NULL, or the name of what failed. */
+const char	*cert_extend_more(X509 *, const struct cert_plan *);
+
 #endif

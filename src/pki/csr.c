@@ -183,7 +183,7 @@ read_all(struct csr *r, struct err *e)
 	    pubkey_read(X509_REQ_get_X509_PUBKEY(r->x), &r->key, e) == -1 ||
 	    read_challenge(r, e) == -1)
 		return -1;
-	return read_sans(r, e);
+	return read_sans(r, e) == -1 ? -1 : csr_read_asked(r, e);
 }
 
 int

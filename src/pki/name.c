@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pki/cert_make.h"
@@ -80,6 +81,46 @@ name_make(const char *text, struct buf *out, struct err *e)
 	}
 	if (fill(name, text, e) == 0)
 		rc = write_name(name, out, e);
+	X509_NAME_free(name);
+	return rc;
+}
+
+int
+name_of(const struct name_value *v, size_t n, struct buf *out, struct err *e)
+{
+	X509_NAME *name = X509_NAME_new();
+	ASN1_OBJECT *o;
+	int ok = name != NULL, rc = -1;
+	size_t i;
+
+	for (i = 0; ok && i < n; i++) {
+		o = OBJ_txt2obj(v[i].oid, 1);
+		ok = o != NULL && X509_NAME_add_entry_by_OBJ(name, o,
+		    MBSTRING_UTF8, (const unsigned char *)v[i].text,
+		    (int)v[i].n, -1, 0) == 1;
+		ASN1_OBJECT_free(o);
+	}
+	if (!ok)
+		set_ssl(e, ERR_SUBJECT, "a value does not fit its type");
+	else
+		rc = write_name(name, out, e);
+	X509_NAME_free(name);
+	return rc;
+}
+
+int
+name_show(struct bytes der, struct buf *out, struct err *e)
+{
+	const unsigned char *p = der.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.n);
+	char *text = name == NULL ? NULL : name_text(name);
+	int rc = -1;
+
+	if (text == NULL || buf_puts(out, text) == -1)
+		set_ssl(e, ERR_MEMORY, "name");
+	else
+		rc = 0;
+	free(text);
 	X509_NAME_free(name);
 	return rc;
 }

@@ -40,6 +40,9 @@ int	 time_read(const ASN1_TIME *, int64_t *);
  * they cannot be read. */
 STACK_OF(X509_EXTENSION)	*csr_extensions(X509_REQ *);
 
+struct csr;
+int				 csr_read_asked(struct csr *, struct err *e);
+
 /* A read-only BIO over borrowed bytes. */
 BIO	*bio_of(struct bytes);
 /* Drains a memory BIO into out; -1 at its limit. */

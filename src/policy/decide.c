@@ -7,22 +7,11 @@
  * at leisure and without the server noticing. */
 #define REPLY_SECRET_MIN	16
 
-static bool
-takes_type(const struct conf_profile *p, enum key_type type)
-{
-	size_t i;
-
-	for (i = 0; i < p->key_types.n; i++)
-		if (strcmp(p->key_types.v[i], key_type_name(type)) == 0)
-			return true;
-	return false;
-}
-
 int
 policy_signer(const struct conf_profile *p, const struct pubkey *k,
     struct err *e)
 {
-	if (k->type == KEY_RSA || takes_type(p, k->type))
+	if (k->type == KEY_RSA || policy_takes_type(p, k->type))
 		return 0;
 	err_set(e, ERR_SIGNER_KEY, "key type %s is not in the profile's "
 	    "key_types", key_type_name(k->type));
@@ -36,32 +25,7 @@ policy_by_password(const struct conf_endpoint *ep, const struct pubkey *k)
 	    ep->ec_reply == CONF_EC_REPLY_PASSWORD);
 }
 
-static int
-check_key(const struct conf_profile *p, const struct pubkey *k,
-    struct err *e)
-{
-	if (!takes_type(p, k->type)) {
-		err_set(e, ERR_CSR_KEY, "key type %s is not in the profile's "
-		    "key_types", key_type_name(k->type));
-		return -1;
-	}
-	if (k->type == KEY_RSA && (k->bits < p->rsa_min ||
-	    k->bits > p->rsa_max)) {
-		err_set(e, ERR_CSR_KEY, "RSA key of %d bits, the profile "
-		    "takes %lld to %lld", k->bits, (long long)p->rsa_min,
-		    (long long)p->rsa_max);
-		return -1;
-	}
-	return 0;
-}
-
 /* Rules: each sees the facts and refuses, or lets the next one look. */
-
-static int
-rule_key(const struct policy_facts *f, struct err *e)
-{
-	return check_key(f->profile, &f->csr->key, e);
-}
 
 /* A device's certificate for the CA's or the RA's key could stand in for them;
  * whoever can ask for one holds that key. */
@@ -85,16 +49,6 @@ is_manual(const struct policy_facts *f)
 {
 	return f->endpoint->approval == CONF_APPROVAL_MANUAL ||
 	    f->profile->approval == CONF_APPROVAL_MANUAL;
-}
-
-/* Is the request allowed by its old certificate alone? An operator allows more,
- * and so does a matching challenge, unless the message itself calls it a
- * renewal: then it is judged as one. */
-static bool
-by_old(const struct policy_facts *f)
-{
-	return f->old != NULL && !f->approved && (f->renewal ||
-	    f->challenge != POLICY_CHALLENGE_MATCH);
 }
 
 /* Deny by default: somebody must have vouched for the request. */
@@ -126,49 +80,10 @@ old_is_good(const struct policy_facts *f)
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
-static bool
-has_san(const struct sans *sans, const struct san *s)
-{
-	size_t i;
-
-	for (i = 0; i < sans->n; i++)
-		if (bytes_eq(sans->v[i].der, s->der))
-			return true;
-	return false;
-}
-
-/* A renewal is for the same names, by a certificate that is still good. */
 static int
 rule_renewal(const struct policy_facts *f, struct err *e)
 {
-	size_t i;
-
-	if (!by_old(f))
-		return 0;
-	if (f->old->cert->is_ca || f->now < f->old->cert->not_before ||
-	    f->now > f->old->cert->not_after) {
-		err_set(e, ERR_RENEWAL_SIGNER, "%s",
-		    f->now > f->old->cert->not_after ? "it has expired" :
-		    "it is not valid yet");
-		return -1;
-	}
-	if (f->old->revoked) {
-		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
-		return -1;
-	}
-	if (!cert_has_subject(f->old->cert, f->csr->subject)) {
-		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
-		    f->old->cert->subject_text);
-		return -1;
-	}
-	for (i = 0; i < f->csr->sans.n; i++)
-		if (!has_san(f->old->sans, &f->csr->sans.v[i])) {
-			err_set(e, ERR_RENEWAL_NAMES, "%s:%s is new",
-			    san_kind_name(f->csr->sans.v[i].kind),
-			    f->csr->sans.v[i].text);
-			return -1;
-		}
-	return 0;
+	return policy_renews(f) ? policy_renewal(f, e) : 0;
 }
 
 /* Nothing is issued that could not be handed over. */
@@ -189,7 +104,7 @@ rule_signer(const struct policy_facts *f, struct err *e)
 {
 	/* A renewal with a new key is signed by the old one; what is approved
 	 * was looked at when it came, and is asked for by the same key. */
-	if (old_is_good(f) || f->approved ||
+	if (policy_renews(f) || old_is_good(f) || f->approved ||
 	    f->endpoint->signer_key == CONF_SIGNER_ANY ||
 	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
 		return 0;
@@ -202,7 +117,7 @@ rule_subject(const struct policy_facts *f, struct err *e)
 {
 	size_t i;
 
-	if (f->csr->subject_empty && !f->profile->empty_subject) {
+	if (policy_no_subject(f) && !f->profile->empty_subject) {
 		err_set(e, ERR_SUBJECT, "empty, and the profile says "
 		    "empty_subject = false");
 		return -1;
@@ -223,7 +138,7 @@ rule_subject(const struct policy_facts *f, struct err *e)
 static int
 rule_named(const struct policy_facts *f, struct err *e)
 {
-	if (!f->csr->subject_empty || f->csr->sans.n > 0)
+	if (!policy_no_subject(f) || f->csr->sans.n > 0)
 		return 0;
 	err_set(e, ERR_SUBJECT, "neither subject nor subjectAltName");
 	return -1;
@@ -250,18 +165,6 @@ rule_ca(const struct policy_facts *f, struct err *e)
 	return check_valid(f->ca, f->now, e);
 }
 
-static bool
-is_granted(const struct conf_profile *p, const struct san *s)
-{
-	const char *kind = san_kind_name(s->kind);
-	size_t i;
-
-	for (i = 0; i < p->san.n; i++)
-		if (strcmp(p->san.v[i], kind) == 0)
-			return true;
-	return false;
-}
-
 /* Only what goes into the certificate is looked at: the rest is dropped. */
 static int
 rule_sans(const struct policy_facts *f, struct err *e)
@@ -269,13 +172,13 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	size_t i, n = 0;
 
 	for (i = 0; i < f->csr->sans.n; i++) {
-		if (!is_granted(f->profile, &f->csr->sans.v[i]))
+		if (!policy_takes_san(f->profile, &f->csr->sans.v[i]))
 			continue;
 		if (policy_san(&f->csr->sans.v[i], e) == -1)
 			return -1;
 		n++;
 	}
-	if (f->csr->subject_empty && n == 0) {
+	if (policy_no_subject(f) && n == 0) {
 		err_set(e, ERR_SAN, "no name is left: the profile takes none "
 		    "of the request's kinds");
 		return -1;
@@ -283,17 +186,20 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
-/* Under a challenge, what that one allows. */
+/* Under a challenge, what that one allows. One beside a renewal counts where
+ * renew.challenge says so, and has no use spent. */
 static int
 rule_challenge(const struct policy_facts *f, struct err *e)
 {
+	bool renews = policy_renews(f);
 	const struct policy_claim c = {
-		.csr = f->csr, .san = &f->profile->san, .used = f->used,
-		.now = f->now
+		.csr = f->csr, .san = &f->profile->san,
+		.used = renews ? 0 : f->used, .now = f->now
 	};
 
 	if (f->approved || f->challenge != POLICY_CHALLENGE_MATCH ||
-	    f->limits == NULL)
+	    f->limits == NULL || (renews &&
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_IGNORED))
 		return 0;
 	return policy_limits_check(f->limits, &c, e);
 }
@@ -306,18 +212,11 @@ rule_signer_type(const struct policy_facts *f, struct err *e)
 }
 
 static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_challenge, rule_key, rule_key_taken, rule_signer_type, rule_proof,
-	rule_renewal, rule_signer, rule_reply, rule_subject, rule_named,
-	rule_ca, rule_sans,
+	rule_challenge, policy_rule_key, rule_key_taken, rule_signer_type,
+	rule_proof, rule_renewal, rule_signer, rule_reply, rule_subject,
+	policy_rule_template, rule_named, rule_ca, rule_sans,
+	policy_rule_required, policy_rule_patterns, policy_rule_surplus,
 };
-
-static unsigned
-key_usage(const struct pubkey *k)
-{
-	return k->type == KEY_RSA ?
-	    CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT :
-	    CERT_KU_DIGITAL_SIGNATURE;
-}
 
 /* Copies the names whose kind the profile lists; the others are dropped. */
 static void
@@ -328,7 +227,7 @@ grant_sans(const struct policy_facts *f, struct policy_verdict *v)
 
 	for (i = 0; i < f->csr->sans.n; i++) {
 		s = &f->csr->sans.v[i];
-		if (is_granted(f->profile, s))
+		if (policy_takes_san(f->profile, s))
 			v->sans[v->plan.n_sans++] = s->der;
 		else
 			v->dropped++;
@@ -347,62 +246,85 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The profile is the effective one. */
+/* A renewal keeps the spelling that was granted before. */
 static int
-decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
+grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
+{
+	const struct bytes old = policy_renews(f) ? f->old->cert->subject :
+	    bytes_make(NULL, 0);
+
+	if (old.n == 0)
+		return policy_subject(f, name, e);
+	if (buf_put(name, old.p, old.n) == 0)
+		return 0;
+	err_set(e, ERR_SUBJECT, "it is too long");
+	return -1;
+}
+
+static void
+grant(const struct policy_facts *f, struct bytes name,
+    struct policy_verdict *v)
 {
 	const struct conf_profile *p = f->profile;
-	size_t i;
+	const struct policy_made *m = policy_made(f);
 
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i](f, e) == -1)
-			return -1;
 	memset(v, 0, sizeof(*v));
+	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
-	v->renews = by_old(f);
-	v->spends = !f->approved && f->challenge == POLICY_CHALLENGE_MATCH;
+	v->renews = policy_renews(f);
+	v->spends = !f->approved && !v->renews &&
+	    f->challenge == POLICY_CHALLENGE_MATCH;
 	v->profile = p;
 	v->plan = (struct cert_plan){
-		/* A renewal keeps the spelling that was granted before. */
-		.subject = by_old(f) ? f->old->cert->subject :
-		    f->csr->subject,
+		.subject = bytes_make(v->subject, name.n),
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,
 		    f->ca->not_before),
 		.not_after = earliest(f->now + p->validity,
 		    f->ca->not_after),
-		.ku = key_usage(&f->csr->key),
+		.ku = policy_ku(p, &f->csr->key),
 		.eku = p->eku.v,
 		.sans = v->sans,
 		.crl_urls = p->crl_urls.v,
 		.ca_issuers_urls = p->ca_issuers_urls.v,
 		.ocsp_urls = p->ocsp_urls.v,
+		.template_oid = p->template_oid,
+		.template_major = p->template_major,
+		.template_minor = p->template_minor,
+		.sid = policy_sid(f),
+		.extras = m->extras,
+		.n_extras = m->n_extras,
 	};
 	grant_sans(f, v);
-	return 0;
+	policy_surplus(f, v->surplus);
 }
 
-/* By the old certificate alone. */
+/* The profile is the effective one. */
 static int
-decide_by_old(const struct policy_facts *f, struct policy_verdict *v,
+decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
+{
+	struct buf name = BUF_INIT(POLICY_SUBJECT_MAX);
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
+		rc = rules[i](f, e);
+	if (rc == 0 && (rc = grant_subject(f, &name, e)) == 0)
+		grant(f, buf_bytes(&name), v);
+	buf_wipe(&name);
+	return rc;
+}
+
+/* By what vouches for it beside an old certificate. */
+static int
+decide_enrollment(const struct policy_facts *f, struct policy_verdict *v,
     struct err *e)
 {
 	struct policy_facts g = *f;
 
-	if (f->old->profile != NULL)
-		g.profile = f->old->profile;
-	if (f->challenge == POLICY_CHALLENGE_MATCH)
-		g.challenge = POLICY_CHALLENGE_ABSENT;
-	return decide(&g, v, e);
-}
-
-static int
-decide_by_challenge(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
-{
-	struct policy_facts g = *f;
-
-	if (f->limits != NULL && f->limits->profile != NULL)
+	g.enrolls = true;
+	if (f->challenge == POLICY_CHALLENGE_MATCH && !f->approved &&
+	    f->limits != NULL && f->limits->profile != NULL)
 		g.profile = f->limits->profile;
 	return decide(&g, v, e);
 }
@@ -412,14 +334,15 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
     struct err *e)
 {
 	struct err why = { .reason = ERR_NONE };
+	struct policy_facts g = *f;
 
-	if (f->approved)
-		return decide(f, v, e);
-	if (by_old(f))
-		return decide_by_old(f, v, e);
-	if (f->challenge != POLICY_CHALLENGE_MATCH)
-		return decide(f, v, e);
-	if (f->old != NULL && decide_by_old(f, v, &why) == 0)
+	if (f->old == NULL || f->approved)
+		return decide_enrollment(f, v, e);
+	if (f->old->profile != NULL)
+		g.profile = f->old->profile;
+	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)
+		return decide(&g, v, e);
+	if (policy_renews(&g) && decide(&g, v, &why) == 0)
 		return 0;
-	return decide_by_challenge(f, v, e);
+	return decide_enrollment(f, v, e);
 }

@@ -1,10 +1,12 @@
 /*
- * Private to policy: what a name may look like.
+ * Private to policy: what a name may look like, and when a certificate renews.
  */
 #ifndef POLICY_POLICY_INT_H
 #define POLICY_POLICY_INT_H
 
-#include "pki/csr.h"
+#include "pki/oid.h"
+#include "policy/decide.h"
+#include "policy/pattern.h"
 
 #define NAME_VALUE_MAX	256	/* bytes of one subject value */
 #define SAN_TEXT_MAX	512	/* bytes of one subjectAltName */
@@ -12,5 +14,56 @@
 /* ERR_SUBJECT or ERR_SAN: text that other programs would stumble over. */
 int	 policy_name_value(const struct name_value *, struct err *e);
 int	 policy_san(const struct san *, struct err *e);
+
+/* profile_read.c: what is read of a profile's settings. */
+struct policy_rdn {
+	char		 oid[OID_TEXT];
+	char		*text;		/* with {WORD}s in it */
+};
+struct policy_made {
+	const struct conf_profile *conf;
+	struct patterns		*subject;	/* NULL: any */
+	struct patterns		*san;
+	struct cert_extra	*extras;
+	size_t			 n_extras;
+	struct policy_rdn	*rdns;	/* of the subject; n == 0: it is the */
+	size_t			 n_rdns;	/* request's */
+};
+/* Of the facts' profile; of one that nothing was read of, an empty one. */
+const struct policy_made	*policy_made(const struct policy_facts *);
+
+/* profile.c */
+bool	 policy_takes_type(const struct conf_profile *, enum key_type);
+/* Whether the profile copies this name. */
+bool	 policy_takes_san(const struct conf_profile *, const struct san *);
+/* The key usages that a key gets; 0 if it is good for none. */
+unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
+/* The security identifier that is granted, or NULL. */
+const char	*policy_sid(const struct policy_facts *);
+/* "dns", ...: in a template, a subjectAltName of the request. */
+bool	 policy_is_san_word(const char *);
+/* Appends the Name of an enrollment: the request's, or by the template. */
+int	 policy_subject(const struct policy_facts *, struct buf *der,
+	    struct err *e);
+bool	 policy_no_subject(const struct policy_facts *);
+/* What is asked and not granted, as "san:upn,ku:keyAgreement"; or "". */
+void	 policy_surplus(const struct policy_facts *,
+	    char out[POLICY_SURPLUS_MAX]);
+/* Rules of decide.c */
+int	 policy_rule_key(const struct policy_facts *, struct err *e);
+int	 policy_rule_template(const struct policy_facts *, struct err *e);
+int	 policy_rule_required(const struct policy_facts *, struct err *e);
+int	 policy_rule_patterns(const struct policy_facts *, struct err *e);
+int	 policy_rule_surplus(const struct policy_facts *, struct err *e);
+
+/* Whether the old certificate (not NULL) allows what is asked, by itself:
+ * ERR_RENEWAL_..., ERR_CHALLENGE_.... */
+int	 policy_renewal(const struct policy_facts *, struct err *e);
+/*
+ * Whether it is to be judged as a renewal: signed with a certificate of ours,
+ * and the message calls it one, or no challenge vouches for it, or it is one in
+ * all points. Otherwise a challenge that matches may allow more.
+ */
+bool	 policy_renews(const struct policy_facts *);
 
 #endif

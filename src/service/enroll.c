@@ -54,13 +54,20 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
 	const struct face_gen *g = work_way(w)->gen;
 	const struct policy_old old = {
-		w->old, &w->old_sans, w->old_revoked, w->old_profile
+		.cert = w->old,
+		.sans = &w->old_sans,
+		.revoked = w->old_revoked,
+		.profile = w->old_profile,
+		.foreign = w->old_id == 0,
+		.superseded_at = w->old_line.superseded_at,
+		.key_uses = w->old_line.key_uses,
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
 		.profile = w->approved && *w->claim.profile != '\0' ?
 		    conf_profile(w->x->site->conf, w->claim.profile) :
 		    w->se->profile,
+		.profiles = w->x->site->profiles,
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
@@ -86,47 +93,6 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	if (policy_decide(&f, &w->verdict, e) == -1)
 		return -1;
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
-}
-
-struct signer {
-	struct work	*w;
-	struct err	*e;
-};
-
-/* The ledger's row is the signer's certificate, byte for byte. */
-static int
-is_signer(const struct issued *row, void *arg)
-{
-	struct signer *s = arg;
-	const struct cert *c = s->w->msg.cms.signer;
-
-	/* Our own as an RA is renewed by ourselves only. */
-	if (row->ra || !bytes_eq(row->der, c->der) ||
-	    strcmp(row->endpoint, s->w->se->conf->name) != 0)
-		return 0;
-	if (cert_parse(row->der, &s->w->old, s->e) == -1 ||
-	    cert_sans(s->w->old, &s->w->old_sans, s->e) == -1)
-		return -1;
-	s->w->old_id = row->id;
-	s->w->old_revoked = row->revoked;
-	s->w->old_profile = conf_profile(s->w->x->site->conf, row->profile);
-	return 1;
-}
-
-/*
- * Renewals are told by who signs, not by what the message says: certmonger,
- * jscep and Apple renew with a PKCSReq.
- */
-static int
-step_signer(struct work *w, struct err *e)
-{
-	const struct cert *c = w->msg.cms.signer;
-	const struct issued_filter f = { .serial = c->serial };
-	struct signer s = { w, e };
-
-	if (face_of(w->face, c->issuer) == NULL)
-		return 0;
-	return issued_each(w->s->db, &f, is_signer, &s, e) == -1 ? -1 : 0;
 }
 
 static int
@@ -192,19 +158,47 @@ hold(struct work *w, struct err *e)
 	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
 }
 
+/* What the profile allows of one subject and of one key. */
+static int
+limit(struct work *w, struct err *e)
+{
+	const struct conf_profile *p = w->verdict.profile;
+	struct txn *t = &w->txn;
+	bool kept = w->verdict.renews && memcmp(w->old->key.hash,
+	    w->csr->key.hash, PKI_HASH) == 0;
+
+	if (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW)
+		return 0;
+	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
+		return -1;
+	t->subject = buf_cstr(&w->subject);
+	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
+	t->max_active = p->max_active;
+	/* A renewal with its old key follows renew.key. */
+	if (!kept && p->duplicate_key != CONF_DUPLICATE_ALLOW)
+		t->key_limit = p->duplicate_key == CONF_DUPLICATE_REFUSE ?
+		    TXN_KEY_ALONE : TXN_KEY_SUBJECT;
+	return 0;
+}
+
 static int
 step_reserve(struct work *w, struct err *e)
 {
+	struct txn *t = &w->txn;
+
 	if (w->verdict.spends) {
-		w->txn.challenge = w->challenge.name;
-		w->txn.challenge_id = w->challenge.id;
-		w->txn.challenge_uses = w->challenge.limits.uses;
+		t->challenge = w->challenge.name;
+		t->challenge_id = w->challenge.id;
+		t->challenge_uses = w->challenge.limits.uses;
 	}
-	if (w->verdict.renews)
-		w->txn.renews = w->old_id;
-	w->txn.vouched = w->verdict.spends || w->verdict.renews;
-	w->txn.profile = w->verdict.profile->name;
-	if ((w->verdict.hold && hold(w, e) == -1) ||
+	if (w->verdict.renews) {
+		t->renews = w->old_id;
+		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
+		t->superseded = w->se->conf->renew_superseded;
+	}
+	t->vouched = w->verdict.spends || w->verdict.renews;
+	t->profile = w->verdict.profile->name;
+	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
 	/* A new one that waits is nobody's to end. */
@@ -274,6 +268,7 @@ step_record(struct work *w, struct err *e)
 	r->not_before = w->cert->not_before;
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
+	r->revoke_old = w->se->conf->renew_revoke_old;
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);
 	return 0;

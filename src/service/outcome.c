@@ -146,7 +146,7 @@ step_claim(struct work *w, struct err *e)
 	if (!cl->renews_revoked)
 		return 0;
 	/* The operator may have known less, or nothing yet. */
-	err_set(e, ERR_RENEWAL_SIGNER, "it was revoked while this waited");
+	err_set(e, ERR_RENEWAL_REVOKED, "it was revoked while this waited");
 	return -1;
 }
 

@@ -12,6 +12,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+#define MIGRATES_MAX	8192
 #define SANS_TEXT_MAX	(64u * 1024)
 
 /* Which way a message goes. */
@@ -121,12 +122,16 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_str(&l, "challenge", w->challenge.name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");
-	if (w->verdict.renews)
+	if (w->verdict.renews && w->old_id != 0)
 		log_hex(&l, "renews", w->old->serial);
+	else if (w->verdict.renews)
+		log_str(&l, "migrates", buf_cstr(&w->migrates));
 	if (w->cert != NULL)
 		log_hex(&l, "serial", w->cert->serial);
 	if (w->verdict.dropped > 0)
 		log_int(&l, "names_dropped", (long long)w->verdict.dropped);
+	if (*w->verdict.surplus != '\0')
+		log_str(&l, "surplus", w->verdict.surplus);
 	log_int(&l, "us", clock_mono_us() - w->x->began_us);
 	log_end(&l);
 }
@@ -231,6 +236,8 @@ work_clear(struct work *w)
 	matched_clear(&w->challenge);
 	urls_free(w->crl_urls);
 	urls_free(w->ca_issuers_urls);
+	buf_wipe(&w->migrates);
+	buf_wipe(&w->subject);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -242,6 +249,8 @@ pipeline_run(struct exchange *x, void *service)
 		.s = service, .x = x, .se = x->endpoint, .face = x->face,
 		.now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
+		.migrates = BUF_INIT(MIGRATES_MAX),
+		.subject = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
 	};

@@ -41,8 +41,11 @@ struct work {
 	struct csr			*csr;
 	struct cms_suite		 suite;	/* to: the way in the face */
 	int				 type;	/* of the message, as taken */
-	struct cert			*old;	/* signer's, if it is ours */
-	int64_t				 old_id;	/* in the ledger */
+	struct cert			*old;	/* signer's, if it may renew */
+	int64_t				 old_id;	/* in the ledger; 0:
+							 * another server's */
+	struct issued_line		 old_line;
+	struct buf			 migrates;	/* which one, then */
 	struct sans			 old_sans;
 	bool				 old_revoked;
 	const struct conf_profile	*old_profile;	/* NULL: it is gone */
@@ -53,6 +56,7 @@ struct work {
 	struct policy_verdict		 verdict;
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */
+	struct buf			 subject;	/* granted, as text */
 	struct txn			 txn;	/* what is asked, for the store */
 	uint8_t				 serial[SERIAL_LEN];
 	struct txn_found		 found;	/* the row of this request */
@@ -81,6 +85,8 @@ extern const struct step flow_repeat[];		/* seen before */
 extern const struct step flow_approved[];	/* by an operator */
 extern const struct step flow_poll[];		/* CertPoll */
 
+/* Is the signer's certificate one of ours, or of a CA that we trust? */
+int	 step_signer(struct work *, struct err *e);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);

@@ -11,6 +11,7 @@
 #include "pki/alg.h"
 #include "pki/mac_key.h"
 #include "policy/challenge.h"
+#include "policy/profile.h"
 #include "service/service.h"
 #include "store/challenge.h"
 #include "store/db.h"
@@ -79,6 +80,8 @@ struct site_endpoint {
 	size_t				 n_challenges;
 	const struct site_ca		*ca;		/* as configured */
 	struct ra			*ra;
+	struct certs			*trusted;	/* n of them, to */
+	size_t				 n_trusted;	/* migrate from */
 	struct algs			*algs;	/* what it accepts */
 	struct face			*face;	/* under the site's lock */
 	/* of faces_tick() */
@@ -90,6 +93,7 @@ struct site {
 	atomic_int		 refs;
 	pthread_mutex_t		 lock;		/* of the faces */
 	struct conf		*conf;
+	struct policy_profiles	*profiles;
 	struct site_ca		*cas;		/* as conf->issuers */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 	struct policy_limits	*limits;	/* as conf->challenges */
@@ -98,6 +102,13 @@ struct site {
 						 * ones */
 };
 
+/* ---- trusted: CAs of other servers, for a migration ---- */
+
+int	 trusted_open(struct site_endpoint *, struct err *e);
+void	 trusted_clear(struct site_endpoint *);
+/* The one that issued the certificate, if its chain is valid now; or NULL. */
+const struct cert	*trusted_issuer(const struct site_endpoint *,
+			    const struct cert *, int64_t now);
 /* What an endpoint shows now, a reference; and from now on, which is taken. */
 struct face	*site_face(struct site *, const struct site_endpoint *);
 void	 site_show(struct site *, struct site_endpoint *, struct face *);

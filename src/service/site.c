@@ -79,7 +79,7 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
 	if (algs_open_with(c->legacy.v, c->refuse.v, &se->algs, e) == 0 &&
 	    check_cas(se, e) == 0 && ra_open(se, now, e) == 0 &&
-	    open_challenges(se, s->conf, e) == 0 &&
+	    open_challenges(se, s->conf, e) == 0 && trusted_open(se, e) == 0 &&
 	    face_new(se, &none, now, &se->face, e) == 0)
 		return 0;
 	err_prefix(e, "%s:%d: endpoint %s", s->conf->file, c->line, c->name);
@@ -236,6 +236,7 @@ site_free(struct site *s)
 		se = &s->endpoints[i];
 		face_put(se->face);
 		ra_free(se->ra);
+		trusted_clear(se);
 		free(se->challenges);
 		algs_free(se->algs);
 	}
@@ -245,6 +246,7 @@ site_free(struct site *s)
 		policy_limits_clear(&s->limits[i]);
 	pthread_mutex_destroy(&s->lock);
 	free(s->limits);
+	policy_profiles_free(s->profiles);
 	free(s->cas);
 	free(s->endpoints);
 	free(s);
@@ -294,6 +296,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		goto fail;
 	}
 	if (check_words(conf, e) == -1 || open_limits(s, e) == -1 ||
+	    policy_profiles_new(conf, &s->profiles, e) == -1 ||
 	    open_issuers(s, now, e) == -1)
 		goto fail;
 	for (i = 0; i < conf->n_endpoints; i++)

@@ -13,12 +13,13 @@
 #define PAGE_ROWS	64
 #define SERIAL_SHOWN	64	/* bytes of a serial number in an error */
 
-/* Columns of STMT_ISSUED */
+/* Columns of STMT_ISSUED, and those of STMT_LEDGER behind them */
 enum col {
 	COL_ID, COL_TXN, COL_SERIAL, COL_ISSUER_HASH, COL_KEY_HASH,
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
-	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_DER
+	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_SUPERSEDES,
+	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_COUNT
 };
 
 static int
@@ -76,21 +77,35 @@ set_repeated(const struct issued *r, struct err *e)
 	    serial);
 }
 
+/* Runs ISSUED_ADD; *old: the row that it supersedes, or 0. */
+static int
+insert(struct db_conn *c, int64_t *old, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_ISSUED_ADD];
+	int rc = db_row(c, DB_STMT_ISSUED_ADD, e);
+
+	if (rc == 1) {
+		*old = sqlite3_column_int64(st, 0);
+		rc = db_row(c, DB_STMT_ISSUED_ADD, e);
+	}
+	db_end(c, DB_STMT_ISSUED_ADD);
+	return rc;
+}
+
 static int
 add_run(struct db *db, void *arg, struct err *e)
 {
 	struct db_conn *c = db->writer;
 	const struct issued *r = ((struct issued_op *)arg)->row;
+	int64_t old = 0;
 
 	if (end_txn(c, r, e) == -1)
 		return -1;
-	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1) {
-		db_fault(c, "certificate", e);
-		db_end(c, DB_STMT_ISSUED_ADD);
-		return -1;
-	}
-	if (db_step_one(c, DB_STMT_ISSUED_ADD, e) == 0)
-		return 0;
+	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1)
+		return db_unbound(c, DB_STMT_ISSUED_ADD, e);
+	if (insert(c, &old, e) == 0)
+		return r->revoke_old && old != 0 ?
+		    revoked_superseded(c, old, r->issued_at, e) : 0;
 	/* Its transaction is not the second one's: end_txn() saw to that. */
 	if (e->reason == ERR_STORE_CONFLICT)
 		set_repeated(r, e);
@@ -132,7 +147,7 @@ row_size(sqlite3_stmt *st)
 {
 	size_t n = 0;
 
-	for (int i = 0; i <= COL_DER; i++)
+	for (int i = 0; i < COL_COUNT; i++)
 		n += (size_t)sqlite3_column_bytes(st, i) + 1;
 	return n;
 }
@@ -211,6 +226,8 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->revoked_at = sqlite3_column_int64(st, COL_REVOKED_AT);
 	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
 	r->ra = is_text(st, COL_ROLE, "ra");
+	r->supersedes = copy_blob(st, COL_OLD_SERIAL, &p);
+	r->migrates = copy_text(st, COL_MIGRATES, &p);
 	r->der = copy_blob(st, COL_DER, &p);
 	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
 		err_set(e, ERR_MEMORY, "list of certificates");
@@ -353,5 +370,43 @@ issued_of_txn(struct db *db, int64_t txn,
 	if (rc == 0 && pg.n == 1)
 		rc = cb(&pg.row[0], arg);
 	page_clear(&pg);
+	return rc;
+}
+
+static int
+line_read(struct db_conn *c, struct issued_line *out, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_ISSUED_LINE];
+	int at;
+
+	if (db_row(c, DB_STMT_ISSUED_LINE, e) != 1)
+		return -1;
+	at = sqlite3_column_type(st, 0) != SQLITE_NULL ? 0 : 1;
+	out->superseded_at = sqlite3_column_int64(st, at);
+	out->key_uses = sqlite3_column_int64(st, 2);
+	return 0;
+}
+
+int
+issued_line(struct db *db, int64_t id, const char *migrates,
+    const uint8_t key_hash[ISSUED_HASH], struct issued_line *out,
+    struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_ISSUED_LINE];
+	if (sqlite3_bind_int64(st, 1, id) != SQLITE_OK ||
+	    db_bind_blob(st, 2, bytes_make(key_hash, ISSUED_HASH)) !=
+	    SQLITE_OK || db_bind_text(st, 3, migrates) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_ISSUED_LINE, e);
+	else {
+		rc = line_read(c, out, e);
+		db_end(c, DB_STMT_ISSUED_LINE);
+	}
+	db_conn_give(db, c);
 	return rc;
 }

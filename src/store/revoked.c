@@ -1,6 +1,8 @@
 #include "store/revoked.h"
 #include "store/store_int.h"
 
+#define SUPERSEDED	4		/* CRLReason */
+
 struct put {
 	int64_t	 id;
 	int64_t	 when;
@@ -36,6 +38,16 @@ put_run(struct db *db, void *arg, struct err *e)
 	err_set(e, release ? ERR_NOT_ON_HOLD : ERR_ALREADY_REVOKED, "row %lld",
 	    (long long)p->id);
 	return -1;
+}
+
+int
+revoked_superseded(struct db_conn *c, int64_t id, int64_t when, struct err *e)
+{
+	const struct put p = { .id = id, .when = when, .reason = SUPERSEDED };
+
+	if (bind_put(c->stmt[DB_STMT_REVOKE], &p) == -1)
+		return db_unbound(c, DB_STMT_REVOKE, e);
+	return db_step(c, DB_STMT_REVOKE, e);
 }
 
 int

@@ -29,7 +29,11 @@
 	"id, txn, serial, issuer_hash, key_hash, subject, sans,"	\
 	" endpoint, profile, issuer, txid, challenge, peer,"		\
 	" not_before, not_after, issued_at, revoked_at, revoke_reason,"	\
-	" role, der"
+	" role, supersedes, migrates, der"
+/* The same as it is read: rows are told by their serial numbers. */
+#define STMT_LEDGER							\
+	STMT_ISSUED ", (SELECT old.serial FROM issued old"		\
+	" WHERE old.id = issued.supersedes)"
 
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
@@ -119,6 +123,14 @@ int	 challenge_reserve(struct db_conn *, const struct txn *,
 
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
+
+/* limits.c: of subject and key. Called by an op that adds it. */
+int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* revoked.c: revokes a row that another took the place of, unless it is
+ * revoked already. Called by the op that adds the other. */
+int	 revoked_superseded(struct db_conn *, int64_t id, int64_t when,
+	    struct err *e);
 
 /* migrate.c */
 struct db_migration {

@@ -131,6 +131,10 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= t->challenge_id == 0 ? sqlite3_bind_null(st, 13) :
 	    sqlite3_bind_int64(st, 13, t->challenge_id);
 	rc |= db_bind_text(st, 14, t->profile);
+	rc |= db_bind_text(st, 15, t->migrates);
+	rc |= db_bind_text(st, 16, t->subject);
+	rc |= t->subject == NULL ? sqlite3_bind_null(st, 17) :
+	    db_bind_blob(st, 17, bytes_make(t->key_hash, TXN_HASH));
 	return rc;
 }
 
@@ -152,24 +156,46 @@ check_live(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
-/* Looked up before, and perhaps revoked since: this op is what counts. */
+/* The row of ISSUED_RENEWED or ISSUED_MIGRATED. */
+static int
+judge_renewed(sqlite3_stmt *st, const struct txn *t, struct err *e)
+{
+	bool never = sqlite3_column_type(st, 1) == SQLITE_NULL;
+	int64_t at = sqlite3_column_int64(st, 1);
+
+	if (sqlite3_column_int(st, 0) == 1)
+		err_set(e, ERR_RENEWAL_REVOKED, "it is revoked");
+	else if (!never && t->when - at >= t->superseded)
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place "
+		    "%lld s ago", (long long)(t->when - at));
+	else if (t->superseded == 0 && sqlite3_column_int64(st, 2) > 0)
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take "
+		    "its place");
+	else
+		return 0;
+	return -1;
+}
+
+/* Looked up before, and perhaps changed since: this op is what counts. */
 static int
 check_renews(struct db_conn *c, const struct txn *t, struct err *e)
 {
-	sqlite3_stmt *st = c->stmt[DB_STMT_ISSUED_REVOKED];
+	enum db_stmt id = t->renews != 0 ? DB_STMT_ISSUED_RENEWED :
+	    DB_STMT_ISSUED_MIGRATED;
+	sqlite3_stmt *st = c->stmt[id];
 	int rc;
 
-	if (t->renews == 0)
+	if (t->renews == 0 && t->migrates == NULL)
 		return 0;
-	if (sqlite3_bind_int64(st, 1, t->renews) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_ISSUED_REVOKED, e);
-	rc = db_row(c, DB_STMT_ISSUED_REVOKED, e);
-	if (rc == 1 && sqlite3_column_int(st, 0) == 1) {
-		err_set(e, ERR_RENEWAL_SIGNER, "it is revoked");
-		rc = -1;
-	}
-	db_end(c, DB_STMT_ISSUED_REVOKED);
-	return rc == -1 ? -1 : 0;
+	rc = t->renews != 0 ? sqlite3_bind_int64(st, 1, t->renews) :
+	    db_bind_text(st, 1, t->migrates);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, id, e);
+	rc = db_row(c, id, e);
+	if (rc == 1)
+		rc = judge_renewed(st, t, e);
+	db_end(c, id);
+	return rc;
 }
 
 static int
@@ -185,6 +211,7 @@ reserve_run(struct db *db, void *arg, struct err *e)
 	if (check_live(c, r->txn, e) == -1 ||
 	    check_renews(c, r->txn, e) == -1 ||
 	    challenge_reserve(c, r->txn, e) == -1 ||
+	    limits_check(c, r->txn, e) == -1 ||
 	    (r->txn->hold.n > 0 && waiting_room(c, r->txn, e) == -1))
 		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {

@@ -25,7 +25,12 @@
  * CLIENT_PASSWORD is set, the reply is enveloped with the challenge;
  * CLIENT_TXID is the transactionID (client); where CLIENT_TXIDS is set, each
  * message has one of its own; CLIENT_PATH is the URL path (/scep); csr and race
- * sign with the certificate in the file CLIENT_CERT. No CHALLENGE is "".
+ * sign with the certificate in the file CLIENT_CERT. No CHALLENGE is "". The
+ * request asks for the subject CLIENT_SUBJECT (/CN=NAME) and the names
+ * CLIENT_SANS (as in DNS:a); its key is in CLIENT_KEY_FILE (a new one); or it is
+ * the one in the file CLIENT_CSR (DER), of that key. The message is signed by the
+ * key and the certificate in CLIENT_OLD.key and CLIENT_OLD.pem (the request's
+ * key) and is of the type CLIENT_TYPE (19).
  *
  * An outcome is issued, pending, failure (a CertRep), http (another status), or
  * lost (no answer).
@@ -57,8 +62,10 @@ static const char *const outcome_names[] = {
 struct client {
 	int		 port;
 	struct cert	*ra;
-	struct key	*key;
+	struct key	*key;		/* of the request */
+	struct key	*signer;	/* of the message */
 	struct cert	*cert;
+	enum scep_type	 type;
 	struct algs	*algs;
 	struct buf	 csr;
 	struct bytes	 password;
@@ -95,26 +102,62 @@ client_env(struct client *c, int port)
 	c->path = env("CLIENT_PATH", "/scep");
 	c->txid = env("CLIENT_TXID", "client");
 	c->txids = getenv("CLIENT_TXIDS") != NULL;
+	c->type = (enum scep_type)strtol(env("CLIENT_TYPE", "19"), NULL, 10);
 	buf_init(&c->csr, CSR_MAX_DER);
+}
+
+/* Reads PATH, of the environment variable and a suffix; NULL: it is not set. */
+static const char *
+env_path(const char *variable, const char *suffix, char path[512])
+{
+	const char *name = getenv(variable);
+
+	if (name == NULL)
+		return NULL;
+	(void)snprintf(path, 512, "%s%s", name, suffix);
+	return path;
+}
+
+/* The request's key, and what signs the message. */
+static int
+client_keys(struct client *c, const char *subject, struct err *e)
+{
+	char path[512];
+
+	if ((env_path("CLIENT_KEY_FILE", "", path) != NULL ?
+	    key_load(path, "", &c->key, e) :
+	    key_generate(env("CLIENT_KEY", "rsa:2048"), &c->key,
+	    e)) == -1)
+		return -1;
+	if (env_path("CLIENT_OLD", ".key", path) == NULL) {
+		c->signer = c->key;
+		return scep_client_self(c->key, subject, time(NULL), &c->cert,
+		    e);
+	}
+	if (key_load(path, "", &c->signer, e) == -1)
+		return -1;
+	return cert_load(env_path("CLIENT_OLD", ".pem", path), &c->cert, e);
 }
 
 static void
 client_init(struct client *c, char **argv, const char *name)
 {
 	struct err e = { .reason = ERR_NONE };
-	char subject[256];
+	char named[256];
+	const char *subject;
 
 	client_env(c, (int)strtol(argv[0], NULL, 10));
 	if (getenv("CLIENT_PASSWORD") != NULL)
 		c->password = bytes_str(argv[2]);
-	(void)snprintf(subject, sizeof(subject), "/CN=%s", name);
+	(void)snprintf(named, sizeof(named), "/CN=%s", name);
+	subject = env("CLIENT_SUBJECT", named);
 	if (algs_open(&c->algs, &e) == -1 ||
 	    cert_load(argv[1], &c->ra, &e) == -1 ||
-	    key_generate(env("CLIENT_KEY", "rsa:2048"), &c->key, &e) == -1 ||
-	    scep_client_self(c->key, subject, time(NULL), &c->cert,
-	    &e) == -1 ||
-	    csr_make(c->key, subject, NULL, *argv[2] == '\0' ? NULL : argv[2],
-	    &c->csr, &e) == -1)
+	    client_keys(c, subject, &e) == -1 ||
+	    (getenv("CLIENT_CSR") != NULL ?
+	    file_read(getenv("CLIENT_CSR"), &c->csr, &e) :
+	    csr_make(c->key, subject, getenv("CLIENT_SANS"),
+	    *argv[2] == '\0' ? NULL : argv[2], &c->csr, &e)) == -1)
 		die("cannot begin", &e);
 }
 
@@ -123,6 +166,8 @@ client_free(struct client *c)
 {
 	buf_wipe(&c->csr);
 	cert_free(c->cert);
+	if (c->signer != c->key)
+		key_free(c->signer);
 	key_free(c->key);
 	cert_free(c->ra);
 	algs_free(c->algs);
@@ -146,10 +191,10 @@ put_one(struct client *c, struct scep_ask *ask, uint8_t nonce[SCEP_NONCE_LEN],
 	if (secret_random(nonce, SCEP_NONCE_LEN, &e) == -1)
 		die("nonce", &e);
 	*ask = (struct scep_ask){
-		.type = SCEP_PKCSREQ, .txid = txid,
+		.type = c->type, .txid = txid,
 		.nonce = bytes_make(nonce, SCEP_NONCE_LEN),
 		.content = buf_bytes(&c->csr),
-		.key = c->key, .cert = c->cert, .to = c->ra,
+		.key = c->signer, .cert = c->cert, .to = c->ra,
 		.password = c->password,
 		.digest = ALG_SHA256,
 		.suite = { .cipher = ALG_AES128_CBC,
@@ -266,6 +311,7 @@ client_read(struct client *c, char **argv)
 	    scep_client_self(c->key, "/CN=client", time(NULL), &c->cert,
 	    &e)) == -1 || file_read(argv[3], &c->csr, &e) == -1)
 		die("cannot begin", &e);
+	c->signer = c->key;
 }
 
 static int

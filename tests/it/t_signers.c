@@ -15,6 +15,9 @@
 #define DAY		86400
 
 #define STRANGER	WANT_FAIL(BAD_REQUEST, "renewal_signer")
+#define EXPIRED		WANT_FAIL(BAD_REQUEST, "renewal_expired")
+#define NOT_YET		WANT_FAIL(BAD_REQUEST, "renewal_not_yet")
+#define REVOKED		WANT_FAIL(BAD_REQUEST, "renewal_revoked")
 #define NO_PROOF	WANT_FAIL(BAD_REQUEST, "challenge_missing")
 #define WRONG_KEY	WANT_FAIL(BAD_ALG, "signer_key")
 
@@ -291,10 +294,10 @@ static const struct row {
 	    NO_PROOF, STRANGER },
 	{ "of another endpoint", of_another_endpoint, LABS, STRANGER,
 	    NO_PROOF, STRANGER },
-	{ "expired", expired, LABS, STRANGER, STRANGER, STRANGER },
-	{ "not valid yet", not_yet, LABS, STRANGER, STRANGER, STRANGER },
-	{ "revoked", revoked, LABS, STRANGER, STRANGER, STRANGER },
-	{ "on hold", on_hold, LABS, STRANGER, STRANGER, STRANGER },
+	{ "expired", expired, LABS, EXPIRED, EXPIRED, EXPIRED },
+	{ "not valid yet", not_yet, LABS, NOT_YET, NOT_YET, NOT_YET },
+	{ "revoked", revoked, LABS, REVOKED, REVOKED, REVOKED },
+	{ "on hold", on_hold, LABS, REVOKED, REVOKED, REVOKED },
 	{ "the RA", the_ra, RAS, STRANGER, NO_PROOF, STRANGER },
 	{ "the CA", the_ca, CAS, WRONG_KEY, WRONG_KEY, WRONG_KEY },
 	{ "issued here, still good", issued, LABS, WANT_ISSUED, WANT_ISSUED,

@@ -473,10 +473,72 @@ test_no_following_name(void **state)
 	}
 }
 
+/* The value of the one extension of this OID, and whether it is critical. */
+static struct bytes
+ext_oid(const struct cert *c, const char *oid, bool critical)
+{
+	ASN1_OBJECT		*o = OBJ_txt2obj(oid, 1);
+	int			 i = X509_get_ext_by_OBJ(c->x, o, -1);
+	X509_EXTENSION		*x;
+	ASN1_OCTET_STRING	*s;
+
+	assert_true(i >= 0);
+	assert_int_equal(X509_get_ext_by_OBJ(c->x, o, i), -1);
+	ASN1_OBJECT_free(o);
+	x = X509_get_ext(c->x, i);
+	assert_int_equal(X509_EXTENSION_get_critical(x), critical);
+	s = X509_EXTENSION_get_data(x);
+	return bytes_make(ASN1_STRING_get0_data(s),
+	    (size_t)ASN1_STRING_length(s));
+}
+
+/* Those of Windows, and those that a profile gives as they stand. */
+static void
+test_more(void **state)
+{
+	static const uint8_t null[] = { 0x05, 0x00 };
+	static const uint8_t template[] = { 0x30, 0x0b, 0x06, 0x03, 0x2a,
+	    0x03, 0x04, 0x02, 0x01, 0x65, 0x02, 0x01, 0x00 };
+	static const uint8_t sid[] = { 0x30, 0x18, 0xa0, 0x16, 0x06, 0x0a,
+	    0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x19, 0x02, 0x01, 0xa0,
+	    0x08, 0x04, 0x06, 'S', '-', '1', '-', '5', '-' };
+	const struct cert_extra extras[] = {
+		{ "1.2.3.4", true, { null, sizeof(null) } },
+		{ "1.2.3.5", false, { null, sizeof(null) } },
+	};
+	struct key		*k = tool_key("ec:p256");
+	struct cert_plan	 p = plan_for(k);
+	struct cert		*c;
+	char			 text[SID_TEXT];
+
+	(void)state;
+	p.template_oid = "1.2.3.4";
+	p.template_major = 101;
+	p.sid = "S-1-5-";
+	p.extras = extras;
+	p.n_extras = 2;
+	c = made(&p, &ca);
+	assert_true(bytes_eq(ext_oid(c, "1.3.6.1.4.1.311.21.7", false),
+	    bytes_make(template, sizeof(template))));
+	assert_true(bytes_eq(ext_oid(c, "1.3.6.1.4.1.311.25.2", false),
+	    bytes_make(sid, sizeof(sid))));
+	assert_true(bytes_eq(ext_oid(c, "1.2.3.4", true),
+	    bytes_make(null, sizeof(null))));
+	assert_true(bytes_eq(ext_oid(c, "1.2.3.5", false),
+	    bytes_make(null, sizeof(null))));
+	cert_sid(c, text);
+	assert_string_equal(text, "S-1-5-");
+	cert_sid(ca.cert, text);
+	assert_string_equal(text, "");
+	cert_free(c);
+	key_free(k);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_more),
 		cmocka_unit_test(test_minimal),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_empty_subject),

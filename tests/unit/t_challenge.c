@@ -97,6 +97,7 @@ static const struct row {
 	const char		*text;		/* in it, or the profile */
 	bool			 renews;
 	bool			 renewal;	/* messageType 17 */
+	bool			 required;	/* renew.challenge */
 } rows[] = {
 	{ "no limits", STRANGER, &good, .text = n_own },
 	{ "its profile", STRANGER, &good, .own_profile = true,
@@ -169,13 +170,29 @@ static const struct row {
 	    .want = ERR_RENEWAL_NAMES },
 	{ "17 for other names, spent", OLD, &more_names, .limits.uses = 1,
 	    .used = 1, .renewal = true, .want = ERR_RENEWAL_NAMES },
+	/* One that a renewal needs must be good for it, but for its uses. */
+	{ "19 with it, spent", OLD, &good, .limits.uses = 1, .used = 1,
+	    .text = n_old, .renews = true, .required = true },
+	{ "17 with it, spent", OLD, &good, .limits.uses = 1, .used = 1,
+	    .text = n_old, .renews = true, .renewal = true,
+	    .required = true },
+	{ "17 with it, disabled", OLD, &good, .limits.disabled = true,
+	    .want = ERR_CHALLENGE_DISABLED, .renewal = true,
+	    .required = true },
+	{ "17 with it, for no names", OLD, &good, .san = l_none,
+	    .want = ERR_CHALLENGE_SAN, .renewal = true, .required = true },
+	{ "19 with it, elsewhere", OLD, &good, .limits.elsewhere = true,
+	    .want = ERR_CHALLENGE_ENDPOINT, .required = true },
 };
 
 static void
 check_row(const struct row *r)
 {
 	const struct conf_endpoint	 ep = {
-		.ec_reply = CONF_EC_REPLY_KARI
+		.ec_reply = CONF_EC_REPLY_KARI, .renew_allowed = true,
+		.renew_challenge = r->required ?
+		    CONF_RENEW_CHALLENGE_REQUIRED :
+		    CONF_RENEW_CHALLENGE_IGNORED,
 	};
 	const struct conf_profile	 own = profile(n_own),
 	    olds = profile(n_old);

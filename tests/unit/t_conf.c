@@ -127,6 +127,21 @@ test_paths(void **state)
 	assert_string_equal(c->endpoints[0].ra_also.v[2],
 	    "/run/cred/oldest");
 	conf_free(c);
+	c = load_part(E, EP RA "renew: { trusted = [\"old.pem\", "
+	    "\"/abs/older.pem\", \"credential:oldest\"]; window = \"2w\"; "
+	    "names = \"subset\"; };");
+	snprintf(expected, sizeof(expected), "%s/old.pem", folder);
+	assert_int_equal(c->endpoints[0].renew_trusted.n, 3);
+	assert_string_equal(c->endpoints[0].renew_trusted.v[0], expected);
+	assert_string_equal(c->endpoints[0].renew_trusted.v[1],
+	    "/abs/older.pem");
+	assert_string_equal(c->endpoints[0].renew_trusted.v[2],
+	    "/run/cred/oldest");
+	assert_int_equal(c->endpoints[0].renew_window, 14 * 86400);
+	assert_int_equal(c->endpoints[0].renew_names,
+	    CONF_RENEW_NAMES_SUBSET);
+	assert_true(c->endpoints[0].renew_allowed);
+	conf_free(c);
 	c = load_part(I, LOCAL);
 	snprintf(expected, sizeof(expected), "%s/ca.pem", folder);
 	conf_free(c);

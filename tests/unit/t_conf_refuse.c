@@ -53,6 +53,12 @@ static const struct {
 	  "http.idle_timeout: wrong type; expects seconds or a duration" },
 	{ G, "log: { level = 3; };", "log.level: wrong type; expects a word" },
 	{ E, EP RA "enabled = 1;", "enabled: wrong type; expects true or f" },
+	{ E, EP RA "renew: { trusted = [\"credential:\"]; };",
+	  "renew.trusted: credential: needs a plain name" },
+	{ E, EP RA "renew: { key = \"old\"; };",
+	  "choose from \"any\", \"new\", \"same\"" },
+	{ E, EP RA "renew: { window_share = 100; };", "renew.window_share: "
+	  "100 is out of range 0..99" },
 	{ E, EP RA "paths = \"/scep\";",
 	  "paths: wrong type; expects a list of texts" },
 	{ E, EP RA "paths = [1];",

@@ -313,6 +313,14 @@ test_plans(void **state)
 		    "issued_not_after (not_after>? AND not_after<?); " },
 		{ DB_STMT_ISSUED_SERIAL, "SEARCH issued USING INDEX "
 		    "sqlite_autoindex_issued_2 (serial=?); " },
+		{ DB_STMT_ISSUED_RENEWED, "SEARCH issued USING INTEGER "
+		    "PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH new "
+		    "USING INDEX issued_supersedes (supersedes=?); SCALAR "
+		    "SUBQUERY 2; SCAN txn USING INDEX txn_reserved; " },
+		{ DB_STMT_ISSUED_MIGRATED, "SCAN CONSTANT ROW; SCALAR "
+		    "SUBQUERY 1; SEARCH issued USING INDEX issued_migrates "
+		    "(migrates=?); SCALAR SUBQUERY 2; SCAN txn USING INDEX "
+		    "txn_reserved; " },
 	};
 	struct db	*db = open_db();
 
@@ -349,7 +357,7 @@ fill_ledger(void)
 	    "INSERT INTO issued SELECT id, id, serial, zeroblob(32),"
 	    " randomblob(32), 'CN=device-' || id, '', endpoint, 'client',"
 	    " 'local', txid, challenge, peer, 0, 1 + id % 365 * 86400, id,"
-	    " NULL, NULL, 'client', zeroblob(300) FROM txn;"
+	    " NULL, NULL, 'client', NULL, NULL, zeroblob(300) FROM txn;"
 	    "UPDATE txn SET state = 'reserved', finished = NULL"
 	    " WHERE id = 50000; COMMIT");
 }

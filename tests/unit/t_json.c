@@ -36,7 +36,8 @@ static const struct json_cert plain = {
 	"\"endpoint\": \"scep\", \"profile\": \"device\", "		\
 	"\"issuer\": \"local\", \"role\": \"client\", "			\
 	"\"transaction_id\": \"A1B2\", "				\
-	"\"challenge\": null, \"peer\": \"192.0.2.7\"}"
+	"\"challenge\": null, \"peer\": \"192.0.2.7\", "		\
+	"\"supersedes\": null, \"migrates\": null}"
 
 /* Prints d on one line, compares, frees it. */
 static void
@@ -109,6 +110,8 @@ test_cert(void **state)
 	c.revoked = true;
 	c.revoked_at = 1700000001;
 	c.revoke_reason = "keyCompromise";
+	c.supersedes = "0a";
+	c.migrates = "0b of CN=Old CA";
 	c.sha256 = "00ff";
 	c.pem = "-----BEGIN\n";
 	assert_json(json_new_cert(&c),
@@ -123,6 +126,7 @@ test_cert(void **state)
 	    "\"issuer\": \"local\", \"role\": \"client\", "
 	    "\"transaction_id\": \"A1B2\", "
 	    "\"challenge\": \"lab\", \"peer\": \"192.0.2.7\", "
+	    "\"supersedes\": \"0a\", \"migrates\": \"0b of CN=Old CA\", "
 	    "\"sha256\": \"00ff\", \"pem\": \"-----BEGIN\\n\"}");
 }
 

@@ -197,7 +197,7 @@ renew(struct db *db, unsigned n, int64_t of, bool held_too,
 	struct txn	 t = {
 		.endpoint = "default", .txid = txid, .peer = "192.0.2.1",
 		.when = 1000, .serial = serial_of(&s, n), .renews = of,
-		.vouched = true, .room = ROOM,
+		.vouched = true, .room = ROOM, .superseded = 60,
 		.hold = held_too ? bytes_str("csr") : bytes_make(NULL, 0)
 	};
 
@@ -237,10 +237,10 @@ test_renewal_revoked(void **state)
 
 	raw(file, "UPDATE issued SET revoked_at = 4000, revoke_reason = 1");
 	revoked_at = 4000;
-	bad(renew(db, 5, 1, false, &f, &e), &e, ERR_RENEWAL_SIGNER,
+	bad(renew(db, 5, 1, false, &f, &e), &e, ERR_RENEWAL_REVOKED,
 	    "it is revoked");
 	err_clear(&e);
-	bad(renew(db, 6, 1, true, &f, &e), &e, ERR_RENEWAL_SIGNER, "revoked");
+	bad(renew(db, 6, 1, true, &f, &e), &e, ERR_RENEWAL_REVOKED, "revoked");
 	err_clear(&e);
 	good(waiting_one(db, pending.id, see_renewal, &revoked_at, &e), &e);
 	decide(db, pending.id, true);

@@ -10,6 +10,7 @@
 static struct who	 ca;
 static struct key	*old_key, *new_key;
 static struct csr	*same_names, *other_subject, *fewer, *more;
+static struct csr	*dropped, *same_key;
 static struct cert	*old_cert, *expired, *future;
 static struct sans	 old_sans;
 
@@ -46,6 +47,9 @@ setup(void **state)
 	other_subject = tool_csr(new_key, "/O=o/CN=y", "DNS:a", NULL);
 	fewer = tool_csr(new_key, "/O=o/CN=x", "DNS:a", NULL);
 	more = tool_csr(new_key, "/O=o/CN=x", "DNS:a,DNS:c", NULL);
+	dropped = tool_csr(new_key, "/O=o/CN=x", "DNS:a,DNS:b,email:a@b",
+	    NULL);
+	same_key = tool_csr(old_key, "/O=o/CN=x", "DNS:a,DNS:b", NULL);
 	old_cert = device(same_names, NOW - DAY, NOW + DAY);
 	expired = device(same_names, NOW - 2 * DAY, NOW - 1);
 	future = device(same_names, NOW + 1, NOW + DAY);
@@ -64,6 +68,8 @@ teardown(void **state)
 	csr_free(other_subject);
 	csr_free(fewer);
 	csr_free(more);
+	csr_free(dropped);
+	csr_free(same_key);
 	cert_free(old_cert);
 	cert_free(expired);
 	cert_free(future);
@@ -89,7 +95,14 @@ static const struct row {
 	    .renews = true },
 	{ "19 by the old one", false, &old_cert, &same_names, ABSENT,
 	    .renews = true },
-	{ "fewer names", true, &old_cert, &fewer, ABSENT, .renews = true },
+	{ "fewer names", true, &old_cert, &fewer, ABSENT,
+	    .want = ERR_RENEWAL_NAMES },
+	{ "19 with a challenge that matches too", false, &old_cert,
+	    &same_names, MATCH, .renews = true },
+	{ "fewer names, with a challenge", false, &old_cert, &fewer, MATCH,
+	    .want = ERR_NONE },
+	{ "a kind that is dropped anyway", true, &old_cert, &dropped, ABSENT,
+	    .renews = true },
 	{ "a spent challenge beside it", true, &old_cert, &same_names, WRONG,
 	    .renews = true },
 	{ "a new name", true, &old_cert, &more, ABSENT,
@@ -105,25 +118,25 @@ static const struct row {
 	{ "17 by a stranger with a challenge", true, NULL, &same_names,
 	    MATCH, .want = ERR_RENEWAL_SIGNER },
 	{ "expired", true, &expired, &same_names, ABSENT,
-	    .want = ERR_RENEWAL_SIGNER },
+	    .want = ERR_RENEWAL_EXPIRED },
 	{ "not valid yet", true, &future, &same_names, ABSENT,
-	    .want = ERR_RENEWAL_SIGNER },
+	    .want = ERR_RENEWAL_NOT_YET },
 	{ "expired, with a challenge", false, &expired, &same_names, MATCH,
 	    .want = ERR_NONE },
 	{ "revoked", true, &old_cert, &same_names, ABSENT, .revoked = true,
-	    .want = ERR_RENEWAL_SIGNER },
+	    .want = ERR_RENEWAL_REVOKED },
 	{ "revoked, with a challenge", true, &old_cert, &same_names, MATCH,
-	    .revoked = true, .want = ERR_RENEWAL_SIGNER },
+	    .revoked = true, .want = ERR_RENEWAL_REVOKED },
 	{ "17 expired, with a challenge", true, &expired, &same_names, MATCH,
-	    .want = ERR_RENEWAL_SIGNER },
+	    .want = ERR_RENEWAL_EXPIRED },
 	{ "17 for another subject, with a challenge", true, &old_cert,
 	    &other_subject, MATCH, .want = ERR_RENEWAL_NAMES },
 	{ "17 with a challenge", true, &old_cert, &same_names, MATCH,
 	    .renews = true },
 	{ "revoked, 19", false, &old_cert, &same_names, ABSENT,
-	    .revoked = true, .want = ERR_RENEWAL_SIGNER },
+	    .revoked = true, .want = ERR_RENEWAL_REVOKED },
 	{ "a CA's", true, &ca.cert, &same_names, ABSENT,
-	    .want = ERR_RENEWAL_SIGNER },
+	    .want = ERR_RENEWAL_AUTHORITY },
 	{ "waits", false, NULL, &same_names, MATCH, .manual = true,
 	    .hold = true },
 	{ "waits without a challenge", false, NULL, &same_names, ABSENT,
@@ -142,20 +155,23 @@ static char	 w_rsa[] = "rsa", w_dns[] = "dns";
 static char	*key_types[] = { w_rsa, NULL }, *sans[] = { w_dns, NULL },
     *none[] = { NULL };
 
+static const struct conf_profile profile = {
+	.validity = DAY, .rsa_min = 2048, .rsa_max = 4096,
+	.key_types = { key_types, 1 }, .san = { sans, 1 },
+	.eku = { none, 0 },
+};
+
 static void
 check_row(const struct row *r, enum conf_signer_key signer_key,
     const struct pubkey *signer)
 {
-	const struct conf_endpoint ep = { .signer_key = signer_key };
-	const struct conf_profile pr = {
-		.validity = DAY, .rsa_min = 2048, .rsa_max = 4096,
-		.key_types = { key_types, 1 }, .san = { sans, 1 },
-		.eku = { none, 0 }, .approval = r->manual ?
-		    CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO,
+	const struct conf_endpoint ep = {
+		.signer_key = signer_key, .renew_allowed = true,
 	};
+	struct conf_profile pr = profile;
 	const struct policy_old old = {
 		.cert = r->old == NULL ? NULL : *r->old, .sans = &old_sans,
-		.revoked = r->revoked
+		.revoked = r->revoked,
 	};
 	const struct policy_facts f = {
 		.endpoint = &ep, .profile = &pr, .renewal = r->renewal,
@@ -167,6 +183,7 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 	struct policy_verdict	 v;
 	struct err		 e = ERR_INIT;
 
+	pr.approval = r->manual ? CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO;
 	memset(&v, 0x55, sizeof(v));
 	(void)policy_decide(&f, &v, &e);
 	if (e.reason != r->want)
@@ -185,6 +202,177 @@ test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++)
 		check_row(&rows[i], CONF_SIGNER_ANY, &(*rows[i].csr)->key);
+}
+
+/*
+ * What an endpoint's settings allow. The old certificate lives from NOW - 1 d to
+ * NOW + 1 d, the expired one from NOW - 2 d to NOW - 1 s. A RenewalReq, without
+ * a challenge if nothing else is said.
+ */
+#define ALLOWED	.renew_allowed = true
+
+static const struct setting {
+	const char		*name;
+	struct conf_endpoint	 ep;
+	struct cert		**old;		/* NULL: old_cert */
+	struct csr		**csr;		/* NULL: same_names, new key */
+	enum policy_challenge	 challenge;
+	int64_t			 superseded_at, key_uses;
+	bool			 foreign, authority;
+	enum err_reason		 want;
+} settings[] = {
+	{ "off", { .renew_allowed = false }, .want = ERR_RENEWAL_OFF },
+	{ "off, with a challenge", { .renew_allowed = false },
+	    .challenge = MATCH, .want = ERR_RENEWAL_OFF },
+	{ "the RA's", { ALLOWED }, .authority = true,
+	    .want = ERR_RENEWAL_AUTHORITY },
+
+	{ "window opens now", { ALLOWED, .renew_window = DAY },
+	    .want = ERR_NONE },
+	{ "window opens in a second", { ALLOWED, .renew_window = DAY - 1 },
+	    .want = ERR_RENEWAL_EARLY },
+	{ "half of its life is over", { ALLOWED,
+	    .renew_window_share = 50 },
+	    .want = ERR_NONE },
+	{ "not that much", { ALLOWED, .renew_window_share = 49 },
+	    .want = ERR_RENEWAL_EARLY },
+	{ "the longer one counts", { ALLOWED, .renew_window_share = 10,
+	    .renew_window = DAY },
+	    .want = ERR_NONE },
+	{ "whichever it is", { ALLOWED, .renew_window_share = 60,
+	    .renew_window = 60 },
+	    .want = ERR_NONE },
+	{ "early, the challenge does not help", { ALLOWED,
+	    .renew_window = 60 }, .challenge = MATCH,
+	    .want = ERR_RENEWAL_EARLY },
+
+	{ "in the grace", { ALLOWED, .renew_grace = 1 }, .old = &expired },
+	{ "behind the grace", { ALLOWED, .renew_grace = 0 }, .old = &expired,
+	    .want = ERR_RENEWAL_EXPIRED },
+	{ "no grace for another server's", { ALLOWED, .renew_grace = DAY },
+	    .old = &expired, .foreign = true, .want = ERR_RENEWAL_EXPIRED },
+	{ "no grace ahead", { ALLOWED, .renew_grace = DAY }, .old = &future,
+	    .want = ERR_RENEWAL_NOT_YET },
+
+	{ "superseded just now", { ALLOWED, .renew_superseded = 60 },
+	    .superseded_at = NOW - 59 },
+	{ "superseded long ago", { ALLOWED, .renew_superseded = 60 },
+	    .superseded_at = NOW - 60, .want = ERR_RENEWAL_SUPERSEDED },
+	{ "once only", { ALLOWED }, .superseded_at = NOW,
+	    .want = ERR_RENEWAL_SUPERSEDED },
+	{ "not superseded", { ALLOWED },
+	    .want = ERR_NONE },
+
+	{ "subset", { ALLOWED, .renew_names = CONF_RENEW_NAMES_SUBSET },
+	    .csr = &fewer },
+	{ "no subset", { ALLOWED }, .csr = &fewer,
+	    .want = ERR_RENEWAL_NAMES },
+	{ "more than a subset", { ALLOWED,
+	    .renew_names = CONF_RENEW_NAMES_SUBSET }, .csr = &more,
+	    .want = ERR_RENEWAL_NAMES },
+	{ "another subject is no subset", { ALLOWED,
+	    .renew_names = CONF_RENEW_NAMES_SUBSET }, .csr = &other_subject,
+	    .want = ERR_RENEWAL_NAMES },
+	{ "no subset of another server's", { ALLOWED,
+	    .renew_names = CONF_RENEW_NAMES_SUBSET }, .csr = &fewer,
+	    .foreign = true, .want = ERR_RENEWAL_NAMES },
+	{ "another server's", { ALLOWED }, .foreign = true },
+
+	{ "a new key", { ALLOWED, .renew_key = CONF_RENEW_KEY_NEW },
+	    .want = ERR_NONE },
+	{ "must be new", { ALLOWED, .renew_key = CONF_RENEW_KEY_NEW },
+	    .csr = &same_key, .want = ERR_RENEWAL_KEY_OLD },
+	{ "the same key", { ALLOWED, .renew_key = CONF_RENEW_KEY_SAME },
+	    .csr = &same_key },
+	{ "must be the same", { ALLOWED, .renew_key = CONF_RENEW_KEY_SAME },
+	    .want = ERR_RENEWAL_KEY_NEW },
+	{ "any key", { ALLOWED }, .csr = &same_key, .key_uses = 999 },
+	{ "the second of two", { ALLOWED, .renew_key_reuse = 2 },
+	    .csr = &same_key, .key_uses = 1 },
+	{ "the third of two", { ALLOWED, .renew_key_reuse = 2 },
+	    .csr = &same_key, .key_uses = 2, .want = ERR_RENEWAL_KEY_REUSE },
+
+	{ "wrong, ignored", { ALLOWED }, .challenge = WRONG },
+	{ "none, optional", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_OPTIONAL },
+	    .want = ERR_NONE },
+	{ "right, optional", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_OPTIONAL },
+	    .challenge = MATCH },
+	{ "wrong, optional", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_OPTIONAL },
+	    .challenge = WRONG, .want = ERR_CHALLENGE_WRONG },
+	{ "none, required", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_REQUIRED },
+	    .want = ERR_CHALLENGE_MISSING },
+	{ "wrong, required", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_REQUIRED },
+	    .challenge = WRONG, .want = ERR_CHALLENGE_WRONG },
+	{ "right, required", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_REQUIRED },
+	    .challenge = MATCH },
+};
+
+static void
+check_setting(const struct setting *s)
+{
+	const struct cert *authorities[] = { old_cert };
+	const struct policy_old old = {
+		.cert = s->old == NULL ? old_cert : *s->old,
+		.sans = &old_sans, .foreign = s->foreign,
+		.superseded_at = s->superseded_at, .key_uses = s->key_uses,
+	};
+	const struct policy_facts f = {
+		.endpoint = &s->ep, .profile = &profile, .renewal = true,
+		.old = &old, .csr = s->csr == NULL ? same_names : *s->csr,
+		.signer = &old.cert->key, .challenge = s->challenge,
+		.ca = ca.cert, .authorities = authorities,
+		.n_authorities = s->authority, .now = NOW,
+	};
+	struct policy_verdict	 v, was;
+	struct err		 e = ERR_INIT;
+
+	memset(&v, 0x55, sizeof(v));
+	memset(&was, 0x55, sizeof(was));
+	(void)policy_decide(&f, &v, &e);
+	if (e.reason != s->want)
+		fail_msg("%s: %s (%s)", s->name, err_slug(e.reason), e.text);
+	if (s->want == ERR_NONE && !v.renews)
+		fail_msg("%s: is no renewal", s->name);
+	if (s->want != ERR_NONE)
+		assert_memory_equal(&v, &was, sizeof(v));
+	if (s->want != ERR_NONE)
+		assert_int_equal(err_failinfo(s->want), FAIL_BADREQUEST);
+}
+
+static void
+test_settings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(settings); i++)
+		check_setting(&settings[i]);
+}
+
+/* What is no renewal can still be an enrollment, if a challenge vouches. */
+static void
+test_enrolls(void **state)
+{
+	const struct conf_endpoint off = { .renew_allowed = false };
+	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
+	struct policy_facts f = {
+		.endpoint = &off, .profile = &profile, .old = &old,
+		.csr = same_names, .signer = &same_names->key,
+		.challenge = MATCH, .ca = ca.cert, .now = NOW,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_false(v.renews);
+	f.challenge = ABSENT;
+	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(e.reason, ERR_RENEWAL_OFF);
 }
 
 /* A request with a new key, signed with the old one's key. */
@@ -213,6 +401,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_signer),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_enrolls),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,441 @@
+/*
+ * What a profile makes of a request: the names, keys and extensions that it
+ * takes, and what it puts into the certificate.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/policy_int.h"
+#include "util/str.h"
+
+#define SID_URI		"tag:microsoft.com,2022-09-14:sid:"
+#define SID_DOMAIN	"S-1-5-21-"
+#define SID_PARTS	4		/* three of the domain, one in it */
+#define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
+#define OID_TEMPLATE_V1	"1.3.6.1.4.1.311.20.2"
+
+static bool
+has_word(const struct conf_strings *list, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* ---- keys ---- */
+
+bool
+policy_takes_type(const struct conf_profile *p, enum key_type type)
+{
+	return has_word(&p->key_types, key_type_name(type));
+}
+
+static bool
+takes_curve(const struct conf_profile *p, int bits)
+{
+	char curve[16];
+
+	(void)snprintf(curve, sizeof(curve), "p%d", bits);
+	return p->ec_curves.n == 0 || has_word(&p->ec_curves, curve);
+}
+
+static const struct { const char *word; unsigned bit; } kus[] = {
+	{ "digitalSignature", CERT_KU_DIGITAL_SIGNATURE },
+	{ "nonRepudiation", CERT_KU_NON_REPUDIATION },
+	{ "keyEncipherment", CERT_KU_KEY_ENCIPHERMENT },
+	{ "dataEncipherment", CERT_KU_DATA_ENCIPHERMENT },
+	{ "keyAgreement", CERT_KU_KEY_AGREEMENT },
+	{ "keyCertSign", CERT_KU_KEY_CERT_SIGN },
+	{ "cRLSign", CERT_KU_CRL_SIGN },
+};
+#define N_KUS	(sizeof(kus) / sizeof(kus[0]))
+
+/* What a key of this type can be used for. */
+static unsigned
+able(enum key_type type)
+{
+	unsigned signs = CERT_KU_DIGITAL_SIGNATURE | CERT_KU_NON_REPUDIATION;
+
+	if (type == KEY_RSA)
+		return signs | CERT_KU_KEY_ENCIPHERMENT |
+		    CERT_KU_DATA_ENCIPHERMENT;
+	return type == KEY_EC ? signs | CERT_KU_KEY_AGREEMENT : signs;
+}
+
+unsigned
+policy_ku(const struct conf_profile *p, const struct pubkey *k)
+{
+	unsigned ku = 0;
+	size_t i;
+
+	if (p->ku.n == 0)
+		ku = CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT;
+	for (i = 0; i < N_KUS; i++)
+		if (has_word(&p->ku, kus[i].word))
+			ku |= kus[i].bit;
+	return ku & able(k->type);
+}
+
+int
+policy_rule_key(const struct policy_facts *f, struct err *e)
+{
+	const struct conf_profile *p = f->profile;
+	const struct pubkey *k = &f->csr->key;
+
+	if (!policy_takes_type(p, k->type))
+		err_set(e, ERR_CSR_KEY, "key type %s is not in the profile's "
+		    "key_types", key_type_name(k->type));
+	else if (k->type == KEY_RSA && (k->bits < p->rsa_min ||
+	    k->bits > p->rsa_max))
+		err_set(e, ERR_CSR_KEY, "RSA key of %d bits, the profile "
+		    "takes %lld to %lld", k->bits, (long long)p->rsa_min,
+		    (long long)p->rsa_max);
+	else if (k->type == KEY_EC && !takes_curve(p, k->bits))
+		err_set(e, ERR_CSR_KEY, "P-%d is not in the profile's "
+		    "ec_curves", k->bits);
+	else if (policy_ku(p, k) == 0)
+		err_set(e, ERR_CSR_KEY, "a key of type %s can be used for "
+		    "nothing in the profile's ku", key_type_name(k->type));
+	else
+		return 0;
+	return -1;
+}
+
+/* ---- security identifiers ---- */
+
+/* A number of 32 bits, as it is written; *p goes behind it. */
+static bool
+skip_number(const char **p)
+{
+	size_t n = strspn(*p, "0123456789");
+	bool is = n > 0 && n <= 10 && (n == 1 || **p != '0') &&
+	    (n < 10 || strncmp(*p, "4294967295", 10) <= 0);
+
+	*p += n;
+	return is;
+}
+
+/* That of an account of a domain; no group or service of Windows itself. */
+static bool
+is_sid(const char *p)
+{
+	int i;
+
+	if (strncmp(p, SID_DOMAIN, strlen(SID_DOMAIN)) != 0)
+		return false;
+	p += strlen(SID_DOMAIN);
+	for (i = 0; i < SID_PARTS; i++)
+		if (!skip_number(&p) ||
+		    (i < SID_PARTS - 1 && *p++ != '-'))
+			return false;
+	return *p == '\0';
+}
+
+const char *
+policy_sid(const struct policy_facts *f)
+{
+	return f->profile->sid == CONF_SID_ALLOW &&
+	    is_sid(f->csr->asked.sid) ? f->csr->asked.sid : NULL;
+}
+
+/* ---- subjectAltNames ---- */
+
+bool
+policy_takes_san(const struct conf_profile *p, const struct san *s)
+{
+	if (s->kind == SAN_SID)
+		return p->sid == CONF_SID_ALLOW && strncmp(s->text, SID_URI,
+		    strlen(SID_URI)) == 0 && is_sid(s->text + strlen(SID_URI));
+	return has_word(&p->san, san_kind_name(s->kind));
+}
+
+static bool
+has_kind(const struct policy_facts *f, const char *kind)
+{
+	const struct sans *sans = &f->csr->sans;
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (strcmp(san_kind_name(sans->v[i].kind), kind) == 0 &&
+		    policy_takes_san(f->profile, &sans->v[i]))
+			return true;
+	return false;
+}
+
+int
+policy_rule_required(const struct policy_facts *f, struct err *e)
+{
+	const struct conf_strings *kinds = &f->profile->san_required;
+	size_t i;
+
+	for (i = 0; i < kinds->n; i++)
+		if (!has_kind(f, kinds->v[i])) {
+			err_set(e, ERR_SAN_REQUIRED, "no %s", kinds->v[i]);
+			return -1;
+		}
+	return 0;
+}
+
+/* ---- patterns ---- */
+
+/* The reason is the profile's. */
+static int
+refuse_pattern(enum err_reason reason, const struct err *why, struct err *e)
+{
+	err_set(e, why->reason == ERR_MEMORY ? ERR_MEMORY : reason, "%s",
+	    why->text);
+	return -1;
+}
+
+int
+policy_rule_patterns(const struct policy_facts *f, struct err *e)
+{
+	const struct policy_made *m = policy_made(f);
+	struct san taken[SANS_MAX_NAMES];
+	struct sans sans = { taken, 0 };
+	struct err why = { .reason = ERR_NONE };
+	size_t i;
+
+	/* A template makes another name than the request had: who renews may
+	 * ask by that one, which was granted before. */
+	if (m->subject != NULL && !(m->n_rdns > 0 && policy_renews(f) &&
+	    cert_has_subject(f->old->cert, f->csr->subject)) &&
+	    patterns_subject(m->subject, f->csr, &why) == -1)
+		return refuse_pattern(ERR_SUBJECT_PATTERN, &why, e);
+	if (m->san == NULL)
+		return 0;
+	for (i = 0; i < f->csr->sans.n; i++)
+		if (f->csr->sans.v[i].kind != SAN_SID &&
+		    policy_takes_san(f->profile, &f->csr->sans.v[i]))
+			taken[sans.n++] = f->csr->sans.v[i];
+	if (patterns_san(m->san, &sans, &f->profile->san, &why) == -1)
+		return refuse_pattern(ERR_SAN_PATTERN, &why, e);
+	return 0;
+}
+
+/* ---- the subject's template ---- */
+
+static const enum san_kind san_words[] = {
+	SAN_DNS, SAN_EMAIL, SAN_URI, SAN_IP, SAN_UPN
+};
+
+/* The kind of that name; SAN_OTHER: none. */
+static enum san_kind
+san_word(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(san_words) / sizeof(san_words[0]); i++)
+		if (strcmp(san_kind_name(san_words[i]), word) == 0)
+			return san_words[i];
+	return SAN_OTHER;
+}
+
+bool
+policy_is_san_word(const char *word)
+{
+	return san_word(word) != SAN_OTHER;
+}
+
+/* What a word stands for: of the request alone, so far. n == 0: nothing, or
+ * nothing certain. */
+static struct bytes
+fact(const struct policy_facts *f, const char *word)
+{
+	const struct csr *r = f->csr;
+	struct err ignored = { .reason = ERR_NONE };
+	struct bytes found = bytes_make(NULL, 0);
+	char oid[OID_TEXT];
+	size_t i, n = 0;
+
+	if (policy_is_san_word(word)) {
+		for (i = 0; i < r->sans.n && found.n == 0; i++)
+			if (r->sans.v[i].kind == san_word(word))
+				found = bytes_str(r->sans.v[i].text);
+		return found;
+	}
+	if (oid_of(word, oid, &ignored) == -1)
+		return found;
+	for (i = 0; i < r->n_values; i++)
+		if (strcmp(r->values[i].oid, oid) == 0 && n++ == 0)
+			found = bytes_make(r->values[i].text, r->values[i].n);
+	return n == 1 ? found : bytes_make(NULL, 0);
+}
+
+static int
+expand(const struct policy_facts *f, const char *text, struct buf *out,
+    struct err *e)
+{
+	char word[OID_TEXT];
+	struct bytes value;
+	size_t n;
+
+	for (; *text != '\0'; text += n) {
+		if ((n = strcspn(text, "{")) > 0) {
+			value = bytes_make(text, n);
+		} else {
+			n = strcspn(text, "}") + 1;
+			memcpy(word, text + 1, n - 2);
+			word[n - 2] = '\0';
+			value = fact(f, word);
+			if (value.n == 0) {
+				err_set(e, ERR_SUBJECT, "the profile's subject "
+				    "needs one %s", word);
+				return -1;
+			}
+		}
+		if (buf_put(out, value.p, value.n) == -1) {
+			err_set(e, ERR_SUBJECT, "a value is too long");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+policy_subject(const struct policy_facts *f, struct buf *der, struct err *e)
+{
+	const struct policy_made *m = policy_made(f);
+	struct name_value v[CSR_MAX_VALUES];
+	struct buf text[CSR_MAX_VALUES];
+	int rc = 0;
+	size_t i, n = 0;
+
+	for (i = 0; rc == 0 && i < m->n_rdns; i++) {
+		n++;
+		buf_init(&text[i], NAME_VALUE_MAX);
+		if ((rc = expand(f, m->rdns[i].text, &text[i], e)) == -1)
+			break;
+		memcpy(v[i].oid, m->rdns[i].oid, sizeof(v[i].oid));
+		v[i].text = (char *)text[i].p;
+		v[i].n = text[i].n;
+		rc = policy_name_value(&v[i], e);
+	}
+	if (rc == 0)
+		rc = m->n_rdns > 0 ? name_of(v, m->n_rdns, der, e) :
+		    buf_put(der, f->csr->subject.p, f->csr->subject.n);
+	if (rc == -1)
+		err_set(e, ERR_SUBJECT, "it is too long");
+	for (i = 0; i < n; i++)
+		buf_wipe(&text[i]);
+	return rc;
+}
+
+bool
+policy_no_subject(const struct policy_facts *f)
+{
+	return policy_made(f)->n_rdns == 0 && f->csr->subject_empty;
+}
+
+int
+policy_rule_template(const struct policy_facts *f, struct err *e)
+{
+	struct buf der = BUF_INIT(POLICY_SUBJECT_MAX);
+	int rc = 0;
+	size_t i;
+
+	/* A renewal keeps its old subject. */
+	if (!policy_renews(f))
+		rc = policy_subject(f, &der, e);
+
+	for (i = 0; rc == 0 && der.n > 0 && i < f->n_authorities; i++)
+		if (cert_has_subject(f->authorities[i], buf_bytes(&der))) {
+			err_set(e, ERR_SUBJECT, "it is the name of a CA or RA "
+			    "certificate");
+			rc = -1;
+		}
+	buf_wipe(&der);
+	return rc;
+}
+
+/* ---- what is asked beyond it ---- */
+
+/* Words with commas between them; what does not fit is left out. */
+struct words {
+	char	 text[POLICY_SURPLUS_MAX];
+	size_t	 n;
+};
+
+static void
+put(struct words *w, const char *kind, const char *value)
+{
+	int n = snprintf(w->text + w->n, sizeof(w->text) - w->n, "%s%s%s",
+	    w->n > 0 ? "," : "", kind, value);
+
+	if (n < 0 || (size_t)n >= sizeof(w->text) - w->n)
+		w->text[w->n] = '\0';
+	else
+		w->n += (size_t)n;
+}
+
+static bool
+gives_eku(const struct conf_profile *p, const char *oid)
+{
+	size_t i;
+
+	for (i = 0; i < p->eku.n; i++)
+		if (eku_is(p->eku.v[i], oid))
+			return true;
+	return false;
+}
+
+/* Whether the certificate gets an extension of that OID anyway. */
+static bool
+gives_extension(const struct policy_facts *f, const char *oid)
+{
+	const struct policy_made *m = policy_made(f);
+	size_t i;
+
+	for (i = 0; i < m->n_extras; i++)
+		if (strcmp(m->extras[i].oid, oid) == 0)
+			return true;
+	return (strcmp(oid, OID_TEMPLATE) == 0 ||
+	    strcmp(oid, OID_TEMPLATE_V1) == 0) && m->conf != NULL &&
+	    *m->conf->template_oid != '\0';
+}
+
+void
+policy_surplus(const struct policy_facts *f, char out[POLICY_SURPLUS_MAX])
+{
+	const struct csr *r = f->csr;
+	const struct csr_asked *a = &r->asked;
+	unsigned ku = a->ku & ~policy_ku(f->profile, &r->key);
+	struct words w = { .n = 0 };
+	size_t i;
+
+	for (i = 0; i < r->sans.n; i++)
+		if (!policy_takes_san(f->profile, &r->sans.v[i]))
+			put(&w, "san:", san_kind_name(r->sans.v[i].kind));
+	for (i = 0; i < N_KUS; i++)
+		if (ku & kus[i].bit)
+			put(&w, "ku:", kus[i].word);
+	for (i = 0; i < a->n_eku; i++)
+		if (!gives_eku(f->profile, a->eku[i]))
+			put(&w, "eku:", a->eku[i]);
+	if (a->ca)
+		put(&w, "ca", "");
+	if (*a->sid != '\0' && policy_sid(f) == NULL)
+		put(&w, "sid", "");
+	for (i = 0; i < a->n_other; i++)
+		if (!gives_extension(f, a->other[i]))
+			put(&w, "ext:", a->other[i]);
+	memcpy(out, w.text, sizeof(w.text));
+}
+
+int
+policy_rule_surplus(const struct policy_facts *f, struct err *e)
+{
+	char surplus[POLICY_SURPLUS_MAX];
+
+	if (f->profile->surplus == CONF_SURPLUS_DROP)
+		return 0;
+	policy_surplus(f, surplus);
+	if (*surplus == '\0')
+		return 0;
+	err_set(e, ERR_SURPLUS, "%s", surplus);
+	return -1;
+}

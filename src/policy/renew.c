@@ -1,0 +1,255 @@
+/*
+ * Renewal: what an old certificate allows by itself, and when it does no more.
+ * A table of rules, each with a reason of its own.
+ */
+#include <string.h>
+
+#include "policy/decide.h"
+#include "policy/policy_int.h"
+
+typedef int renew_rule(const struct policy_facts *, struct err *);
+
+static int
+rule_allowed(const struct policy_facts *f, struct err *e)
+{
+	if (f->endpoint->renew_allowed)
+		return 0;
+	err_set(e, ERR_RENEWAL_OFF, "renew.allowed = false");
+	return -1;
+}
+
+/* Whoever speaks for the CA or the RA is no device. */
+static int
+rule_authority(const struct policy_facts *f, struct err *e)
+{
+	const struct cert *old = f->old->cert;
+	bool is = old->is_ca;
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		is |= memcmp(f->authorities[i]->key.hash, old->key.hash,
+		    PKI_HASH) == 0;
+	if (!is)
+		return 0;
+	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
+	return -1;
+}
+
+static int
+rule_revoked(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->revoked)
+		return 0;
+	err_set(e, ERR_RENEWAL_REVOKED, "it is revoked");
+	return -1;
+}
+
+static int
+rule_valid(const struct policy_facts *f, struct err *e)
+{
+	const struct cert *old = f->old->cert;
+	/* What another server issued may be revoked there: it gets no day more
+	 * than that server gave it. */
+	int64_t grace = f->old->foreign ? 0 : f->endpoint->renew_grace;
+
+	if (f->now < old->not_before) {
+		err_set(e, ERR_RENEWAL_NOT_YET, "it is not valid yet");
+		return -1;
+	}
+	if (f->now > old->not_after + grace) {
+		err_set(e, ERR_RENEWAL_EXPIRED, "it has expired, %lld s ago",
+		    (long long)(f->now - old->not_after));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+rule_superseded(const struct policy_facts *f, struct err *e)
+{
+	int64_t since = f->old->superseded_at;
+
+	if (since == 0 || f->now - since < f->endpoint->renew_superseded)
+		return 0;
+	err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place %lld s ago",
+	    (long long)(f->now - since));
+	return -1;
+}
+
+/* How long before its expiry it may be renewed; 0: from the start. */
+static int64_t
+window(const struct conf_endpoint *ep, const struct cert *c)
+{
+	int64_t share = (c->not_after - c->not_before) / 100 *
+	    ep->renew_window_share;
+
+	return share > ep->renew_window ? share : ep->renew_window;
+}
+
+static int
+rule_window(const struct policy_facts *f, struct err *e)
+{
+	int64_t ahead = window(f->endpoint, f->old->cert);
+	int64_t left = f->old->cert->not_after - f->now;
+
+	if (ahead == 0 || left <= ahead)
+		return 0;
+	err_set(e, ERR_RENEWAL_EARLY, "%lld s until it may be renewed",
+	    (long long)(left - ahead));
+	return -1;
+}
+
+static bool
+has_san(const struct sans *sans, const struct san *s)
+{
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (bytes_eq(sans->v[i].der, s->der))
+			return true;
+	return false;
+}
+
+/* The first of a's names that b lacks; what the profile drops is no name. */
+static const struct san *
+missing(const struct policy_facts *f, const struct sans *a,
+    const struct sans *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++)
+		if (policy_takes_san(f->profile, &a->v[i]) &&
+		    !has_san(b, &a->v[i]))
+			return &a->v[i];
+	return NULL;
+}
+
+/* Whether the profile makes the old subject of the request's. */
+static bool
+fits_template(const struct policy_facts *f)
+{
+	struct buf der = BUF_INIT(POLICY_SUBJECT_MAX);
+	struct err why = { .reason = ERR_NONE };
+	bool fits = policy_subject(f, &der, &why) == 0 &&
+	    cert_has_subject(f->old->cert, buf_bytes(&der));
+
+	buf_wipe(&der);
+	return fits;
+}
+
+/* A renewal makes no other account of it. */
+static int
+check_sid(const struct policy_facts *f, struct err *e)
+{
+	const char *sid = policy_sid(f);
+	char old[SID_TEXT];
+
+	cert_sid(f->old->cert, old);
+	if (sid == NULL || strcmp(sid, old) == 0)
+		return 0;
+	err_set(e, ERR_RENEWAL_NAMES, "%s is new", sid);
+	return -1;
+}
+
+static int
+rule_names(const struct policy_facts *f, struct err *e)
+{
+	bool subset = f->endpoint->renew_names == CONF_RENEW_NAMES_SUBSET &&
+	    !f->old->foreign;
+	const struct san *s;
+
+	if (!cert_has_subject(f->old->cert, f->csr->subject) &&
+	    !fits_template(f)) {
+		err_set(e, ERR_RENEWAL_NAMES, "the subject was %s",
+		    f->old->cert->subject_text);
+		return -1;
+	}
+	if ((s = missing(f, &f->csr->sans, f->old->sans)) != NULL) {
+		err_set(e, ERR_RENEWAL_NAMES, "%s:%s is new",
+		    san_kind_name(s->kind), s->text);
+		return -1;
+	}
+	if (!subset && (s = missing(f, f->old->sans, &f->csr->sans)) != NULL) {
+		err_set(e, ERR_RENEWAL_NAMES, "%s:%s is left out",
+		    san_kind_name(s->kind), s->text);
+		return -1;
+	}
+	return check_sid(f, e);
+}
+
+static int
+rule_key(const struct policy_facts *f, struct err *e)
+{
+	int want = f->endpoint->renew_key;
+	bool same = memcmp(f->old->cert->key.hash, f->csr->key.hash,
+	    PKI_HASH) == 0;
+
+	if (same && want == CONF_RENEW_KEY_NEW) {
+		err_set(e, ERR_RENEWAL_KEY_OLD, "renew.key = \"new\", and it is "
+		    "the old one");
+		return -1;
+	}
+	if (!same && want == CONF_RENEW_KEY_SAME) {
+		err_set(e, ERR_RENEWAL_KEY_NEW, "renew.key = \"same\", and it "
+		    "is another");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+rule_reuse(const struct policy_facts *f, struct err *e)
+{
+	if (f->endpoint->renew_key_reuse == 0 ||
+	    f->old->key_uses < f->endpoint->renew_key_reuse)
+		return 0;
+	err_set(e, ERR_RENEWAL_KEY_REUSE, "%lld certificates in a row have it",
+	    (long long)f->old->key_uses);
+	return -1;
+}
+
+static int
+rule_challenge(const struct policy_facts *f, struct err *e)
+{
+	int want = f->endpoint->renew_challenge;
+
+	if (want == CONF_RENEW_CHALLENGE_IGNORED ||
+	    f->challenge == POLICY_CHALLENGE_MATCH ||
+	    (want == CONF_RENEW_CHALLENGE_OPTIONAL &&
+	    f->challenge == POLICY_CHALLENGE_ABSENT))
+		return 0;
+	if (f->challenge == POLICY_CHALLENGE_ABSENT)
+		err_set(e, ERR_CHALLENGE_MISSING, "renew.challenge = "
+		    "\"required\"");
+	else
+		err_set(e, ERR_CHALLENGE_WRONG, "of a renewal");
+	return -1;
+}
+
+static renew_rule *const rules[] = {
+	rule_allowed, rule_authority, rule_revoked, rule_valid,
+	rule_superseded, rule_window, rule_names, rule_key, rule_reuse,
+	rule_challenge,
+};
+
+int
+policy_renewal(const struct policy_facts *f, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i](f, e) == -1)
+			return -1;
+	return 0;
+}
+
+bool
+policy_renews(const struct policy_facts *f)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (f->old == NULL || f->approved || f->enrolls)
+		return false;
+	return f->renewal || f->challenge != POLICY_CHALLENGE_MATCH ||
+	    policy_renewal(f, &why) == 0;
+}

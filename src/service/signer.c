@@ -1,0 +1,101 @@
+/*
+ * Who signed: renewals are told by that, not by what the message says.
+ * certmonger, jscep and Apple renew with a PKCSReq.
+ */
+#include <string.h>
+
+#include "service/pipeline_int.h"
+#include "util/str.h"
+
+struct signer {
+	struct work	*w;
+	bool		 known;		/* to the ledger */
+	struct err	*e;
+};
+
+static int
+take_old(struct work *w, struct bytes der, struct err *e)
+{
+	if (cert_parse(der, &w->old, e) == -1 ||
+	    cert_sans(w->old, &w->old_sans, e) == -1)
+		return -1;
+	return 0;
+}
+
+/* The ledger's row is the signer's certificate, byte for byte. */
+static int
+is_signer(const struct issued *row, void *arg)
+{
+	struct signer *s = arg;
+	struct work *w = s->w;
+
+	if (!bytes_eq(row->der, w->msg.cms.signer->der))
+		return 0;
+	s->known = true;
+	/* Our own as an RA is renewed by ourselves only. */
+	if (row->ra || strcmp(row->endpoint, w->se->conf->name) != 0)
+		return 0;
+	if (take_old(w, row->der, s->e) == -1)
+		return -1;
+	w->old_id = row->id;
+	w->old_revoked = row->revoked;
+	w->old_profile = conf_profile(w->x->site->conf, row->profile);
+	return 1;
+}
+
+/* Of another server, whose CA is trusted. What this server issued, at another
+ * endpoint or before it was revoked, is judged by the ledger alone. */
+static int
+take_foreign(struct work *w, struct err *e)
+{
+	const struct cert *c = w->msg.cms.signer;
+	const struct cert *ca = trusted_issuer(w->se, c, w->now);
+	struct bytes n = c->serial;
+	char serial[2 * PKI_SERIAL_MAX + 1];
+
+	if (ca == NULL)
+		return 0;
+	if (n.n > PKI_SERIAL_MAX) {
+		err_set(e, ERR_RENEWAL_SIGNER, "serial number of %zu bytes",
+		    n.n);
+		return -1;
+	}
+	/* As people write it, without what DER puts in front. */
+	for (; n.n > 1 && n.p[0] == 0; n.n--)
+		n.p++;
+	str_hex(n, serial);
+	if (buf_printf(&w->migrates, "%s of %s", serial,
+	    ca->subject_text) == -1) {
+		err_set(e, ERR_RENEWAL_SIGNER, "its issuer's name is too long");
+		return -1;
+	}
+	return take_old(w, c->der, e);
+}
+
+static int
+read_line(struct work *w, struct err *e)
+{
+	const uint8_t *key = w->csr->key.hash;
+
+	if (issued_line(w->s->db, w->old_id, w->old_id == 0 ?
+	    buf_cstr(&w->migrates) : NULL, key, &w->old_line, e) == -1)
+		return -1;
+	if (w->old_id == 0 && memcmp(w->old->key.hash, key, PKI_HASH) == 0)
+		w->old_line.key_uses = 1;
+	return 0;
+}
+
+int
+step_signer(struct work *w, struct err *e)
+{
+	const struct cert *c = w->msg.cms.signer;
+	const struct issued_filter f = { .serial = c->serial };
+	struct signer s = { .w = w, .e = e };
+
+	if (w->se->n_trusted == 0 && face_of(w->face, c->issuer) == NULL)
+		return 0;
+	if (issued_each(w->s->db, &f, is_signer, &s, e) == -1 ||
+	    (!s.known && take_foreign(w, e) == -1))
+		return -1;
+	return w->old == NULL ? 0 : read_line(w, e);
+}

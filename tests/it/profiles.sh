@@ -1,0 +1,207 @@
+#!/bin/sh
+# Profiles from end to end: what a request asks for, and what of it openssl finds
+# in the certificate.
+#
+# shellcheck disable=SC2154 # variables of lib.sh
+set -eu
+# shellcheck source=tests/it/lib.sh
+. "${srcdir:-.}/tests/it/lib.sh"
+
+# serve PROFILE-SETTINGS: with an empty ledger
+serve() {
+	[ -z "$pid" ] || it_stop
+	rm -f "$tmp"/scepd.db*
+	it_profile=$1
+	it_conf
+	it_start
+}
+
+# request SUBJECT EXTENSION...: makes $tmp/r.der
+request() {
+	{
+		echo '[req]'
+		echo 'prompt = no'
+		echo 'distinguished_name = dn'
+		echo 'attributes = at'
+		echo 'req_extensions = ext'
+		echo 'utf8 = yes'
+		echo '[at]'
+		echo "challengePassword = $challenge"
+		echo '[dn]'
+		echo "$1" | tr '/' '\n'
+		shift
+		echo '[ext]'
+		for line; do
+			echo "$line"
+		done
+	} >"$tmp/r.cnf"
+	openssl req -new -config "$tmp/r.cnf" -key "$tmp/r.key" -outform DER \
+	    -out "$tmp/r.der" 2>"$tmp/out" || it_fail "$(cat "$tmp/out")"
+}
+
+ask() {
+	env CLIENT_TXIDS=1 CLIENT_KEY_FILE="$tmp/r.key" CLIENT_CSR="$tmp/r.der" \
+	    "$@" "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" \
+	    device "$tmp/got"
+}
+
+issue() {
+	[ "$(ask)" = issued ] || it_fail "not issued: $*"
+	openssl verify -ignore_critical -CAfile "$tmp/ca/root.pem" -untrusted \
+	    "$tmp/ca/issuing.pem" "$tmp/got.pem" >/dev/null ||
+	    it_fail "chain: $*"
+	openssl x509 -in "$tmp/got.pem" -noout -text -nameopt RFC2253 \
+	    >"$tmp/text"
+}
+
+# refuse REASON
+refuse() {
+	[ "$(ask)" = failure ] || it_fail "not refused for $1"
+	tail -n 1 "$tmp/scepd.log" | grep -q "reason=$1" ||
+	    it_fail "not refused for $1"
+}
+
+# has TEXT...: each is in the certificate; lacks TEXT...: none is
+has() {
+	for text; do
+		grep -qF -- "$text" "$tmp/text" || {
+			cat "$tmp/text"
+			it_fail "no $text"
+		}
+	done
+}
+lacks() {
+	for text; do
+		! grep -qF -- "$text" "$tmp/text" || {
+			cat "$tmp/text"
+			it_fail "has $text"
+		}
+	done
+}
+
+it_ca --key ec:p256
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/r.key" 2>/dev/null
+sid=S-1-5-21-1004336348-1177238915-682003330-512
+sid_der="1.3.6.1.4.1.311.25.2 = DER:$(printf '%s' "30$(printf %02x \
+    $((${#sid} + 18)))a0$(printf %02x $((${#sid} + 16)))060a2b060104018237190201\
+a0$(printf %02x $((${#sid} + 2)))04$(printf %02x ${#sid})$(printf %s "$sid" |
+    od -An -tx1 | tr -d ' \n')")"
+more='keyUsage = critical,digitalSignature,keyEncipherment,dataEncipherment'
+eku='extendedKeyUsage = clientAuth,serverAuth'
+
+# ---- the default: what is asked beyond it is dropped, and logged
+
+serve ''
+request CN=a 'subjectAltName = DNS:a.example,otherName:msUPN;UTF8:u@example' \
+    "$more" "$eku" 'basicConstraints = CA:FALSE' '1.2.3.4 = DER:0500' \
+    "$sid_der"
+issue default
+has 'Subject: CN=a' 'DNS:a.example' 'Digital Signature, Key Encipherment' \
+    'TLS Web Client Authentication' 'CA:FALSE'
+lacks 'Data Encipherment' 'TLS Web Server' '1.2.3.4' 311.25.2 othername \
+    311.21.7 "$sid"
+tail -n 1 "$tmp/scepd.log" | grep -q 'surplus="\?san:upn,ku:dataEncipherment,eku:1.3.6.1.5.5.7.3.1,sid,ext:1.2.3.4' ||
+    it_fail 'the log does not tell what was dropped'
+serve 'surplus = "refuse";'
+refuse surplus
+request CN=a 'subjectAltName = DNS:a.example' 'keyUsage = digitalSignature' \
+    'extendedKeyUsage = clientAuth' 'basicConstraints = CA:FALSE' \
+    'subjectKeyIdentifier = hash'
+issue 'no surplus'
+
+# ---- subject, names
+
+serve 'subject = "/O=Example Ltd/OU=Devices/CN={CN}/serialNumber={dns}";'
+request O=Other/CN=b 'subjectAltName = DNS:b.example'
+issue template
+has 'Subject: serialNumber=b.example,CN=b,OU=Devices,O=Example Ltd'
+# Its renewal may ask for the name it has, or for the one it had asked for.
+cp "$tmp/got.pem" "$tmp/old.pem"
+cp "$tmp/r.key" "$tmp/old.key"
+[ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
+    it_fail 'a renewal under a template'
+request 'O=Example Ltd/OU=Devices/CN=b/serialNumber=b.example' \
+    'subjectAltName = DNS:b.example'
+[ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
+    it_fail 'a renewal with the issued name'
+request O=Other 'subjectAltName = DNS:b.example'
+refuse subject
+serve 'subject_patterns = [ "CN regex dev-[0-9]+" ];
+    san_patterns = [ "dns suffix .example.com" ]; san_required = [ "dns" ];'
+request CN=dev-1 'subjectAltName = DNS:x.example.com'
+issue patterns
+request CN=other 'subjectAltName = DNS:x.example.com'
+refuse subject_pattern
+request CN=dev-1 'subjectAltName = DNS:x.example.org'
+refuse san_pattern
+request CN=dev-1 'subjectAltName = email:a@example.com'
+refuse san_required
+
+# ---- what Windows wants, and other extensions
+
+serve "template_oid = \"1.3.6.1.4.1.311.21.8.1.2\"; template_major = 101;
+    template_minor = 7; sid = \"allow\"; ku = [ \"digitalSignature\" ];
+    san = [ \"dns\" ]; extensions = [ \"1.2.3.4 critical hex:0c026869\",
+    \"1.2.3.5 base64:BQA=\" ]; key_types = [ \"rsa\", \"ec\" ];
+    ec_curves = [ \"p384\" ];"
+request CN=w "$sid_der" 'subjectAltName = @names
+[names]
+DNS.1 = w.example
+URI.1 = tag:microsoft.com,2022-09-14:sid:'"$sid"'
+URI.2 = tag:microsoft.com,2022-09-14:sid:S-1-5-32-544
+[more]'
+issue windows
+has "tag:microsoft.com,2022-09-14:sid:$sid" 'X509v3 Key Usage: critical'
+lacks 'Key Encipherment' S-1-5-32-544
+openssl asn1parse -in "$tmp/got.pem" >"$tmp/asn1"
+value() { # OID: the hex of its extension, behind critical if it is
+	sed -n "/OBJECT  *:$1\$/,/OCTET STRING/p" "$tmp/asn1" |
+	    sed -n 's/.*\[HEX DUMP\]://p'
+}
+[ "$(value 1.2.3.4)" = 0C026869 ] || it_fail "1.2.3.4: $(value 1.2.3.4)"
+sed -n '/OBJECT  *:1.2.3.4$/{n;p;}' "$tmp/asn1" | grep -q 'BOOLEAN *:255' ||
+    it_fail '1.2.3.4 is not critical'
+[ "$(value 1.2.3.5)" = 0500 ] || it_fail "1.2.3.5: $(value 1.2.3.5)"
+[ "$(value 1.3.6.1.4.1.311.21.7)" = 3013060B2B060104018237150801020201650201\
+07 ] || it_fail "template: $(cat "$tmp/asn1")"
+grep -A1 '311.25.2\|NTDS' "$tmp/asn1" | grep -qi "$(printf %s "$sid" |
+    od -An -tx1 | tr -d ' \n')" || it_fail "sid: $(cat "$tmp/asn1")"
+for curve in 256 384; do
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-$curve \
+	    -out "$tmp/r.key" 2>/dev/null
+	request CN=e
+	if [ $curve = 256 ]; then
+		[ "$(ask CLIENT_PASSWORD=1)" = failure ] || it_fail 'P-256'
+		grep -q 'reason=csr_key' "$tmp/scepd.log" || it_fail 'P-256'
+	else
+		[ "$(ask CLIENT_PASSWORD=1)" = issued ] || it_fail 'P-384'
+	fi
+done
+
+# ---- how many
+
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/r.key" 2>/dev/null
+serve 'max_active = 1;'
+request CN=c
+issue first
+request CN=C
+refuse max_active
+request CN=d
+issue 'another subject'
+cp "$tmp/got.pem" "$tmp/old.pem"
+cp "$tmp/r.key" "$tmp/old.key"
+[ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
+    it_fail 'a renewal takes the place of its old one'
+serve 'duplicate_key = "same_subject";'
+issue first
+issue 'the same subject'
+request CN=e
+refuse duplicate_key
+serve 'duplicate_key = "refuse";'
+issue first
+refuse duplicate_key
+cp "$tmp/got.pem" "$tmp/old.pem"
+[ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
+    it_fail 'a renewal follows renew.key'

@@ -1,0 +1,239 @@
+#!/bin/sh
+# Renewal from end to end: what an endpoint's settings allow, what the ledger and
+# the log say of it, revocation of the old certificate, migration from another
+# server.
+#
+# shellcheck disable=SC2154 # variables of lib.sh
+set -eu
+# shellcheck source=tests/it/lib.sh
+. "${srcdir:-.}/tests/it/lib.sh"
+
+is() { # VALUE WANTED TEXT
+	[ "$1" = "$2" ] || it_fail "$3: \"$1\", not \"$2\""
+}
+
+sql() {
+	sqlite3 "$tmp/scepd.db" "$1"
+}
+
+# serve ENDPOINT-SETTINGS: with an empty ledger
+serve() {
+	[ -z "$pid" ] || it_stop
+	rm -f "$tmp"/scepd.db*
+	it_endpoint=$1
+	it_conf
+	it_start
+}
+
+# ask TO [VARIABLE=VALUE...]: prints the outcome; with the challenge $secret
+secret=
+ask() {
+	ask_to=$1
+	shift
+	env CLIENT_TXIDS=1 CLIENT_TYPE=17 CLIENT_SANS=DNS:x.example "$@" \
+	    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$secret" device \
+	    "$tmp/$ask_to"
+}
+
+# first TO: enrolls, with the challenge
+first() {
+	secret=$challenge
+	is "$(ask "$1" CLIENT_TYPE=19)" issued "enrollment of $1"
+	secret=
+}
+
+# renews OLD NEW [VARIABLE=VALUE...]
+renews() {
+	renews_old=$1 renews_new=$2
+	shift 2
+	is "$(ask "$renews_new" CLIENT_OLD="$tmp/$renews_old" "$@")" issued \
+	    "renewal of $renews_old as $renews_new"
+	tail -n 1 "$tmp/scepd.log" | grep -q " renews=$(serial "$renews_old") " ||
+	    it_fail "the log does not say what $renews_new renews"
+	"$SCEPCTL" show "$(serial "$renews_new")" --db "$tmp/scepd.db" \
+	    >"$tmp/out" || it_fail "show $renews_new"
+	grep -q "^supersedes  *$(serial "$renews_old")\$" "$tmp/out" ||
+	    it_fail "show $renews_new: $(cat "$tmp/out")"
+}
+
+# refused REASON OLD [VARIABLE=VALUE...]
+refused() {
+	refused_reason=$1 refused_old=$2 refused_rows=$(sql \
+	    'SELECT count(*) FROM issued')
+	shift 2
+	is "$(ask none CLIENT_OLD="$tmp/$refused_old" "$@")" failure \
+	    "renewal of $refused_old"
+	tail -n 1 "$tmp/scepd.log" | grep -q "reason=$refused_reason" ||
+	    it_fail "$refused_old is not refused for $refused_reason"
+	is "$(sql 'SELECT count(*) FROM issued')" "$refused_rows" certificates
+}
+
+serial() { # NAME: as scepctl writes it
+	openssl x509 -in "$tmp/$1.pem" -noout -serial | sed 's/^serial=//' |
+	    tr A-F a-f
+}
+
+it_ca --key ec:p256
+
+# ---- the defaults
+
+serve ''
+first a
+is "$(sql 'SELECT supersedes IS NULL FROM issued')" 1 'nothing superseded'
+renews a b
+openssl x509 -in "$tmp/b.pem" -noout -ext subjectAltName |
+    grep -q 'DNS:x.example$' || it_fail 'the names of a renewal'
+# A device that lost the reply asks again, and so it may; with its new one, too.
+renews a c
+renews b d CLIENT_TYPE=19
+renews d e CLIENT_KEY_FILE="$tmp/d.key"
+# What a challenge vouches for is a renewal where it can be one.
+secret=$challenge
+renews e f CLIENT_TYPE=19
+is "$(ask g CLIENT_TYPE=19 CLIENT_OLD="$tmp/f" CLIENT_SANS=DNS:y)" issued \
+    'another name, with the challenge'
+secret=
+is "$(sql 'SELECT count(*) FROM issued WHERE supersedes IS NULL')" 2 \
+    'first certificates'
+"$SCEPCTL" list --db "$tmp/scepd.db" --json >"$tmp/out"
+is "$(sqlite3 :memory: "SELECT count(*) FROM json_each(
+    CAST(readfile('$tmp/out') AS TEXT)) WHERE value->>'supersedes' =
+    '$(serial a)'")" 2 'list --json'
+"$SCEPCTL" list --db "$tmp/scepd.db" --csv | tr -d '\r' >"$tmp/out"
+grep -q ",\"$(serial d)\",\"\"\$" "$tmp/out" || it_fail "$(cat "$tmp/out")"
+refused renewal_names a CLIENT_SANS=DNS:y
+refused renewal_names a CLIENT_SANS=DNS:x.example,DNS:y
+refused renewal_names a CLIENT_SUBJECT=/CN=other
+"$SCEPCTL" revoke "$(serial a)" --db "$tmp/scepd.db" >/dev/null
+refused renewal_revoked a
+refused renewal_signer a CLIENT_OLD="$tmp/ca/ra"
+is "$(ask none)" failure 'a RenewalReq that its own key signs'
+
+# ---- when
+
+serve 'renew: { window = "30d"; };'
+first a
+refused renewal_early a
+refused renewal_early a CLIENT_TYPE=19
+serve 'renew: { window = "1h"; window_share = 99; };'
+first a
+refused renewal_early a
+it_profile='validity = "1h";'
+serve 'renew: { window = "1h"; };'
+first a
+renews a b
+it_profile=
+
+# Once, then never more.
+serve 'renew: { superseded = 0; };'
+first a
+renews a b
+refused renewal_superseded a
+renews b c
+serve 'renew: { allowed = false; };'
+first a
+refused renewal_off a
+secret=$challenge
+is "$(ask b CLIENT_TYPE=19 CLIENT_OLD="$tmp/a")" issued 'no renewal at all'
+secret=
+
+# ---- names, keys, challenges
+
+serve 'renew: { names = "subset"; key = "new"; challenge = "required"; };'
+secret=$challenge
+is "$(ask a CLIENT_TYPE=19 CLIENT_SANS=DNS:x.example,DNS:y)" issued 'two names'
+renews a b
+refused renewal_names a CLIENT_SANS=DNS:x.example,DNS:z
+refused renewal_key_old b CLIENT_KEY_FILE="$tmp/b.key"
+secret=
+refused challenge_missing b
+secret=wrong
+refused challenge_wrong b
+secret=
+serve 'renew: { key = "same"; key_reuse = 2; challenge = "optional"; };'
+first a
+refused renewal_key_new a
+secret=wrong
+refused challenge_wrong a CLIENT_KEY_FILE="$tmp/a.key"
+secret=
+renews a b CLIENT_KEY_FILE="$tmp/a.key"
+refused renewal_key_reuse b CLIENT_KEY_FILE="$tmp/b.key"
+
+# ---- the old one is revoked in the same step
+
+serve 'renew: { revoke_old = true; };'
+first a
+renews a b
+is "$(sql "SELECT hex(serial) FROM issued WHERE revoke_reason = 4" |
+    tr A-F a-f)" "$(serial a)" 'what is revoked as superseded'
+"$SCEPCTL" show "$(serial a)" --db "$tmp/scepd.db" | grep -q \
+    '^reason  *superseded$' || it_fail 'show does not say why it is revoked'
+# listed: the CRL names it
+listed() {
+	"$IT_CLIENT" fetch "$port" /crl/local.crl 2>/dev/null | grep -q '^200' &&
+	    curl -s "${url%/scep}/crl/local.crl" | openssl crl -inform DER \
+	    -noout -text | grep -qi "Serial Number: $(serial a)"
+}
+it_until 20 listed || it_fail 'the CRL does not list the old one'
+refused renewal_revoked a
+renews b c
+
+# ---- from another server
+
+mkdir "$tmp/old"
+(
+	cd "$tmp/old"
+	openssl req -x509 -newkey rsa:2048 -noenc -keyout root.key -out \
+	    root.pem -subj /CN=OldRoot -days 30
+	openssl req -newkey rsa:2048 -noenc -keyout ca.key -out ca.csr -subj \
+	    /CN=Old
+	printf 'basicConstraints=critical,CA:TRUE\n' >ca.ext
+	openssl x509 -req -in ca.csr -CA root.pem -CAkey root.key -out \
+	    issuing.pem -days 30 -extfile ca.ext
+	cat issuing.pem root.pem >ca.pem
+	printf 'subjectAltName=DNS:x.example\n' >dev.ext
+	openssl req -newkey rsa:2048 -noenc -keyout dev.key -out dev.csr \
+	    -subj /CN=device
+	openssl x509 -req -in dev.csr -CA issuing.pem -CAkey ca.key -out \
+	    dev.pem -set_serial 0xabc1 -days 20 -extfile dev.ext
+) >"$tmp/old.log" 2>&1 || {
+	cat "$tmp/old.log"
+	it_fail 'the other server'
+}
+serve ''
+refused renewal_signer old/dev
+serve 'renew: { trusted = [ "old/ca.pem" ]; revoke_old = true;
+    superseded = 0; };'
+refused renewal_names old/dev CLIENT_SANS=DNS:y
+is "$(ask a CLIENT_OLD="$tmp/old/dev")" issued 'a migration'
+tail -n 1 "$tmp/scepd.log" | grep -q ' migrates="abc1 of CN=Old"' ||
+    it_fail 'the log does not say what migrates'
+"$SCEPCTL" show "$(serial a)" --db "$tmp/scepd.db" | grep -q \
+    '^migrates  *abc1 of CN=Old$' || it_fail 'show does not say it'
+openssl verify -CAfile "$tmp/ca/root.pem" -untrusted "$tmp/ca/issuing.pem" \
+    "$tmp/a.pem" >/dev/null || it_fail 'chain'
+refused renewal_superseded old/dev
+refused renewal_signer old/ca CLIENT_OLD="$tmp/ca/ra"
+renews a b
+# What this server issued is judged by its ledger, though its CA be trusted.
+serve '}, { name = "other"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
+    issuer = "local"; profile = "device"; challenges = [ "test" ];
+    renew: { trusted = [ "ca/issuing.pem" ]; };'
+first a
+refused renewal_signer a CLIENT_PATH=/scep/other
+renews a b
+sql "PRAGMA foreign_keys = OFF; DELETE FROM issued"
+is "$(ask c CLIENT_OLD="$tmp/a" CLIENT_PATH=/scep/other)" issued \
+    'what it does not know is of another server'
+refused renewal_authority ca/ra CLIENT_PATH=/scep/other \
+    CLIENT_SUBJECT="/$(openssl x509 -in "$tmp/ca/ra.pem" -noout -subject \
+    -nameopt multiline | sed -n 's/.*commonName *= /CN=/p')"
+# A file that is none, and one without a CA, are told at the start.
+it_stop
+for file in scepd.conf old/dev.pem; do
+	it_endpoint="renew: { trusted = [ \"$file\" ]; };"
+	it_conf
+	! "$SCEPD" -t -c "$tmp/scepd.conf" >"$tmp/out" 2>&1 ||
+	    it_fail "$file passes for a CA"
+	grep -q "scepd.conf:.*$file" "$tmp/out" || it_fail "$(cat "$tmp/out")"
+done
