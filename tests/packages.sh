@@ -8,7 +8,8 @@
 
 # gcc alone brings no C library headers when recommendations are left out.
 packages_build='gcc libc6-dev make autoconf automake pkgconf libssl-dev
-    libmicrohttpd-dev libsqlite3-dev libconfig-dev libjansson-dev openssl
+    libmicrohttpd-dev libsqlite3-dev libconfig-dev libjansson-dev
+    libcurl4-openssl-dev openssl
     ca-certificates'
 # An independent SCEP client, and a look into the database.
 packages_check='strongswan-pki libstrongswan-standard-plugins

@@ -35,7 +35,8 @@ struct conf_row {
 
 enum conf_part {
 	CONF_PART_GLOBAL, CONF_PART_ENDPOINTS, CONF_PART_ISSUERS,
-	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_COUNT
+	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_VALIDATORS,
+	CONF_PART_COUNT
 };
 
 /* A section of conf.def: the global settings, or a list of groups. */
@@ -45,6 +46,7 @@ struct conf_section {
 	const struct conf_row	*rows;
 	size_t			 n;
 	size_t			 size;		/* of one struct */
+	bool			 optional;	/* a list without entries */
 	/* In lists: where struct conf has pointer and number, entries line. */
 	size_t			 entries_at;
 	size_t			 count_at;
@@ -134,6 +136,10 @@ int	 conf_value_set(struct conf_reader *, struct conf_spot,
 
 /* What needs more than one setting to be judged. */
 int	 conf_check(struct conf_reader *);
+
+/* conf_validator.c */
+
+int	 conf_check_validator(struct conf_reader *, size_t i);
 
 /* conf_print.c */
 

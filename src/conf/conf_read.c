@@ -218,6 +218,8 @@ read_list(struct conf_reader *r, enum conf_part part)
 	size_t n;
 
 	list = config_setting_get_member(config_root_setting(&r->tree), name);
+	if (list == NULL && conf_sections[part].optional)
+		return 0;
 	if (list == NULL)
 		return conf_refuse(r, at, "is missing; add at least one entry,"
 		    " as in %s = ( { ... } );", name);
@@ -225,6 +227,8 @@ read_list(struct conf_reader *r, enum conf_part part)
 		return conf_refuse(r, at, "wrong type; expects a list of "
 		    "groups, as in %s = ( { ... }, { ... } );", name);
 	n = (size_t)config_setting_length(list);
+	if (n == 0 && conf_sections[part].optional)
+		return 0;
 	if (n == 0 || n > CONF_ENTRIES_MAX)
 		return conf_refuse(r, at, "has %zu entries; give 1 to %d", n,
 		    CONF_ENTRIES_MAX);

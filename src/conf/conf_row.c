@@ -70,8 +70,17 @@ static const struct conf_row challenge_rows[] = {
 #undef OWNER
 #undef CONF_CHALLENGE
 
-#define SECTION(list, one, h)						\
+#define CONF_VALIDATOR
+#define OWNER	struct conf_validator
+static const struct conf_row validator_rows[] = {
+#include "conf/conf.def"
+};
+#undef OWNER
+#undef CONF_VALIDATOR
+
+#define SECTION(list, one, may, h)						\
 	{ .name = #list, .help = (h), .rows = one##_rows,		\
+	  .optional = (may),						\
 	  .n = sizeof(one##_rows) / sizeof(one##_rows[0]),		\
 	  .size = sizeof(struct conf_##one),				\
 	  .entries_at = offsetof(struct conf, list),			\
@@ -83,16 +92,19 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	    .rows = global_rows,
 	    .n = sizeof(global_rows) / sizeof(global_rows[0]),
 	    .size = sizeof(struct conf) },
-	[CONF_PART_ENDPOINTS] = SECTION(endpoints, endpoint,
+	[CONF_PART_ENDPOINTS] = SECTION(endpoints, endpoint, false,
 	    "What devices enroll at: URL paths, and what belongs to them."),
-	[CONF_PART_ISSUERS] = SECTION(issuers, issuer,
+	[CONF_PART_ISSUERS] = SECTION(issuers, issuer, false,
 	    "Who makes the certificates."),
-	[CONF_PART_PROFILES] = SECTION(profiles, profile,
+	[CONF_PART_PROFILES] = SECTION(profiles, profile, false,
 	    "What the certificates look like, and which requests may have "
 	    "one."),
-	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge,
+	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge, true,
 	    "Shared secrets that let a device enroll, each as a hash or in "
 	    "the clear."),
+	[CONF_PART_VALIDATORS] = SECTION(validators, validator, true,
+	    "Programs and servers that are asked whether a device may have "
+	    "its certificate."),
 };
 
 size_t

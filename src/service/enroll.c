@@ -1,6 +1,6 @@
 /*
- * The way of an enrollment: unwrap, recall, signer, authorize, reserve, issue,
- * record, wrap, commit.
+ * The way of an enrollment: unwrap, recall, signer, authorize, validate,
+ * reserve, issue, record, wrap, commit.
  */
 #include <string.h>
 
@@ -30,6 +30,10 @@ step_unwrap(struct work *w, struct err *e)
 static int
 match_challenge(struct work *w, enum policy_challenge *out, struct err *e)
 {
+	if (validate_instead(w)) {
+		*out = validate_presented(w);
+		return 0;
+	}
 	*out = POLICY_CHALLENGE_ABSENT;
 	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
 		return 0;
@@ -49,11 +53,11 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
-		.profile = w->se->profile,
+		.profile = validate_profile(w),
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
-		.csr = w->csr,
+		.csr = validate_csr(w),
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
 		.ca = issuer_ca(w->se->issuer),
@@ -106,12 +110,10 @@ step_signer(struct work *w, struct err *e)
 static int
 step_authorize(struct work *w, struct err *e)
 {
-	enum policy_challenge challenge;
-
-	if (match_challenge(w, &challenge, e) == -1)
+	if (match_challenge(w, &w->presented, e) == -1)
 		return -1;
-	w->wrong = challenge == POLICY_CHALLENGE_WRONG;
-	return work_decide(w, challenge, e);
+	w->wrong = w->presented == POLICY_CHALLENGE_WRONG;
+	return work_decide(w, w->presented, e);
 }
 
 /* What is asked, as the store remembers it. */
@@ -242,7 +244,7 @@ step_record(struct work *w, struct err *e)
 	r->subject = w->cert->subject_text;
 	r->sans = buf_cstr(&w->sans);
 	r->endpoint = w->se->conf->name;
-	r->profile = w->se->conf->profile;
+	r->profile = validate_profile(w)->name;
 	r->issuer = w->se->conf->issuer;
 	r->txid = w->msg.txid;
 	r->challenge = w->txn.challenge;
@@ -292,6 +294,7 @@ const struct step flow_enroll[] = {
 	{ "recall",    step_recall    },
 	{ "signer",    step_signer    },
 	{ "authorize", step_authorize },
+	{ "validate",  step_validate  },
 	{ "reserve",   step_reserve   },
 	{ "issue",     step_issue     },
 	{ "record",    step_record    },

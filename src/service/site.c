@@ -91,7 +91,7 @@ open_challenges(struct site_endpoint *se, const struct conf *conf,
 	const struct conf_strings *names = &se->conf->challenges;
 	size_t i;
 
-	se->challenges = calloc(names->n, sizeof(*se->challenges));
+	se->challenges = calloc(names->n + 1, sizeof(*se->challenges));
 	if (se->challenges == NULL) {
 		err_set(e, ERR_MEMORY, "challenges");
 		return -1;
@@ -164,6 +164,9 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 	se->profile = conf_profile(s->conf, c->profile);
 	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
 	se->issuer = se->ca->issuer;
+	if (*c->validator != '\0')
+		se->validator = s->validators[conf_validator(s->conf,
+		    c->validator) - s->conf->validators];
 	buf_init(&se->caps, CAPS_MAX);
 	buf_init(&se->cacert, CACERT_MAX);
 	if (open_algs(se, e) == -1)
@@ -194,6 +197,23 @@ open_issuers(struct site *s, int64_t now, struct err *e)
 		if (issuer_open(c, now, &s->issuers[i], e) == -1 ||
 		    site_ca_open(&s->cas[i], c, s->issuers[i], e) == -1) {
 			err_prefix(e, "%s:%d: issuer %s", s->conf->file,
+			    c->line, c->name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+open_validators(struct site *s, struct err *e)
+{
+	const struct conf_validator *c;
+	size_t i;
+
+	for (i = 0; i < s->conf->n_validators; i++) {
+		c = &s->conf->validators[i];
+		if (validator_open(c, &s->validators[i], e) == -1) {
+			err_prefix(e, "%s:%d: validator %s", s->conf->file,
 			    c->line, c->name);
 			return -1;
 		}
@@ -255,6 +275,9 @@ site_free(struct site *s)
 		issuer_close(s->issuers[i]);
 	for (i = 0; s->cas != NULL && i < s->conf->n_issuers; i++)
 		site_ca_clear(&s->cas[i]);
+	for (i = 0; s->validators != NULL && i < s->conf->n_validators; i++)
+		validator_close(s->validators[i]);
+	free(s->validators);
 	free(s->cas);
 	free(s->endpoints);
 	free(s->issuers);
@@ -277,11 +300,15 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	s->issuers = calloc(conf->n_issuers, sizeof(struct issuer *));
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
-	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL) {
+	s->validators = calloc(conf->n_validators + 1,
+	    sizeof(*s->validators));
+	if (s->issuers == NULL || s->cas == NULL || s->endpoints == NULL ||
+	    s->validators == NULL) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}
-	if (check_words(conf, e) == -1 || open_issuers(s, now, e) == -1)
+	if (check_words(conf, e) == -1 || open_issuers(s, now, e) == -1 ||
+	    open_validators(s, e) == -1)
 		goto fail;
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)
