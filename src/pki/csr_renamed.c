@@ -88,7 +88,7 @@ add_san(GENERAL_NAMES *gns, const char *text, struct err *e)
 	const char *value;
 	int rc = -1, type = split(text, &value);
 
-	if (gn == NULL || type == -1)
+	if (gn == NULL || type == -1 || *value == '\0')
 		goto out;
 	if (type == GEN_OTHERNAME)
 		rc = set_other(gn, value);

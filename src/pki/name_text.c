@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pki/csr.h"
 #include "pki/pki_int.h"
@@ -132,14 +133,26 @@ take_parts(const char *p, struct part parts[CSR_MAX_VALUES], size_t *n,
 	return 0;
 }
 
-/* "STREET" and "UID" are RFC 4514's words, which libcrypto spells otherwise. */
+/* RFC 4514's own words, in any case; libcrypto knows more, in one. */
 static int
 nid_of(const char *type)
 {
-	if (strcasecmp(type, "STREET") == 0)
-		return NID_streetAddress;
-	if (strcasecmp(type, "UID") == 0)
-		return NID_userId;
+	static const struct {
+		const char	*type;
+		int		 nid;
+	} words[] = {
+		{ "CN", NID_commonName }, { "L", NID_localityName },
+		{ "ST", NID_stateOrProvinceName },
+		{ "O", NID_organizationName },
+		{ "OU", NID_organizationalUnitName },
+		{ "C", NID_countryName }, { "STREET", NID_streetAddress },
+		{ "DC", NID_domainComponent }, { "UID", NID_userId },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(type, words[i].type) == 0)
+			return words[i].nid;
 	return OBJ_txt2nid(type);
 }
 

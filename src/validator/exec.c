@@ -62,13 +62,16 @@ static void
 read_refusal(const struct buf *text, const struct buf *diag, struct answer *out)
 {
 	struct err ignored = { .reason = ERR_NONE };
+	size_t n = diag->n;
 
 	if (is_blank(text) || answer_read(buf_bytes(text),
 	    ANSWER_WITHOUT_VERDICT, out, &ignored) == -1)
 		*out = (struct answer){ .reason = NULL };
 	out->verdict = ANSWER_REFUSE;
-	if (out->reason == NULL && diag->n > 0)
-		out->reason = str_dup_bytes(buf_bytes(diag));
+	while (n > 0 && isspace(diag->p[n - 1]))
+		n--;
+	if (out->reason == NULL && n > 0)
+		out->reason = str_dup_bytes(bytes_make(diag->p, n));
 }
 
 static int

@@ -12,8 +12,9 @@
  *	client notify PATH
  *		prints what is sent to the socket PATH, as systemd would get it
  *
- * In the environment: CLIENT_KEY is the key's type (rsa:2048); where
- * CLIENT_PASSWORD is set, the reply is enveloped with the challenge.
+ * In the environment: CLIENT_PATH is the endpoint's (/scep), CLIENT_KEY the
+ * key's type (rsa:2048); where CLIENT_PASSWORD is set, the reply is enveloped
+ * with the challenge.
  *
  * An outcome is issued, failure (a CertRep), http (another status), or lost
  * (no answer).
@@ -34,7 +35,7 @@
 #include "scep/client.h"
 #include "util/file.h"
 
-#define TARGET		"/scep?operation=PKIOperation"
+#define TARGET		"?operation=PKIOperation"
 #define THREADS_MAX	64
 
 enum outcome { ISSUED, FAILURE, HTTP, LOST, N_OUTCOMES };
@@ -51,6 +52,7 @@ struct client {
 	struct algs	*algs;
 	struct buf	 csr;
 	struct bytes	 password;
+	char		 target[256];
 	atomic_int	 left;
 	atomic_int	 count[N_OUTCOMES];
 };
@@ -67,6 +69,7 @@ static void
 client_init(struct client *c, char **argv, const char *name)
 {
 	const char *type = getenv("CLIENT_KEY");
+	const char *path = getenv("CLIENT_PATH");
 	struct err e = { .reason = ERR_NONE };
 	char subject[256];
 
@@ -74,6 +77,8 @@ client_init(struct client *c, char **argv, const char *name)
 	if (getenv("CLIENT_PASSWORD") != NULL)
 		c->password = bytes_str(argv[2]);
 	c->port = (int)strtol(argv[0], NULL, 10);
+	(void)snprintf(c->target, sizeof(c->target), "%s" TARGET,
+	    path != NULL ? path : "/scep");
 	(void)snprintf(subject, sizeof(subject), "/CN=%s", name);
 	buf_init(&c->csr, CSR_MAX_DER);
 	if (algs_open(&c->algs, &e) == -1 ||
@@ -119,7 +124,7 @@ send_one(const struct client *c, int fd, struct scep_ask *ask,
 	};
 	if (scep_client_request(ask, c->algs, &message, &e) == -1)
 		die("request", &e);
-	http_put_post(&request, TARGET, buf_bytes(&message));
+	http_put_post(&request, c->target, buf_bytes(&message));
 	(void)http_send(fd, buf_bytes(&request));
 	buf_wipe(&message);
 	buf_wipe(&request);
