@@ -272,3 +272,26 @@ it_stop
 grep -q '^SCEPD_ENDPOINT=scep$' "$tmp/seen" || it_fail 'nothing was seen'
 ! grep -q 'event=outcome_lost.*validator=issue' "$tmp/scepd.log" ||
     it_fail 'an outcome is lost'
+
+# ---- the example of the manual
+
+command -v jq >/dev/null || {
+	echo 'the example of the manual needs jq'
+	exit 0
+}
+awk 'begun && /^\.Ed/ { exit }
+    begun
+    found && /^\.Bd/ { begun = 1 }
+    /validator.sh runs this/ { found = 1 }' \
+    "${srcdir:-.}/conf/scepd.conf.5.tail" >"$tmp/validate"
+[ "$(head -n 1 "$tmp/validate")" = '#!/bin/sh' ] ||
+    it_fail 'the manual has no script'
+rm "$tmp/scepd.db"
+it_start
+ask /scep laptop-1 issued -
+[ "$(subject laptop-1)" = 'subject=CN=laptop-1,OU=Laptops' ] ||
+    it_fail "laptop-1 is for $(subject laptop-1)"
+ask /scep desktop-1 failure reason=validator_refused
+grep -q 'detail="not in the inventory: CN=desktop-1"' "$tmp/scepd.log" ||
+    it_fail 'nothing says why'
+it_stop
