@@ -28,6 +28,8 @@ struct policy_facts {
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
+	bool				 validated;	/* a validator is asked
+							 * too, if we agree */
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;

@@ -110,7 +110,7 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
-	else if (is_manual(f) && *f->endpoint->validator == '\0')
+	else if (is_manual(f) && !f->validated)
 		return 0;
 	else
 		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");

@@ -57,6 +57,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
+		.validated = w->se->validator != NULL,
 		.csr = validate_csr(w),
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
