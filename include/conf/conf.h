@@ -39,6 +39,9 @@ enum conf_ra_renew_key { CONF_RA_RENEW_SAME, CONF_RA_RENEW_NEW };
 enum conf_ec_reply { CONF_EC_REPLY_PASSWORD, CONF_EC_REPLY_KARI };
 enum conf_signer_key { CONF_SIGNER_SAME, CONF_SIGNER_ANY };
 enum conf_approval { CONF_APPROVAL_AUTO, CONF_APPROVAL_MANUAL };
+enum conf_validator_type { CONF_VALIDATOR_EXEC, CONF_VALIDATOR_WEBHOOK };
+enum conf_validator_challenge { CONF_CHALLENGE_ALSO, CONF_CHALLENGE_INSTEAD };
+enum conf_auth { CONF_AUTH_HMAC, CONF_AUTH_BEARER };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {
@@ -83,6 +86,13 @@ struct conf_challenge {
 #undef CONF_CHALLENGE
 };
 
+struct conf_validator {
+	int	line;
+#define CONF_VALIDATOR
+#include "conf/conf.def"
+#undef CONF_VALIDATOR
+};
+
 struct conf {
 	char			*file;		/* as given to conf_load() */
 #define CONF_GLOBAL
@@ -97,6 +107,8 @@ struct conf {
 	size_t			 n_profiles;
 	struct conf_challenge	*challenges;	/* maybe none */
 	size_t			 n_challenges;
+	struct conf_validator	*validators;	/* maybe none */
+	size_t			 n_validators;
 };
 
 #undef STR
@@ -119,6 +131,8 @@ const struct conf_issuer	*conf_issuer(const struct conf *, const char *);
 const struct conf_profile	*conf_profile(const struct conf *,
 				    const char *);
 const struct conf_challenge	*conf_challenge(const struct conf *,
+				    const char *);
+const struct conf_validator	*conf_validator(const struct conf *,
 				    const char *);
 
 /*

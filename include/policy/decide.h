@@ -29,9 +29,14 @@ struct policy_facts {
 	const struct conf_endpoint	*endpoint;
 	const struct conf_profile	*profile;	/* unless the challenge
 							 * or old has another */
+	/* a validator's, above all others; NULL: none */
+	const struct conf_profile	*named;
+	int64_t				 validity;	/* at most; 0: any */
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
+	bool				 validated;	/* a validator is asked
+							 * too, if we agree */
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;

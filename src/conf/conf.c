@@ -19,6 +19,7 @@ conf_free(struct conf *c)
 	free(c->issuers);
 	free(c->profiles);
 	free(c->challenges);
+	free(c->validators);
 	free(c->lines);
 	free(c->file);
 	free(c);
@@ -40,6 +41,12 @@ const struct conf_challenge *
 conf_challenge(const struct conf *c, const char *name)
 {
 	return conf_entry_find(c, CONF_PART_CHALLENGES, name);
+}
+
+const struct conf_validator *
+conf_validator(const struct conf *c, const char *name)
+{
+	return conf_entry_find(c, CONF_PART_VALIDATORS, name);
 }
 
 const char *

@@ -35,7 +35,8 @@ struct conf_row {
 
 enum conf_part {
 	CONF_PART_GLOBAL, CONF_PART_ENDPOINTS, CONF_PART_ISSUERS,
-	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_COUNT
+	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_VALIDATORS,
+	CONF_PART_COUNT
 };
 
 /* A section of conf.def: the global settings, or a list of groups. */
@@ -141,6 +142,10 @@ int	 conf_check(struct conf_reader *);
 
 /* An endpoint's name and paths, next to those of the endpoints above it. */
 int	 conf_check_paths(struct conf_reader *, size_t i);
+
+/* conf_validator.c */
+
+int	 conf_check_validator(struct conf_reader *, size_t i);
 
 /* conf_print.c */
 

@@ -70,6 +70,14 @@ static const struct conf_row challenge_rows[] = {
 #undef OWNER
 #undef CONF_CHALLENGE
 
+#define CONF_VALIDATOR
+#define OWNER	struct conf_validator
+static const struct conf_row validator_rows[] = {
+#include "conf/conf.def"
+};
+#undef OWNER
+#undef CONF_VALIDATOR
+
 #define SECTION(list, one, none, h)					\
 	{ .name = #list, .help = (h), .optional = (none),		\
 	  .rows = one##_rows,						\
@@ -94,6 +102,9 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	[CONF_PART_CHALLENGES] = SECTION(challenges, challenge, true,
 	    "Shared secrets that let a device enroll, each as a hash or in "
 	    "the clear. scepctl challenge add makes others."),
+	[CONF_PART_VALIDATORS] = SECTION(validators, validator, true,
+	    "Programs and servers that are asked whether a device may have "
+	    "its certificate."),
 };
 
 size_t

@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "daemon/daemon_int.h"
 #include "http/server.h"
+#include "net/fetch.h"
 #include "pki/version.h"
 #include "service/service.h"
 #include "util/clock.h"
@@ -291,7 +292,7 @@ daemon_run(const char *file, const char *version, struct err *e)
 	if (notify_open(&d.notify, getenv("NOTIFY_SOCKET"), e) == -1)
 		return -1;
 	(void)unsetenv("NOTIFY_SOCKET");
-	if (start(&d, url, e) == 0) {
+	if (fetch_begin(e) == 0 && start(&d, url, e) == 0) {
 		log_started(&d, version, url);
 		notify_send(&d.notify, "READY=1");
 		serve(&d, &set);
@@ -299,6 +300,7 @@ daemon_run(const char *file, const char *version, struct err *e)
 		r = 0;
 	}
 	tear_down(&d);
+	fetch_end();
 	if (r == 0)
 		log_fact(LOG_L_NOTICE, "stopped", "config", file);
 	return r;

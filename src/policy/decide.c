@@ -110,7 +110,7 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
-	else if (is_manual(f))
+	else if (is_manual(f) && !f->validated)
 		return 0;
 	else
 		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
@@ -347,6 +347,13 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static int64_t
+life(const struct policy_facts *f)
+{
+	return f->validity == 0 ? f->profile->validity :
+	    earliest(f->validity, f->profile->validity);
+}
+
 /* The profile is the effective one. */
 static int
 decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
@@ -369,7 +376,7 @@ decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,
 		    f->ca->not_before),
-		.not_after = earliest(f->now + p->validity,
+		.not_after = earliest(f->now + life(f),
 		    f->ca->not_after),
 		.ku = key_usage(&f->csr->key),
 		.eku = p->eku.v,
@@ -389,7 +396,7 @@ decide_by_old(const struct policy_facts *f, struct policy_verdict *v,
 {
 	struct policy_facts g = *f;
 
-	if (f->old->profile != NULL)
+	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->challenge == POLICY_CHALLENGE_MATCH)
 		g.challenge = POLICY_CHALLENGE_ABSENT;
@@ -402,7 +409,8 @@ decide_by_challenge(const struct policy_facts *f, struct policy_verdict *v,
 {
 	struct policy_facts g = *f;
 
-	if (f->limits != NULL && f->limits->profile != NULL)
+	if (f->limits != NULL && f->limits->profile != NULL &&
+	    f->named == NULL)
 		g.profile = f->limits->profile;
 	return decide(&g, v, e);
 }
