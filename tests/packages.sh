@@ -9,11 +9,11 @@
 # gcc alone brings no C library headers when recommendations are left out.
 packages_build='gcc libc6-dev make autoconf automake pkgconf libssl-dev
     libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libconfig-dev
-    libjansson-dev libpcre2-dev openssl ca-certificates'
+    libjansson-dev libpcre2-dev libcurl4-openssl-dev openssl ca-certificates'
 # An independent SCEP client, and a look into the database.
 packages_check='strongswan-pki libstrongswan-standard-plugins
     libstrongswan-extra-plugins sqlite3'
-packages_test='libcmocka-dev certmonger curl mandoc scep shellcheck systemd'
+packages_test='libcmocka-dev certmonger curl jq mandoc scep shellcheck systemd'
 
 packages_present() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \

@@ -51,6 +51,9 @@ enum conf_duplicate_key { CONF_DUPLICATE_ALLOW, CONF_DUPLICATE_SAME_SUBJECT,
 	CONF_DUPLICATE_REFUSE };
 enum conf_sid { CONF_SID_STRIP, CONF_SID_ALLOW };
 enum conf_surplus { CONF_SURPLUS_DROP, CONF_SURPLUS_REFUSE };
+enum conf_validator_type { CONF_VALIDATOR_EXEC, CONF_VALIDATOR_WEBHOOK };
+enum conf_validator_challenge { CONF_CHALLENGE_ALSO, CONF_CHALLENGE_INSTEAD };
+enum conf_auth { CONF_AUTH_HMAC, CONF_AUTH_BEARER };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {
@@ -103,6 +106,13 @@ struct conf_account {
 #undef CONF_ACCOUNT
 };
 
+struct conf_validator {
+	int	line;
+#define CONF_VALIDATOR
+#include "conf/conf.def"
+#undef CONF_VALIDATOR
+};
+
 struct conf {
 	char			*file;		/* as given to conf_load() */
 #define CONF_GLOBAL
@@ -119,6 +129,8 @@ struct conf {
 	size_t			 n_challenges;
 	struct conf_account	*accounts;	/* NULL where there are none */
 	size_t			 n_accounts;
+	struct conf_validator	*validators;	/* maybe none */
+	size_t			 n_validators;
 };
 
 #undef STR
@@ -143,6 +155,8 @@ const struct conf_profile	*conf_profile(const struct conf *,
 const struct conf_challenge	*conf_challenge(const struct conf *,
 				    const char *);
 const struct conf_endpoint	*conf_endpoint(const struct conf *,
+				    const char *);
+const struct conf_validator	*conf_validator(const struct conf *,
 				    const char *);
 
 /*

@@ -64,6 +64,16 @@ void	 csr_free(struct csr *);
 void	 cert_sid(const struct cert *, char out[SID_TEXT]);
 int	 csr_pem(const struct csr *, struct buf *out, struct err *e);
 
+/*
+ * The same request as if it asked for other names, for who judges and grants
+ * names: subject in the text of RFC 4514, sans as "dns:a.example", "email:…",
+ * "uri:…", "ip:…" or "upn:…", NULL-ended; NULL leaves what is asked for. All
+ * else is borrowed from the first, and it has no x. ERR_SUBJECT or ERR_SAN.
+ */
+int	 csr_renamed(const struct csr *, const char *subject,
+	    char *const *sans, struct csr **out, struct err *e);
+void	 csr_renamed_free(struct csr *);	/* NULL is fine */
+
 /* Makes a request, for clients and tests: subject as "/CN=x/O=y", sans as
  * "DNS:a,email:b" (OpenSSL's form) or NULL, challenge or NULL. */
 int	 csr_make(const struct key *, const char *subject, const char *sans,

@@ -23,6 +23,9 @@ int	 secret_check(const char *hash, struct err *e);
 /* HMAC-SHA256 */
 int	 secret_mac(const uint8_t key[SECRET_MAC], struct bytes data,
 	    uint8_t out[SECRET_MAC], struct err *e);
+/* The same under a key of any length. */
+int	 secret_hmac(struct bytes key, struct bytes data,
+	    uint8_t out[SECRET_MAC], struct err *e);
 int	 secret_random(void *, size_t, struct err *e);
 /* SHA-256, for public values */
 int	 secret_sha256(struct bytes, uint8_t out[32], struct err *e);

@@ -40,9 +40,14 @@ struct policy_facts {
 							 * or old has another */
 	const struct policy_profiles	*profiles;	/* it is among; NULL:
 							 * none was read */
+	/* a validator's, above all others; NULL: none */
+	const struct conf_profile	*named;
+	int64_t				 validity;	/* at most; 0: any */
 	bool				 renewal;	/* the message says so */
 	const struct policy_old		*old;	/* NULL: signed by a stranger */
 	bool				 approved;	/* by an operator */
+	bool				 validated;	/* a validator is asked
+							 * too, if we agree */
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */

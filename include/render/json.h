@@ -25,6 +25,10 @@ void		 json_free(struct json *);
 /* Members of an object; in an array the key is NULL. value NULL: null. */
 void		 json_add_str(struct json *, const char *key,
 		    const char *value);
+/* n bytes that may hold NULs. */
+void		 json_add_bytes(struct json *, const char *key,
+		    struct bytes value);
+void		 json_add_bool(struct json *, const char *key, bool value);
 void		 json_add_int(struct json *, const char *key, int64_t value);
 /* RFC 3339 in UTC */
 void		 json_add_time(struct json *, const char *key, int64_t when);

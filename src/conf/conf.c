@@ -20,6 +20,7 @@ conf_free(struct conf *c)
 	free(c->profiles);
 	free(c->challenges);
 	free(c->accounts);
+	free(c->validators);
 	free(c->lines);
 	free(c->file);
 	free(c);
@@ -47,6 +48,12 @@ const struct conf_endpoint *
 conf_endpoint(const struct conf *c, const char *name)
 {
 	return conf_entry_find(c, CONF_PART_ENDPOINTS, name);
+}
+
+const struct conf_validator *
+conf_validator(const struct conf *c, const char *name)
+{
+	return conf_entry_find(c, CONF_PART_VALIDATORS, name);
 }
 
 const char *

@@ -74,6 +74,27 @@ check_references(struct conf_reader *r, size_t i)
 		if (check_reference(r, spot(p, i, "challenges"),
 		    CONF_PART_CHALLENGES, ep->challenges.v[k]) != 0)
 			return -1;
+	return *ep->validator == '\0' ? 0 : check_reference(r, spot(p, i,
+	    "validator"), CONF_PART_VALIDATORS, ep->validator);
+}
+
+/* Deny by default: somebody must vouch for a device. */
+static int
+check_vouched(struct conf_reader *r, size_t i)
+{
+	const struct conf_endpoint *ep = &r->conf->endpoints[i];
+	enum conf_part p = CONF_PART_ENDPOINTS;
+
+	if (ep->validator_challenge == CONF_CHALLENGE_INSTEAD) {
+		if (*ep->validator == '\0')
+			return conf_refuse(r, spot(p, i,
+			    "validator_challenge"), "\"instead\" needs a "
+			    "validator; name one");
+		if (ep->challenges.n > 0)
+			return conf_refuse(r, spot(p, i, "challenges"), "are "
+			    "never looked at, for validator_challenge is "
+			    "\"instead\"; remove one of the two");
+	}
 	return 0;
 }
 
@@ -133,7 +154,7 @@ check_mode_ca(struct conf_reader *r, size_t i)
 static int
 check_endpoint(struct conf_reader *r, size_t i)
 {
-	if (check_references(r, i) != 0)
+	if (check_references(r, i) != 0 || check_vouched(r, i) != 0)
 		return -1;
 	if ((r->conf->endpoints[i].mode == CONF_MODE_RA ?
 	    check_mode_ra(r, i) : check_mode_ca(r, i)) != 0)
@@ -301,6 +322,7 @@ conf_check(struct conf_reader *r)
 		[CONF_PART_ISSUERS] = check_issuer,
 		[CONF_PART_PROFILES] = check_profile,
 		[CONF_PART_CHALLENGES] = check_challenge,
+		[CONF_PART_VALIDATORS] = conf_check_validator,
 		[CONF_PART_ENDPOINTS] = check_endpoint,
 		[CONF_PART_ACCOUNTS] = conf_check_account
 	};

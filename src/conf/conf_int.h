@@ -36,6 +36,7 @@ struct conf_row {
 enum conf_part {
 	CONF_PART_GLOBAL, CONF_PART_ENDPOINTS, CONF_PART_ISSUERS,
 	CONF_PART_PROFILES, CONF_PART_CHALLENGES, CONF_PART_ACCOUNTS,
+	CONF_PART_VALIDATORS,
 	CONF_PART_COUNT
 };
 
@@ -148,6 +149,10 @@ int	 conf_check_paths(struct conf_reader *, size_t i);
 /* http.*listen and admin.listen, and what belongs to them. */
 int	 conf_check_listeners(struct conf_reader *);
 int	 conf_check_account(struct conf_reader *, size_t i);
+
+/* conf_validator.c */
+
+int	 conf_check_validator(struct conf_reader *, size_t i);
 
 /* conf_print.c */
 

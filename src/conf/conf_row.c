@@ -78,6 +78,14 @@ static const struct conf_row account_rows[] = {
 #undef OWNER
 #undef CONF_ACCOUNT
 
+#define CONF_VALIDATOR
+#define OWNER	struct conf_validator
+static const struct conf_row validator_rows[] = {
+#include "conf/conf.def"
+};
+#undef OWNER
+#undef CONF_VALIDATOR
+
 #define SECTION(list, one, none, h)					\
 	{ .name = #list, .help = (h), .optional = (none),		\
 	  .rows = one##_rows,						\
@@ -105,6 +113,9 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	[CONF_PART_ACCOUNTS] = SECTION(accounts, account, true,
 	    "Who may use admin.listen, beside those with a TLS client "
 	    "certificate."),
+	[CONF_PART_VALIDATORS] = SECTION(validators, validator, true,
+	    "Programs and servers that are asked whether a device may have "
+	    "its certificate."),
 };
 
 size_t

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,17 +113,32 @@ sample_rows(enum conf_part part, const char *indent, struct buf *out)
 	return ret;
 }
 
+/* Whether the sample says anything about a list, or shows what it could. */
+static bool
+is_given(enum conf_part part)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		if (given[i].part == part)
+			return true;
+	return false;
+}
+
 static int
 sample_list(enum conf_part part, struct buf *out)
 {
 	const struct conf_section *s = &conf_sections[part];
+	const char *mark = is_given(part) ? "" : "# ";
+	char indent[8];
 
+	(void)snprintf(indent, sizeof(indent), "%s\t\t", mark);
 	if (buf_putc(out, '\n') != 0 ||
 	    conf_print_wrapped(out, "# ", s->help) != 0 ||
-	    buf_printf(out, "%s = (\n\t{\n", s->name) != 0 ||
-	    sample_rows(part, "\t\t", out) != 0)
+	    buf_printf(out, "%s%s = (\n%s\t{\n", mark, s->name, mark) != 0 ||
+	    sample_rows(part, indent, out) != 0)
 		return -1;
-	return buf_puts(out, "\t}\n);\n");
+	return buf_printf(out, "%s\t}\n%s);\n", mark, mark);
 }
 
 /* Few have administrators that are programs: a comment. */

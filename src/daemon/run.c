@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon_int.h"
+#include "net/fetch.h"
 #include "pki/version.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -297,7 +298,7 @@ daemon_run(const char *file, const char *version, struct err *e)
 	if (notify_open(&d.notify, getenv("NOTIFY_SOCKET"), e) == -1)
 		return -1;
 	(void)unsetenv("NOTIFY_SOCKET");
-	if (start(&d, e) == 0) {
+	if (fetch_begin(e) == 0 && start(&d, e) == 0) {
 		log_started(&d, version);
 		notify_send(&d.notify, "READY=1");
 		serve(&d, &set);
@@ -305,6 +306,7 @@ daemon_run(const char *file, const char *version, struct err *e)
 		r = 0;
 	}
 	tear_down(&d);
+	fetch_end();
 	if (r == 0)
 		log_fact(LOG_L_NOTICE, "stopped", "config", file);
 	return r;

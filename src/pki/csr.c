@@ -30,10 +30,9 @@ read_value(const X509_NAME_ENTRY *ne, struct name_value *v)
 	return v->text == NULL ? -1 : 0;
 }
 
-static int
-read_subject(struct csr *r, struct err *e)
+int
+csr_read_subject(struct csr *r, const X509_NAME *name, struct err *e)
 {
-	X509_NAME *name = X509_REQ_get_subject_name(r->x);
 	int i, n = X509_NAME_entry_count(name);
 
 	r->subject_empty = n == 0;
@@ -179,7 +178,7 @@ static int
 read_all(struct csr *r, struct err *e)
 {
 	r->digest = read_digest(r->x);
-	if (read_subject(r, e) == -1 ||
+	if (csr_read_subject(r, X509_REQ_get_subject_name(r->x), e) == -1 ||
 	    pubkey_read(X509_REQ_get_X509_PUBKEY(r->x), &r->key, e) == -1 ||
 	    read_challenge(r, e) == -1)
 		return -1;

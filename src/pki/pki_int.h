@@ -34,6 +34,11 @@ int	 pubkey_read(X509_PUBKEY *, struct pubkey *, struct err *e);
 void	 pubkey_clear(struct pubkey *);
 /* RFC 4514 text of a name; NULL if memory is short or it is no text. */
 char	*name_text(const X509_NAME *);
+/* The name of an RFC 4514 text, "" for the empty one: ERR_SUBJECT. Yours. */
+int	 name_of_text(const char *, X509_NAME **out, struct err *e);
+struct csr;
+/* Fills subject, its text and its values; who frees the csr frees them. */
+int	 csr_read_subject(struct csr *, const X509_NAME *, struct err *e);
 int	 time_read(const ASN1_TIME *, int64_t *);
 
 /* The extensions that a request asks for, yours; NULL if there are none, or

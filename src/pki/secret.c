@@ -147,17 +147,24 @@ secret_check(const char *hash, struct err *e)
 }
 
 int
-secret_mac(const uint8_t key[SECRET_MAC], struct bytes data,
-    uint8_t out[SECRET_MAC], struct err *e)
+secret_hmac(struct bytes key, struct bytes data, uint8_t out[SECRET_MAC],
+    struct err *e)
 {
 	size_t n;
 
-	if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, SECRET_MAC,
+	if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.p, key.n,
 	    data.p, data.n, out, SECRET_MAC, &n) == NULL || n != SECRET_MAC) {
 		set_ssl(e, ERR_CRYPTO, "HMAC");
 		return -1;
 	}
 	return 0;
+}
+
+int
+secret_mac(const uint8_t key[SECRET_MAC], struct bytes data,
+    uint8_t out[SECRET_MAC], struct err *e)
+{
+	return secret_hmac(bytes_make(key, SECRET_MAC), data, out, e);
 }
 
 int

@@ -64,7 +64,7 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
-	else if (is_manual(f))
+	else if (is_manual(f) && !f->validated)
 		return 0;
 	else
 		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
@@ -246,6 +246,13 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static int64_t
+life(const struct policy_facts *f)
+{
+	return f->validity == 0 ? f->profile->validity :
+	    earliest(f->validity, f->profile->validity);
+}
+
 /* A renewal keeps the spelling that was granted before. */
 static int
 grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
@@ -280,7 +287,7 @@ grant(const struct policy_facts *f, struct bytes name,
 		.spki = f->csr->key.spki,
 		.not_before = latest(f->now - p->backdate,
 		    f->ca->not_before),
-		.not_after = earliest(f->now + p->validity,
+		.not_after = earliest(f->now + life(f),
 		    f->ca->not_after),
 		.ku = policy_ku(p, &f->csr->key),
 		.eku = p->eku.v,
@@ -324,7 +331,8 @@ decide_enrollment(const struct policy_facts *f, struct policy_verdict *v,
 
 	g.enrolls = true;
 	if (f->challenge == POLICY_CHALLENGE_MATCH && !f->approved &&
-	    f->limits != NULL && f->limits->profile != NULL)
+	    f->limits != NULL && f->limits->profile != NULL &&
+	    f->named == NULL)
 		g.profile = f->limits->profile;
 	return decide(&g, v, e);
 }
@@ -338,7 +346,7 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 
 	if (f->old == NULL || f->approved)
 		return decide_enrollment(f, v, e);
-	if (f->old->profile != NULL)
+	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)
 		return decide(&g, v, e);

@@ -1,5 +1,6 @@
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "render/json.h"
 #include "render/text.h"
@@ -85,6 +86,18 @@ json_add_str(struct json *d, const char *key, const char *value)
 }
 
 void
+json_add_bytes(struct json *d, const char *key, struct bytes value)
+{
+	add(d, key, string_value(value));
+}
+
+void
+json_add_bool(struct json *d, const char *key, bool value)
+{
+	add(d, key, json_boolean(value));
+}
+
+void
 json_add_int(struct json *d, const char *key, int64_t value)
 {
 	add(d, key, json_integer(value));
@@ -126,6 +139,9 @@ json_print(const struct json *d, enum json_form form, struct buf *out,
 		err_set(e, ERR_MEMORY, "JSON text");
 	else
 		rc = 0;
+	/* What is said to a validator may hold a challenge. */
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 	free(text);
 	return rc;
 }

@@ -15,7 +15,7 @@
 #define METRICS_MAX	(4u * 1024 * 1024)
 #define API_TTL		3600	/* seconds, unless it is asked otherwise */
 #define API_DIGITS	32
-#define ANSWER_MAX	4096
+#define REPLY_MAX	4096
 
 static void
 log_admin(const struct exchange *x, const struct administrator *w)
@@ -208,7 +208,7 @@ static int
 make(struct service *s, struct exchange *x, const struct ask_challenge *a,
     struct err *e)
 {
-	struct buf text = BUF_INIT(ANSWER_MAX);
+	struct buf text = BUF_INIT(REPLY_MAX);
 	struct minted made;
 	struct mint m;
 	int rc;

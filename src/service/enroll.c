@@ -1,6 +1,6 @@
 /*
- * The way of an enrollment: unwrap, recall, signer, authorize, reserve, issue,
- * record, wrap, commit.
+ * The way of an enrollment: unwrap, recall, signer, authorize, validate,
+ * reserve, issue, record, wrap, commit.
  */
 #include <string.h>
 
@@ -49,6 +49,16 @@ plan_urls(struct work *w, const struct site_ca *ca, struct err *e)
 	return 0;
 }
 
+/* NULL: the one that it was approved under is gone. */
+static const struct conf_profile *
+asked_profile(const struct work *w)
+{
+	if (w->approved && *w->claim.profile != '\0')
+		return conf_profile(w->x->site->conf, w->claim.profile);
+	return validate_profile(w) != NULL ? validate_profile(w) :
+	    w->se->profile;
+}
+
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
@@ -64,14 +74,15 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	};
 	struct policy_facts f = {
 		.endpoint = w->se->conf,
-		.profile = w->approved && *w->claim.profile != '\0' ?
-		    conf_profile(w->x->site->conf, w->claim.profile) :
-		    w->se->profile,
+		.profile = asked_profile(w),
 		.profiles = w->x->site->profiles,
+		.named = validate_profile(w),
+		.validity = validate_validity(w),
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
-		.csr = w->csr,
+		.validated = w->se->validator != NULL,
+		.csr = validate_csr(w),
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
 		.limits = w->challenge.name == NULL ? NULL :
@@ -98,12 +109,12 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 static int
 step_authorize(struct work *w, struct err *e)
 {
-	enum policy_challenge challenge;
-
-	if (challenge_match(w, &challenge, e) == -1)
+	if (validate_instead(w))
+		w->presented = validate_presented(w);
+	else if (challenge_match(w, &w->presented, e) == -1)
 		return -1;
-	w->wrong = challenge == POLICY_CHALLENGE_WRONG;
-	return work_decide(w, challenge, e);
+	w->wrong = w->presented == POLICY_CHALLENGE_WRONG;
+	return work_decide(w, w->presented, e);
 }
 
 /* What is asked, as the store remembers it. */
@@ -318,6 +329,7 @@ const struct step flow_enroll[] = {
 	{ "recall",    step_recall    },
 	{ "signer",    step_signer    },
 	{ "authorize", step_authorize },
+	{ "validate",  step_validate  },
 	{ "reserve",   step_reserve   },
 	{ "issue",     step_issue     },
 	{ "record",    step_record    },

@@ -122,6 +122,7 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_str(&l, "challenge", w->challenge.name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");
+	log_str(&l, "validator", validate_name(w));
 	if (w->verdict.renews && w->old_id != 0)
 		log_hex(&l, "renews", w->old->serial);
 	else if (w->verdict.renews)
@@ -158,6 +159,8 @@ undo(struct work *w, const struct err *why)
 		err_clear(&e);
 		if (end_txn(w, why->reason, &e) == -1)
 			log_msg(LOG_L_ERR, "txn_fail", "%s", err_text(&e));
+	} else {
+		w->recorded = true;
 	}
 	flight_end(w->s->flight);
 }
@@ -226,6 +229,7 @@ run_steps(struct work *w, struct err *e)
 static void
 work_clear(struct work *w)
 {
+	validate_end(w);
 	buf_wipe(&w->reply);
 	buf_wipe(&w->plain);
 	document_put(w->crl);
@@ -274,5 +278,6 @@ pipeline_run(struct exchange *x, void *service)
 	x->proof = work_proof(&w, e.reason);
 	figures_count(w.s->figures, w.se->conf->name, w.msg.type == -1 ? "" :
 	    scep_type_name(w.msg.type), outcome(&w, failed != NULL), e.reason);
+	validate_tell(&w, &e);
 	work_clear(&w);
 }

@@ -53,6 +53,8 @@ struct work {
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
+	enum policy_challenge		 presented;	/* what policy is told */
+	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */
@@ -93,6 +95,26 @@ int	 step_record(struct work *, struct err *e);
 int	 step_wrap(struct work *, struct err *e);
 int	 step_commit(struct work *, struct err *e);
 int	 step_pending(struct work *, struct err *e);
+/* Asks the endpoint's validator, and policy again about what it says. */
+int	 step_validate(struct work *, struct err *e);
+/* Does the validator judge the challenge? Then a blank one is none. */
+bool	 validate_instead(const struct work *);
+enum policy_challenge	 validate_presented(const struct work *);
+/* What is asked for: the request's own, or what the validator made of it. */
+const struct csr	*validate_csr(const struct work *);
+/* The profile that it names, or NULL, and the life that it wants, or 0. */
+const struct conf_profile	*validate_profile(const struct work *);
+int64_t	 validate_validity(const struct work *);
+/* Its name, if it was asked about this request, or NULL. */
+const char	*validate_name(const struct work *);
+/* Forgets it; copies of the request may go on. */
+void	 validate_end(struct work *);
+/* Tells it what became of the request; failed: why, or ERR_NONE. */
+void	 validate_tell(struct work *, const struct err *failed);
+/* What a validator is told, as JSON. */
+int	 facts_request(const struct work *, struct buf *out, struct err *e);
+int	 facts_outcome(const struct work *, const struct err *failed,
+	    struct buf *out, struct err *e);
 /* Asks policy, as far as the work knows the facts. */
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */

@@ -60,6 +60,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    proven_new(&s->admins, e) == -1 || tries_new(&s->tries, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
+	    doors_new(&s->doors, e) == -1 ||
+	    teller_new(&s->teller, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
 	    succession_recall(s->db, site, e) == -1 ||
 	    challenge_open_key(s, c->store_path, e) == -1 ||
@@ -148,8 +150,11 @@ service_close(struct service *s)
 	atomic_store(&s->stopping, true);
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
+	doors_stop(s->doors);
 	pool_free(s->pool);
 	guard_free(s->guard);
+	teller_free(s->teller);
+	doors_free(s->doors);
 	db_close(s->db);
 	crls_free(s->crls);
 	figures_free(s->figures);

@@ -15,6 +15,7 @@
 #include "service/service.h"
 #include "store/challenge.h"
 #include "store/db.h"
+#include "validator/validator.h"
 
 /* ---- document: what is served to many, shared by all who send it ---- */
 
@@ -76,6 +77,7 @@ struct ra;
 struct site_endpoint {
 	const struct conf_endpoint	*conf;
 	const struct conf_profile	*profile;
+	const struct validator		*validator;	/* or NULL */
 	const struct conf_challenge	**challenges;	/* n of them */
 	size_t				 n_challenges;
 	const struct site_ca		*ca;		/* as configured */
@@ -95,6 +97,7 @@ struct site {
 	struct conf		*conf;
 	struct policy_profiles	*profiles;
 	struct site_ca		*cas;		/* as conf->issuers */
+	struct validator	**validators;	/* as conf->validators */
 	struct site_endpoint	*endpoints;	/* as conf->endpoints */
 	struct policy_limits	*limits;	/* as conf->challenges */
 	const struct site_endpoint *ndes;	/* of the page; NULL: none */
@@ -173,6 +176,31 @@ void	 flight_end(struct flight *);	/* a transaction has ended */
 /* Take a mark, look, wait: -1 if nothing ended since the mark for so long. */
 unsigned long	 flight_mark(struct flight *);
 int	 flight_wait(struct flight *, unsigned long mark, int seconds);
+
+/* ---- doors: requests that a validator is being asked about ---- */
+
+#define DOOR_KEY	32
+
+struct doors;
+int	 doors_new(struct doors **out, struct err *e);
+void	 doors_free(struct doors *);
+/* Goes in alone; *waited: another one with the key was in there first. -1: not
+ * within so many seconds, or the service stops. */
+int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
+	    bool *waited);
+void	 doors_leave(struct doors *, const uint8_t key[DOOR_KEY]);
+void	 doors_stop(struct doors *);	/* nobody waits any more */
+
+/* ---- teller: outcomes, told to validators behind the reply's back ---- */
+
+struct teller;
+int	 teller_new(struct teller **out, struct err *e);
+/* Sends what it can within a few seconds, and logs how many it could not. */
+void	 teller_free(struct teller *);
+/* To the endpoint's validator, at most once; takes over the JSON. Never waits:
+ * what finds the queue full is logged and lost. */
+void	 teller_put(struct teller *, struct site *, const struct site_endpoint *,
+	    struct buf *json);
 
 /* ---- crl: the CRL of each CA whose key is here ---- */
 
@@ -308,6 +336,8 @@ struct service {
 	struct crls	*crls;
 	struct figures	*figures;
 	struct guard	*guard;
+	struct doors	*doors;
+	struct teller	*teller;
 	struct pool	*pool;
 };
 

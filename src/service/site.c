@@ -77,6 +77,9 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 	se->conf = c;
 	se->profile = conf_profile(s->conf, c->profile);
 	se->ca = &s->cas[conf_issuer(s->conf, c->issuer) - s->conf->issuers];
+	if (*c->validator != '\0')
+		se->validator = s->validators[conf_validator(s->conf,
+		    c->validator) - s->conf->validators];
 	if (algs_open_with(c->legacy.v, c->refuse.v, &se->algs, e) == 0 &&
 	    check_cas(se, e) == 0 && ra_open(se, now, e) == 0 &&
 	    open_challenges(se, s->conf, e) == 0 && trusted_open(se, e) == 0 &&
@@ -96,6 +99,23 @@ open_issuers(struct site *s, int64_t now, struct err *e)
 		c = &s->conf->issuers[i];
 		if (site_ca_open(&s->cas[i], c, now, e) == -1) {
 			err_prefix(e, "%s:%d: issuer %s", s->conf->file,
+			    c->line, c->name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+open_validators(struct site *s, struct err *e)
+{
+	const struct conf_validator *c;
+	size_t i;
+
+	for (i = 0; i < s->conf->n_validators; i++) {
+		c = &s->conf->validators[i];
+		if (validator_open(c, &s->validators[i], e) == -1) {
+			err_prefix(e, "%s:%d: validator %s", s->conf->file,
 			    c->line, c->name);
 			return -1;
 		}
@@ -244,9 +264,12 @@ site_free(struct site *s)
 		site_ca_clear(&s->cas[i]);
 	for (i = 0; s->limits != NULL && i < s->conf->n_challenges; i++)
 		policy_limits_clear(&s->limits[i]);
+	for (i = 0; s->validators != NULL && i < s->conf->n_validators; i++)
+		validator_close(s->validators[i]);
 	pthread_mutex_destroy(&s->lock);
 	free(s->limits);
 	policy_profiles_free(s->profiles);
+	free(s->validators);
 	free(s->cas);
 	free(s->endpoints);
 	free(s);
@@ -291,13 +314,16 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	s->cas = calloc(conf->n_issuers, sizeof(*s->cas));
 	s->endpoints = calloc(conf->n_endpoints, sizeof(*s->endpoints));
 	s->limits = calloc(conf->n_challenges + 1, sizeof(*s->limits));
-	if (s->cas == NULL || s->endpoints == NULL || s->limits == NULL) {
+	s->validators = calloc(conf->n_validators + 1,
+	    sizeof(*s->validators));
+	if (s->cas == NULL || s->endpoints == NULL || s->limits == NULL ||
+	    s->validators == NULL) {
 		err_set(e, ERR_MEMORY, "site");
 		goto fail;
 	}
 	if (check_words(conf, e) == -1 || open_limits(s, e) == -1 ||
 	    policy_profiles_new(conf, &s->profiles, e) == -1 ||
-	    open_issuers(s, now, e) == -1)
+	    open_issuers(s, now, e) == -1 || open_validators(s, e) == -1)
 		goto fail;
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)

@@ -261,7 +261,7 @@ lab_teardown(void **state)
 
 /* ---- asking ---- */
 
-struct answer {
+struct asking {
 	struct exchange	 x;
 	pthread_mutex_t	 lock;
 	pthread_cond_t	 cond;
@@ -271,7 +271,7 @@ struct answer {
 static void
 on_done(struct exchange *x, void *arg)
 {
-	struct answer	*a = arg;
+	struct asking	*a = arg;
 
 	(void)x;
 	pthread_mutex_lock(&a->lock);
@@ -284,7 +284,7 @@ void
 lab_ask(struct scep_ask *q, const struct cert *to, const struct cert *by,
     struct scep_got *got)
 {
-	struct answer	 a = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	struct asking	 a = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	    .cond = PTHREAD_COND_INITIALIZER };
 
 	q->txid = "t";

@@ -100,6 +100,57 @@ test_values(void **state)
 	conf_free(NULL);
 }
 
+/* Lists that need no entries, and endpoints without challenges. */
+static void
+test_validators(void **state)
+{
+	static const char *const part[N_PARTS] = {
+		[G] = "validators = (\n"
+		    "{ name = \"v\"; command = [\"/bin/v\", \"-x\"]; },\n"
+		    "{ name = \"w\"; type = \"webhook\"; auth = \"bearer\";\n"
+		    "  url = \"https://x/\"; secret_file = \"s\";\n"
+		    "  timeout = 3; notify = true; } );",
+		[E] = "name = \"e\"; issuer = \"i\"; profile = \"p\"; " RA
+		    "validator = \"w\"; validator_challenge = \"instead\";"
+		    "validator_renewals = false;",
+		[I] = LOCAL, [P] = PROF, [C] = CHAL
+	};
+	char expected[128];
+	const struct conf_validator *v;
+	struct conf *c;
+
+	(void)state;
+	c = load_part(G, "");
+	assert_int_equal(c->n_validators, 0);
+	assert_string_equal(c->endpoints[0].validator, "");
+	assert_int_equal(c->endpoints[0].validator_challenge,
+	    CONF_CHALLENGE_ALSO);
+	assert_true(c->endpoints[0].validator_renewals);
+	conf_free(c);
+	c = load_part(G, "validators = ( );");
+	assert_int_equal(c->n_validators, 0);
+	assert_null(conf_validator(c, "v"));
+	conf_free(c);
+	write_conf(part, 0640);
+	c = load();
+	assert_int_equal(c->n_validators, 2);
+	assert_int_equal(c->endpoints[0].challenges.n, 0);
+	assert_false(c->endpoints[0].validator_renewals);
+	v = conf_validator(c, "v");
+	assert_ptr_equal(v, &c->validators[0]);
+	assert_int_equal(v->line, 2);
+	assert_int_equal(v->type, CONF_VALIDATOR_EXEC);
+	assert_int_equal(v->timeout, 10);
+	assert_false(v->notify);
+	v = conf_validator(c, "w");
+	assert_int_equal(v->type, CONF_VALIDATOR_WEBHOOK);
+	assert_int_equal(v->auth, CONF_AUTH_BEARER);
+	snprintf(expected, sizeof(expected), "%s/s", folder);
+	assert_string_equal(v->secret_file, expected);
+	assert_true(v->notify);
+	conf_free(c);
+}
+
 static void
 test_paths(void **state)
 {
@@ -431,6 +482,7 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_validators),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_url_paths),
 		cmocka_unit_test(test_secrets_stay),

@@ -3,6 +3,11 @@
  */
 #include "conf_file.h"
 
+#define VAL(text)	"validators = ( { " text " } );"
+#define RUN		"name = \"v\"; command = [\"/bin/x\"];"
+#define HOOK		"name = \"v\"; type = \"webhook\";"
+#define URL		"url = \"https://x/\"; secret_file = \"x\";"
+
 static const struct {
 	enum part	 part;
 	const char	*text;
@@ -249,6 +254,35 @@ static const struct {
 	{ P, PROF "\nrsa_min = 4096; rsa_max = 3072;", "scepd.conf:10: "
 	  "profiles[0].rsa_min: 4096 is more than rsa_max, 3072" },
 	{ P, PROF "key_types = [];", "profiles[0].key_types: is empty" },
+	/* validators */
+	{ E, EP RA "validator = \"v\";", "endpoints[0].validator: \"v\" is "
+	  "not the name of an entry in validators" },
+	{ E, EP RA "validator_challenge = \"instead\";",
+	  "endpoints[0].validator_challenge: \"instead\" needs a validator" },
+	{ G, VAL(RUN " }, { " RUN),
+	  "validators[1].name: \"v\" is the name of an entry above" },
+	{ G, VAL("name = \"v\";"), "validators[0].command: is missing; type" },
+	{ G, VAL("name = \"v\"; command = [\"v\"];"),
+	  "validators[0].command: does not begin with an absolute path" },
+	{ G, VAL(RUN "url = \"https://x/\";"),
+	  "validators[0].url: is for type \"webhook\"" },
+	{ G, VAL(RUN "secret_file = \"x\";"), "secret_file: is for type" },
+	{ G, VAL(RUN "ca_file = \"x\";"), "ca_file: is for type" },
+	{ G, VAL(RUN "client_cert = \"x\";"), "client_cert: is for type" },
+	{ G, VAL(RUN "client_key = \"x\";"), "client_key: is for type" },
+	{ G, VAL(RUN "proxy = \"x\";"), "proxy: is for type" },
+	{ G, VAL(HOOK), "validators[0].url: is missing; type" },
+	{ G, VAL(HOOK "url = \"https://x/\";"),
+	  "validators[0].secret_file: is missing; type" },
+	{ G, VAL(HOOK URL "command = [\"/x\"];"),
+	  "validators[0].command: is for type \"exec\"" },
+	{ G, VAL(HOOK URL "client_key = \"x\";"),
+	  "validators[0].client_cert: is missing; certificate and key" },
+	{ G, VAL(HOOK URL "client_cert = \"x\";"),
+	  "validators[0].client_key: is missing; certificate and key" },
+	{ G, VAL(HOOK URL "proxy = \"socks5://x\";"),
+	  "validators[0].proxy: is not the URL of an HTTP proxy" },
+	{ G, VAL(RUN "timeout = 301;"), "validators[0].timeout: 301 seconds" },
 	/* challenges */
 	{ C, "name = \"c\";",
 	  "scepd.conf:11: challenges[0]: has no secret; give a hash" },

@@ -1,0 +1,120 @@
+/*
+ * Of copies of one request that come at once, one asks the validator: a
+ * one-time secret would be spent by the first question, and the second would be
+ * refused. The others wait outside until it is known what became of the first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "service/service_int.h"
+
+struct door {
+	uint8_t		 key[DOOR_KEY];
+	struct door	*next;
+};
+
+struct doors {
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 opened;
+	struct door	*in;		/* as many as workers at the most */
+	bool		 stop;
+};
+
+int
+doors_new(struct doors **out, struct err *e)
+{
+	pthread_condattr_t attr;
+	struct doors *d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL) {
+		err_set(e, ERR_MEMORY, "validators");
+		return -1;
+	}
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->opened, &attr);
+	pthread_condattr_destroy(&attr);
+	*out = d;
+	return 0;
+}
+
+void
+doors_free(struct doors *d)
+{
+	if (d == NULL)
+		return;
+	pthread_cond_destroy(&d->opened);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static struct door **
+find(struct doors *d, const uint8_t key[DOOR_KEY])
+{
+	struct door **p = &d->in;
+
+	while (*p != NULL && memcmp((*p)->key, key, DOOR_KEY) != 0)
+		p = &(*p)->next;
+	return p;
+}
+
+int
+doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
+    bool *waited)
+{
+	struct door *mine = calloc(1, sizeof(*mine));
+	struct timespec until;
+	int rc = mine == NULL ? -1 : 0;
+
+	if (mine == NULL)
+		return -1;
+	memcpy(mine->key, key, DOOR_KEY);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	*waited = false;
+	pthread_mutex_lock(&d->lock);
+	while (rc == 0 && !d->stop && *find(d, key) != NULL) {
+		*waited = true;
+		if (pthread_cond_timedwait(&d->opened, &d->lock, &until) ==
+		    ETIMEDOUT)
+			rc = -1;
+	}
+	if (d->stop || *find(d, key) != NULL) {
+		rc = -1;
+		free(mine);
+	} else {
+		rc = 0;
+		mine->next = d->in;
+		d->in = mine;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+void
+doors_leave(struct doors *d, const uint8_t key[DOOR_KEY])
+{
+	struct door **p, *mine;
+
+	pthread_mutex_lock(&d->lock);
+	p = find(d, key);
+	if ((mine = *p) != NULL)
+		*p = mine->next;
+	pthread_cond_broadcast(&d->opened);
+	pthread_mutex_unlock(&d->lock);
+	free(mine);
+}
+
+void
+doors_stop(struct doors *d)
+{
+	if (d == NULL)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_cond_broadcast(&d->opened);
+	pthread_mutex_unlock(&d->lock);
+}

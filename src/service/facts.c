@@ -1,0 +1,146 @@
+/*
+ * What validators are told, as JSON: the manual promises these members.
+ */
+#include <string.h>
+
+#include "render/json.h"
+#include "service/pipeline_int.h"
+#include "util/str.h"
+
+#define VERSION		1	/* of the members below */
+#define PEM_MAX		(2 * CSR_MAX_DER)
+
+static struct json *
+begin(const struct work *w, const char *event)
+{
+	struct json *d = json_new_object();
+
+	json_add_int(d, "version", VERSION);
+	json_add_str(d, "event", event);
+	json_add_str(d, "endpoint", w->se->conf->name);
+	json_add_str(d, "transaction_id", w->msg.txid);
+	json_add_str(d, "peer", w->x->peer);
+	return d;
+}
+
+static struct json *
+list_sans(const struct sans *sans)
+{
+	struct json *a = json_new_array();
+	struct buf text = BUF_INIT(CSR_MAX_DER);
+	size_t i;
+
+	for (i = 0; i < sans->n; i++) {
+		buf_reset(&text);
+		if (buf_printf(&text, "%s:%s", san_kind_name(sans->v[i].kind),
+		    sans->v[i].text) == 0)
+			json_add_str(a, NULL, buf_cstr(&text));
+	}
+	buf_wipe(&text);
+	return a;
+}
+
+static void
+add_hex(struct json *d, const char *key, struct bytes b)
+{
+	char hex[2 * PKI_SERIAL_MAX + 1];
+
+	if (b.n > PKI_SERIAL_MAX)
+		b.n = PKI_SERIAL_MAX;
+	str_hex(b, hex);
+	json_add_str(d, key, hex);
+}
+
+static struct json *
+describe_key(const struct pubkey *k)
+{
+	struct json *d = json_new_object();
+
+	json_add_str(d, "type", key_type_name(k->type));
+	json_add_int(d, "bits", k->bits);
+	add_hex(d, "sha256", bytes_make(k->hash, PKI_HASH));
+	return d;
+}
+
+static struct json *
+describe_signer(const struct work *w)
+{
+	const struct cert *c = w->msg.cms.signer;
+	struct json *d = json_new_object();
+
+	json_add_str(d, "subject", c->subject_text);
+	add_hex(d, "serial", c->serial);
+	json_add_bool(d, "issued_here", w->old != NULL);
+	json_add_take(d, "key", describe_key(&c->key));
+	return d;
+}
+
+/* The secret itself only where the validator is to judge it. */
+static void
+add_challenge(struct json *d, const struct work *w)
+{
+	if (validate_instead(w) &&
+	    validate_presented(w) != POLICY_CHALLENGE_ABSENT)
+		json_add_bytes(d, "challenge", buf_bytes(&w->csr->challenge));
+	else
+		json_add_str(d, "challenge", NULL);
+	json_add_str(d, "challenge_name", w->verdict.spends ?
+	    w->challenge.name : NULL);
+}
+
+/* PEM at the end: what comes before it can be read by people. */
+static int
+end(struct json *d, const char *key, int made, struct buf *pem,
+    struct buf *out, struct err *e)
+{
+	int rc = -1;
+
+	if (made == 0) {
+		json_add_bytes(d, key, buf_bytes(pem));
+		rc = json_print(d, JSON_LINE, out, e);
+	}
+	json_free(d);
+	buf_wipe(pem);
+	return rc;
+}
+
+int
+facts_request(const struct work *w, struct buf *out, struct err *e)
+{
+	struct buf pem = BUF_INIT(PEM_MAX);
+	struct json *d = begin(w, "request");
+
+	json_add_str(d, "message_type", scep_type_name(w->msg.type));
+	json_add_bool(d, "renewal", w->verdict.renews);
+	json_add_str(d, "subject", w->csr->subject_text);
+	json_add_take(d, "sans", list_sans(&w->csr->sans));
+	json_add_take(d, "key", describe_key(&w->csr->key));
+	json_add_take(d, "signer", describe_signer(w));
+	json_add_str(d, "profile", w->verdict.profile->name);
+	add_challenge(d, w);
+	return end(d, "csr", csr_pem(w->csr, &pem, e), &pem, out, e);
+}
+
+int
+facts_outcome(const struct work *w, const struct err *failed, struct buf *out,
+    struct err *e)
+{
+	struct buf pem = BUF_INIT(PEM_MAX);
+	struct json *d = begin(w, "outcome");
+	int rc;
+
+	if (!w->recorded) {
+		json_add_str(d, "outcome", err_failinfo(failed->reason) ==
+		    FAIL_TROUBLE ? "failed" : "refused");
+		json_add_str(d, "reason", err_slug(failed->reason));
+		rc = json_print(d, JSON_LINE, out, e);
+		json_free(d);
+		return rc;
+	}
+	json_add_str(d, "outcome", "issued");
+	json_add_str(d, "reason", NULL);
+	add_hex(d, "serial", w->cert->serial);
+	json_add_str(d, "subject", w->cert->subject_text);
+	json_add_time(d, "not_after", w->cert->not_after);
+	return end(d, "certificate", cert_pem(w->cert, &pem, e), &pem, out, e);
+}

@@ -1,0 +1,279 @@
+/*
+ * The step between authorize and reserve: what policy let pass is shown to the
+ * endpoint's validator, and what that makes of it goes through policy again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pki/secret.h"
+#include "service/pipeline_int.h"
+
+#define FACTS_MAX	(1024u * 1024)
+#define WAIT_SECONDS	20	/* for a copy, beside the validator's time */
+
+struct asked {
+	uint8_t			 key[DOOR_KEY];
+	bool			 inside;	/* its door is ours */
+	bool			 spoken;	/* it has been asked */
+	struct answer		 answer;
+	struct csr		*csr;		/* NULL: the request's own */
+	const struct conf_profile *named;	/* NULL: none */
+};
+
+static const struct conf_validator *
+conf_of(const struct work *w)
+{
+	return conf_validator(w->x->site->conf, w->se->conf->validator);
+}
+
+bool
+validate_instead(const struct work *w)
+{
+	return w->se->validator != NULL &&
+	    w->se->conf->validator_challenge == CONF_CHALLENGE_INSTEAD;
+}
+
+/* Validators were seen to wave through what had no secret in it at all. */
+static bool
+is_blank(struct bytes b)
+{
+	size_t i;
+
+	for (i = 0; i < b.n; i++)
+		if (b.p[i] > ' ' && b.p[i] != 0x7f)
+			return false;
+	return true;
+}
+
+enum policy_challenge
+validate_presented(const struct work *w)
+{
+	return is_blank(buf_bytes(&w->csr->challenge)) ?
+	    POLICY_CHALLENGE_ABSENT : POLICY_CHALLENGE_MATCH;
+}
+
+const struct csr *
+validate_csr(const struct work *w)
+{
+	return w->asked != NULL && w->asked->csr != NULL ? w->asked->csr :
+	    w->csr;
+}
+
+const struct conf_profile *
+validate_profile(const struct work *w)
+{
+	return w->asked == NULL ? NULL : w->asked->named;
+}
+
+int64_t
+validate_validity(const struct work *w)
+{
+	return w->asked == NULL ? 0 : w->asked->answer.validity;
+}
+
+const char *
+validate_name(const struct work *w)
+{
+	return w->asked != NULL && w->asked->spoken ? w->se->conf->validator :
+	    NULL;
+}
+
+/* Copies are told as the store tells them. */
+static int
+door_key(const struct work *w, uint8_t key[DOOR_KEY], struct err *e)
+{
+	struct buf b = BUF_INIT(1024);
+	int rc = -1;
+
+	if (buf_printf(&b, "%s%c%s%c", w->se->conf->name, 0, w->msg.txid,
+	    0) == -1 || buf_put(&b, w->txn.signer_hash, TXN_HASH) == -1 ||
+	    buf_put(&b, w->txn.csr_hash, TXN_HASH) == -1)
+		err_set(e, ERR_MEMORY, "validator");
+	else
+		rc = secret_sha256(buf_bytes(&b), key, e);
+	buf_wipe(&b);
+	return rc;
+}
+
+/* 1: another copy has been through in the meantime. */
+static int
+enter(struct work *w, struct asked *a, struct err *e)
+{
+	bool waited;
+
+	if (door_key(w, a->key, e) == -1)
+		return -1;
+	if (doors_enter(w->s->doors, a->key, (int)conf_of(w)->timeout +
+	    WAIT_SECONDS, &waited) == -1) {
+		err_set(e, ERR_BUSY, "the same request is being worked on");
+		return -1;
+	}
+	a->inside = true;
+	if (!waited)
+		return 0;
+	if (txn_repeated(w->s->db, &w->txn, &w->found, e) == -1)
+		return -1;
+	return w->found.state != TXN_NONE;
+}
+
+static int
+ask(struct work *w, struct asked *a, struct err *e)
+{
+	struct buf facts = BUF_INIT(FACTS_MAX);
+	struct validator_message m = {
+		.secret = buf_bytes(&w->csr->challenge),
+		.endpoint = w->se->conf->name, .now = w->now,
+		.stop = &w->s->stopping,
+	};
+	int rc = -1;
+
+	if (facts_request(w, &facts, e) == 0) {
+		m.json = buf_bytes(&facts);
+		a->spoken = true;
+		rc = validator_ask(w->se->validator, &m, &a->answer, e);
+	}
+	buf_wipe(&facts);
+	return rc;
+}
+
+static int
+read_overrides(struct work *w, struct asked *a, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (a->answer.profile != NULL && (a->named = conf_profile(
+	    w->x->site->conf, a->answer.profile)) == NULL) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"profile\" is not the name "
+		    "of a profile");
+		return -1;
+	}
+	if (a->answer.subject == NULL && a->answer.sans == NULL)
+		return 0;
+	if (csr_renamed(w->csr, a->answer.subject, a->answer.sans, &a->csr,
+	    &why) == 0)
+		return 0;
+	err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY :
+	    ERR_VALIDATOR_ANSWER, "%s", why.text);
+	return -1;
+}
+
+/* What waits is issued as the device asked for it. */
+static int
+check_hold(const struct work *w, struct err *e)
+{
+	if (!w->verdict.hold)
+		return 0;
+	err_set(e, ERR_VALIDATOR_ANSWER, "it changes a request that waits for "
+	    "approval");
+	return -1;
+}
+
+/* What the validator wants is judged as if the device had asked for it. */
+static int
+override(struct work *w, struct asked *a, struct err *e)
+{
+	if (check_hold(w, e) == -1)
+		return -1;
+	if (read_overrides(w, a, e) == -1)
+		return -1;
+	if (work_decide(w, w->presented, e) == -1) {
+		err_prefix(e, "as the validator wants it");
+		return -1;
+	}
+	/* The profile that it names may want an operator too. */
+	if (check_hold(w, e) == -1)
+		return -1;
+	if (a->answer.sans != NULL && w->verdict.dropped > 0) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"sans\" has a kind that "
+		    "the profile does not grant");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+obey(struct work *w, struct asked *a, struct err *e)
+{
+	const struct answer *an = &a->answer;
+
+	switch (an->verdict) {
+	case ANSWER_REFUSE:
+		err_set(e, ERR_VALIDATOR_REFUSED, "%.300s",
+		    an->reason != NULL ? an->reason : "no reason given");
+		return -1;
+	case ANSWER_HOLD:
+		if (answer_overrides(an)) {
+			err_set(e, ERR_VALIDATOR_ANSWER, "it changes a request "
+			    "that it holds");
+			return -1;
+		}
+		w->verdict.hold = true;
+		/* Of a secret that it alone knows, this says nothing. */
+		if (validate_instead(w))
+			w->verdict.spends = false;
+		return 0;
+	case ANSWER_ISSUE:
+		return answer_overrides(an) ? override(w, a, e) : 0;
+	}
+	err_set(e, ERR_INTERNAL, "verdict");
+	return -1;
+}
+
+int
+step_validate(struct work *w, struct err *e)
+{
+	struct asked *a;
+	int rc;
+
+	if (w->se->validator == NULL ||
+	    (w->verdict.renews && !w->se->conf->validator_renewals))
+		return 0;
+	if ((a = calloc(1, sizeof(*a))) == NULL) {
+		err_set(e, ERR_MEMORY, "validator");
+		return -1;
+	}
+	w->asked = a;
+	if ((rc = enter(w, a, e)) == 1) {
+		w->flow = flow_repeat;
+		return 0;
+	}
+	return rc == -1 || ask(w, a, e) == -1 || obey(w, a, e) == -1 ? -1 : 0;
+}
+
+void
+validate_end(struct work *w)
+{
+	if (w->asked == NULL)
+		return;
+	if (w->asked->inside)
+		doors_leave(w->s->doors, w->asked->key);
+	answer_clear(&w->asked->answer);
+	csr_renamed_free(w->asked->csr);
+	free(w->asked);
+	w->asked = NULL;
+}
+
+/* Only what it knows of and what has come to an end here. */
+static bool
+is_news(const struct work *w, const struct err *failed)
+{
+	if (w->se->validator == NULL || !conf_of(w)->notify)
+		return false;
+	if (validate_name(w) == NULL && !w->approved)
+		return false;
+	return failed->reason != ERR_NONE || w->recorded;
+}
+
+void
+validate_tell(struct work *w, const struct err *failed)
+{
+	struct buf news = BUF_INIT(FACTS_MAX);
+	struct err e = { .reason = ERR_NONE };
+
+	if (!is_news(w, failed))
+		return;
+	/* Without memory it is lost, as any other may be. */
+	if (facts_outcome(w, failed, &news, &e) == 0)
+		teller_put(w->s->teller, w->x->site, w->se, &news);
+	buf_wipe(&news);
+}

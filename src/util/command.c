@@ -1,0 +1,129 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/command.h"
+#include "util/proc.h"
+
+#define ENV_MAX		8	/* and PATH, and a NULL */
+#define ENV_LEN		8192	/* bytes of one of them */
+#define SEARCH_PATH	"/usr/local/bin:/usr/bin:/bin"
+
+struct command {
+	char	**argv;			/* strings and a NULL, ours */
+	int	  timeout_ms;
+};
+
+void
+command_free(struct command *c)
+{
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (i = 0; c->argv != NULL && c->argv[i] != NULL; i++)
+		free(c->argv[i]);
+	free(c->argv);
+	free(c);
+}
+
+int
+command_new(char *const *argv, int timeout_ms, struct command **out,
+    struct err *e)
+{
+	struct command *c;
+	size_t i, n;
+
+	if (access(argv[0], X_OK) == -1) {
+		err_set(e, ERR_FILE, "%s: %s; name a program that scepd's "
+		    "user may run", argv[0], strerror(errno));
+		return -1;
+	}
+	for (n = 0; argv[n] != NULL; n++)
+		continue;
+	if ((c = calloc(1, sizeof(*c))) == NULL ||
+	    (c->argv = calloc(n + 1, sizeof(*c->argv))) == NULL)
+		goto fail;
+	for (i = 0; i < n; i++)
+		if ((c->argv[i] = strdup(argv[i])) == NULL)
+			goto fail;
+	c->timeout_ms = timeout_ms;
+	*out = c;
+	return 0;
+fail:
+	command_free(c);
+	err_set(e, ERR_MEMORY, "%s", argv[0]);
+	return -1;
+}
+
+const char *
+command_name(const struct command *c)
+{
+	return c->argv[0];
+}
+
+void
+command_blank(struct buf *text, struct bytes secret)
+{
+	uint8_t *p = text->p, *end;
+
+	if (secret.n == 0 || text->n == 0)
+		return;
+	end = p + text->n;
+	while ((p = memmem(p, (size_t)(end - p), secret.p, secret.n)) !=
+	    NULL) {
+		memset(p, '*', secret.n);
+		p += secret.n;
+	}
+}
+
+static int
+add_env(char **env, size_t *n, const char *name, const char *value)
+{
+	struct buf b = BUF_INIT(ENV_LEN);
+
+	if (buf_printf(&b, "%s=%s", name, value) == -1) {
+		buf_wipe(&b);
+		return -1;
+	}
+	env[(*n)++] = (char *)b.p;
+	return 0;
+}
+
+static int
+make_env(const struct command_run *r, char **env, struct err *e)
+{
+	size_t i, n = 0;
+	int rc;
+
+	rc = add_env(env, &n, "PATH", SEARCH_PATH);
+	for (i = 0; rc == 0 && i < r->n_env && i < ENV_MAX; i++)
+		rc = add_env(env, &n, r->env[i].name, r->env[i].value);
+	if (rc == -1)
+		err_set(e, ERR_MEMORY, "environment");
+	return rc;
+}
+
+int
+command_run(const struct command *c, const struct command_run *r,
+    struct buf *out, struct buf *diag, int *status, struct err *e)
+{
+	char *env[ENV_MAX + 2] = { NULL };
+	struct proc p = {
+		.argv = c->argv, .envp = env, .input = r->input,
+		.timeout_ms = c->timeout_ms,
+	};
+	int rc = -1;
+	size_t i;
+
+	if (r->max_ms > 0 && r->max_ms < p.timeout_ms)
+		p.timeout_ms = r->max_ms;
+	if (make_env(r, env, e) == 0) {
+		rc = proc_run(&p, out, diag, status, e);
+		command_blank(diag, r->secret);
+	}
+	for (i = 0; env[i] != NULL; i++)
+		free(env[i]);
+	return rc;
+}
