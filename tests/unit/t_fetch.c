@@ -346,15 +346,20 @@ test_threads(void **state)
 		(void)pthread_join(t[i], NULL);
 }
 
+struct stopper {
+	atomic_bool	 stop;
+	unsigned	 before;	/* requests that came */
+};
+
 static void *
 stop_when_asked(void *arg)
 {
 	struct timespec	 nap = { .tv_nsec = 10 * 1000 * 1000 };
-	unsigned	 before = hook_count(plain);
+	struct stopper	*s = arg;
 
-	while (hook_count(plain) == before)
+	while (hook_count(plain) == s->before)
 		nanosleep(&nap, NULL);
-	atomic_store((atomic_bool *)arg, true);
+	atomic_store(&s->stop, true);
 	return NULL;
 }
 
@@ -363,14 +368,14 @@ test_stop(void **state)
 {
 	struct fetch	 f = { .timeout_ms = 60000 };
 	int64_t		 began = clock_mono_us();
-	atomic_bool	 stop;
+	struct stopper	 s = { .before = hook_count(plain) };
 	pthread_t	 t;
 
 	(void)state;
-	atomic_init(&stop, false);
-	f.stop = &stop;
+	atomic_init(&s.stop, false);
+	f.stop = &s.stop;
 	f.url = url_of("http", "127.0.0.1", plain, "hang");
-	assert_int_equal(pthread_create(&t, NULL, stop_when_asked, &stop), 0);
+	assert_int_equal(pthread_create(&t, NULL, stop_when_asked, &s), 0);
 	assert_refused(&f, ERR_FETCH, "given up");
 	(void)pthread_join(t, NULL);
 	assert_true(clock_mono_us() - began < 30 * INT64_C(1000000));
