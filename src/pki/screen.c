@@ -343,7 +343,12 @@ screen_recipients(struct bytes *at, const struct algs *algs, bool password,
 	return 0;
 }
 
-/* EncryptedContentInfo. A CBC cipher's parameter is its IV and nothing else. */
+static const uint8_t id_data[] = {
+	0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01
+};
+
+/* EncryptedContentInfo, of data (RFC 8894, 3.2.2). A CBC cipher's parameter is
+ * its IV and nothing else. */
 static int
 screen_content(struct bytes in, const struct algs *algs, enum alg *cipher,
     struct err *e)
@@ -354,6 +359,9 @@ screen_content(struct bytes in, const struct algs *algs, enum alg *cipher,
 
 	if (!ber_take(&in, BER_OID, &b) || !take_alg(&in, &alg))
 		return bad(e, ERR_NOT_ENVELOPED, "encryptedContentInfo");
+	if (!bytes_eq(b.body, bytes_make(id_data, sizeof(id_data))))
+		return bad(e, ERR_NOT_ENVELOPED, "encrypted content of another "
+		    "type than id-data");
 	a = alg_by_oid(ALG_CIPHER, alg.oid);
 	if (!algs_accept(algs, a)) {
 		err_set(e, ERR_CIPHER, "content cipher %s", alg_name(a));

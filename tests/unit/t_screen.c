@@ -372,6 +372,8 @@ static const struct {
 	{ "3DES with its own IV", SEALED("00", "", KT, ECI("30{"
 	    "06(2a864886f70d0307)04(0001020304050607)}", "80(00)")),
 	    ERR_NONE },
+	{ "encrypted SignedData", SEALED("00", "", KT, "30{06("
+	    "2a864886f70d010702)" AES128 "80(00)}"), ERR_NOT_ENVELOPED },
 	{ "no encrypted content", SEALED("00", "", KT, ECI(AES128, "")),
 	    ERR_NOT_ENVELOPED },
 	{ "encrypted content twice", SEALED("00", "", KT, ECI(AES128,
