@@ -289,10 +289,16 @@ test_readers(void **state)
 static int
 plan_row(void *arg, int n, char **value, char **name)
 {
+	static const char covering[] = "COVERING ";
 	size_t	 len = strlen(arg);
+	char	*at = strstr(value[3], covering);
 
 	(void)name;
 	assert_int_equal(n, 4);
+	/* Some versions of SQLite say so where others do not. */
+	if (at != NULL)
+		memmove(at, at + strlen(covering),
+		    strlen(at + strlen(covering)) + 1);
 	(void)snprintf((char *)arg + len, 512 - len, "%s; ", value[3]);
 	return 0;
 }
