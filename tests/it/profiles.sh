@@ -57,7 +57,8 @@ issue() {
 # refuse REASON
 refuse() {
 	[ "$(ask)" = failure ] || it_fail "not refused for $1"
-	tail -n 1 "$tmp/scepd.log" | grep -q "reason=$1" ||
+	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+	    grep -q "reason=$1" ||
 	    it_fail "not refused for $1"
 }
 
@@ -101,7 +102,8 @@ has 'Subject: CN=a' 'DNS:a.example' 'Digital Signature, Key Encipherment' \
     'TLS Web Client Authentication' 'CA:FALSE'
 lacks 'Data Encipherment' 'TLS Web Server' '1.2.3.4' 311.25.2 othername \
     311.21.7 "$sid"
-tail -n 1 "$tmp/scepd.log" | grep -q 'surplus="\?san:upn,ku:dataEncipherment,eku:1.3.6.1.5.5.7.3.1,sid,ext:1.2.3.4' ||
+grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+    grep -q 'surplus="\?san:upn,ku:dataEncipherment,eku:1.3.6.1.5.5.7.3.1,sid,ext:1.2.3.4' ||
     it_fail 'the log does not tell what was dropped'
 serve 'surplus = "refuse";'
 refuse surplus

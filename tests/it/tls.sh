@@ -204,6 +204,7 @@ hup() { # EVENT
 
 # A connection that lives before, during and after.
 mkfifo "$tmp/in"
+: >"$tmp/kept"
 openssl s_client -quiet -connect "127.0.0.1:$tls_port" -CAfile \
     "$tmp/root.pem" <"$tmp/in" >"$tmp/kept" 2>/dev/null &
 kept=$!
@@ -320,6 +321,7 @@ grep -q 'the socket is in use' "$tmp/out" || it_fail 'no reason'
 kill -KILL "$pid"
 wait "$pid" || true
 [ -S "$tmp/admin.sock" ] || it_fail 'the socket is gone'
+: >"$tmp/scepd.log"
 "$SCEPD" -c "$tmp/scepd.conf" >"$tmp/scepd.log" 2>&1 &
 pid=$!
 it_until 20 is_up || it_fail 'no start over the socket of an earlier server'
