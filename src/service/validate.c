@@ -219,14 +219,29 @@ obey(struct work *w, struct asked *a, struct err *e)
 	return -1;
 }
 
+/* A renewal's secret counts, and nobody but the validator can tell it. */
+static bool
+is_unproven(const struct work *w)
+{
+	return validate_instead(w) && w->se->conf->renew_challenge !=
+	    CONF_RENEW_CHALLENGE_IGNORED && w->presented ==
+	    POLICY_CHALLENGE_MATCH;
+}
+
+static bool
+is_asked(const struct work *w)
+{
+	return w->se->validator != NULL && (!w->verdict.renews ||
+	    w->se->conf->validator_renewals || is_unproven(w));
+}
+
 int
 step_validate(struct work *w, struct err *e)
 {
 	struct asked *a;
 	int rc;
 
-	if (w->se->validator == NULL ||
-	    (w->verdict.renews && !w->se->conf->validator_renewals))
+	if (!is_asked(w))
 		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");

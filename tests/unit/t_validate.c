@@ -44,6 +44,9 @@ static const char	 text[] =
     END("also") "challenges = [ \"c\" ]; },\n"
     END("instead") "validator_challenge = \"instead\"; },\n"
     END("once") "challenges = [ \"c\" ]; validator_renewals = false; },\n"
+    END("vouched") "validator_challenge = \"instead\";\n"
+    "    validator_renewals = false;\n"
+    "    renew = { challenge = \"required\"; }; },\n"
     END("limited") "challenges = [ \"d\" ]; },\n"
     END("manual") "challenges = [ \"c\" ]; approval = \"manual\"; } );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
@@ -583,6 +586,33 @@ test_renewals(void **state)
 	cert_free(old.cert);
 }
 
+/* A secret that the validator alone can tell is not taken unseen. */
+static void
+test_renewal_secret(void **state)
+{
+	struct scep_got	 got;
+	struct who	 old;
+
+	(void)state;
+	enroll("/vouched", "first", &old);
+	will_say(1, "");
+	ask("/vouched", SCEP_RENEWALREQ, &old, "second", "guess", &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	assert_int_equal(times_asked(), 2);
+	assert_told("\"challenge\": \"guess\"");
+	scep_got_clear(&got);
+	ask("/vouched", SCEP_PKCSREQ, &old, "third", NULL, &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	assert_int_equal(times_asked(), 2);
+	scep_got_clear(&got);
+	will_say(0, "");
+	ask("/vouched", SCEP_RENEWALREQ, &old, "fourth", "right", &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	assert_int_equal(times_asked(), 3);
+	scep_got_clear(&got);
+	cert_free(old.cert);
+}
+
 static void
 test_repeated(void **state)
 {
@@ -733,6 +763,7 @@ main(void)
 		TEST(test_profiles),
 		TEST(test_recorded),
 		TEST(test_renewals),
+		TEST(test_renewal_secret),
 		TEST(test_repeated),
 		TEST(test_copies),
 		TEST(test_approved),
