@@ -191,6 +191,15 @@ override(struct work *w, struct asked *a, struct err *e)
 	return 0;
 }
 
+/* There is a secret that matters, and nobody but the validator can tell it. */
+static bool
+is_unproven(const struct work *w)
+{
+	return validate_instead(w) &&
+	    w->presented == POLICY_CHALLENGE_MATCH && (!w->verdict.renews ||
+	    w->se->conf->renew_challenge != CONF_RENEW_CHALLENGE_IGNORED);
+}
+
 static int
 obey(struct work *w, struct asked *a, struct err *e)
 {
@@ -198,6 +207,8 @@ obey(struct work *w, struct asked *a, struct err *e)
 
 	switch (an->verdict) {
 	case ANSWER_REFUSE:
+		/* Guesses are counted, whoever is to tell them. */
+		w->wrong = w->wrong || is_unproven(w);
 		err_set(e, ERR_VALIDATOR_REFUSED, "%.300s",
 		    an->reason != NULL ? an->reason : "no reason given");
 		return -1;
@@ -217,15 +228,6 @@ obey(struct work *w, struct asked *a, struct err *e)
 	}
 	err_set(e, ERR_INTERNAL, "verdict");
 	return -1;
-}
-
-/* A renewal's secret counts, and nobody but the validator can tell it. */
-static bool
-is_unproven(const struct work *w)
-{
-	return validate_instead(w) && w->se->conf->renew_challenge !=
-	    CONF_RENEW_CHALLENGE_IGNORED && w->presented ==
-	    POLICY_CHALLENGE_MATCH;
 }
 
 static bool

@@ -235,6 +235,30 @@ ask_status(const char *path, const char *challenge)
 	return status;
 }
 
+/* What a request to the path, which the validator refuses, shows of its sender.
+ */
+static enum exchange_proof
+refused_proof(const char *path)
+{
+	struct csr		*r = tool_csr(device.key, "/CN=device", NULL,
+	    SECRET);
+	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "proof",
+	    r->der);
+	struct buf		 message = BUF_INIT(CMS_MAX_DER);
+	struct err		 e = ERR_INIT;
+	enum exchange_proof	 proof;
+	struct exchange		 x;
+
+	will_say(1, "");
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	service_post(service, path, buf_bytes(&message), &x);
+	proof = x.proof;
+	exchange_clear(&x);
+	buf_wipe(&message);
+	csr_free(r);
+	return proof;
+}
+
 static void
 again(void)
 {
@@ -311,6 +335,15 @@ test_verdicts(void **state)
 		}
 		assert_int_equal(times_asked(), 1);
 	}
+}
+
+/* Guesses at what the validator alone knows count as any do. */
+static void
+test_guess(void **state)
+{
+	(void)state;
+	assert_int_equal(refused_proof("/also"), PROOF_NONE);
+	assert_int_equal(refused_proof("/instead"), PROOF_WRONG);
 }
 
 /* It never hears of them. */
@@ -757,6 +790,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_facts),
 		TEST(test_verdicts),
+		TEST(test_guess),
 		TEST(test_refused_before),
 		TEST(test_empty_challenge),
 		TEST(test_overrides),
