@@ -48,7 +48,8 @@ renews() {
 	shift 2
 	is "$(ask "$renews_new" CLIENT_OLD="$tmp/$renews_old" "$@")" issued \
 	    "renewal of $renews_old as $renews_new"
-	tail -n 1 "$tmp/scepd.log" | grep -q " renews=$(serial "$renews_old") " ||
+	grep event=request "$tmp/scepd.log" | tail -n 1 |
+	    grep -q " renews=$(serial "$renews_old") " ||
 	    it_fail "the log does not say what $renews_new renews"
 	"$SCEPCTL" show "$(serial "$renews_new")" --db "$tmp/scepd.db" \
 	    >"$tmp/out" || it_fail "show $renews_new"
@@ -63,7 +64,8 @@ refused() {
 	shift 2
 	is "$(ask none CLIENT_OLD="$tmp/$refused_old" "$@")" failure \
 	    "renewal of $refused_old"
-	tail -n 1 "$tmp/scepd.log" | grep -q "reason=$refused_reason" ||
+	grep event=request "$tmp/scepd.log" | tail -n 1 |
+	    grep -q "reason=$refused_reason" ||
 	    it_fail "$refused_old is not refused for $refused_reason"
 	is "$(sql 'SELECT count(*) FROM issued')" "$refused_rows" certificates
 }
@@ -206,7 +208,8 @@ serve 'renew: { trusted = [ "old/ca.pem" ]; revoke_old = true;
     superseded = 0; };'
 refused renewal_names old/dev CLIENT_SANS=DNS:y
 is "$(ask a CLIENT_OLD="$tmp/old/dev")" issued 'a migration'
-tail -n 1 "$tmp/scepd.log" | grep -q ' migrates="abc1 of CN=Old"' ||
+grep event=request "$tmp/scepd.log" | tail -n 1 |
+	    grep -q ' migrates="abc1 of CN=Old"' ||
     it_fail 'the log does not say what migrates'
 "$SCEPCTL" show "$(serial a)" --db "$tmp/scepd.db" | grep -q \
     '^migrates  *abc1 of CN=Old$' || it_fail 'show does not say it'
