@@ -67,8 +67,9 @@ int	 csr_pem(const struct csr *, struct buf *out, struct err *e);
 /*
  * The same request as if it asked for other names, for who judges and grants
  * names: subject in the text of RFC 4514, sans as "dns:a.example", "email:…",
- * "uri:…", "ip:…" or "upn:…", NULL-ended; NULL leaves what is asked for. All
- * else is borrowed from the first, and it has no x. ERR_SUBJECT or ERR_SAN.
+ * "uri:…", "ip:…" or "upn:…", NULL-ended; NULL leaves what is asked for. With
+ * sans goes the SID that was asked for. All else is borrowed from the first, and
+ * it has no x. ERR_SUBJECT or ERR_SAN.
  */
 int	 csr_renamed(const struct csr *, const char *subject,
 	    char *const *sans, struct csr **out, struct err *e);

@@ -169,6 +169,8 @@ csr_renamed(const struct csr *c, const char *subject, char *const *sans,
 		goto fail;
 	if (sans != NULL) {
 		r->own_sans = true;
+		/* An account is a name too, and the strongest to Windows. */
+		r->csr.asked.sid[0] = '\0';
 		if (read_sans(sans, &r->csr.sans, e) == -1)
 			goto fail;
 	}

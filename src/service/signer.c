@@ -22,6 +22,16 @@ take_old(struct work *w, struct bytes der, struct err *e)
 	return 0;
 }
 
+/* Of a CA that the endpoint had before, only where that one is trusted. */
+static bool
+is_ours(const struct work *w)
+{
+	const struct cert *c = w->msg.cms.signer;
+
+	return face_of(w->face, c->issuer) != NULL ||
+	    trusted_issuer(w->se, c, w->now) != NULL;
+}
+
 /* The ledger's row is the signer's certificate, byte for byte. */
 static int
 is_signer(const struct issued *row, void *arg)
@@ -33,7 +43,8 @@ is_signer(const struct issued *row, void *arg)
 		return 0;
 	s->known = true;
 	/* Our own as an RA is renewed by ourselves only. */
-	if (row->ra || strcmp(row->endpoint, w->se->conf->name) != 0)
+	if (row->ra || strcmp(row->endpoint, w->se->conf->name) != 0 ||
+	    !is_ours(w))
 		return 0;
 	if (take_old(w, row->der, s->e) == -1)
 		return -1;

@@ -191,6 +191,15 @@ override(struct work *w, struct asked *a, struct err *e)
 	return 0;
 }
 
+/* There is a secret that matters, and nobody but the validator can tell it. */
+static bool
+is_unproven(const struct work *w)
+{
+	return validate_instead(w) &&
+	    w->presented == POLICY_CHALLENGE_MATCH && (!w->verdict.renews ||
+	    w->se->conf->renew_challenge != CONF_RENEW_CHALLENGE_IGNORED);
+}
+
 static int
 obey(struct work *w, struct asked *a, struct err *e)
 {
@@ -198,6 +207,8 @@ obey(struct work *w, struct asked *a, struct err *e)
 
 	switch (an->verdict) {
 	case ANSWER_REFUSE:
+		/* Guesses are counted, whoever is to tell them. */
+		w->wrong = w->wrong || is_unproven(w);
 		err_set(e, ERR_VALIDATOR_REFUSED, "%.300s",
 		    an->reason != NULL ? an->reason : "no reason given");
 		return -1;
@@ -219,14 +230,20 @@ obey(struct work *w, struct asked *a, struct err *e)
 	return -1;
 }
 
+static bool
+is_asked(const struct work *w)
+{
+	return w->se->validator != NULL && (!w->verdict.renews ||
+	    w->se->conf->validator_renewals || is_unproven(w));
+}
+
 int
 step_validate(struct work *w, struct err *e)
 {
 	struct asked *a;
 	int rc;
 
-	if (w->se->validator == NULL ||
-	    (w->verdict.renews && !w->se->conf->validator_renewals))
+	if (!is_asked(w))
 		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");

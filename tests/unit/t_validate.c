@@ -44,6 +44,9 @@ static const char	 text[] =
     END("also") "challenges = [ \"c\" ]; },\n"
     END("instead") "validator_challenge = \"instead\"; },\n"
     END("once") "challenges = [ \"c\" ]; validator_renewals = false; },\n"
+    END("vouched") "validator_challenge = \"instead\";\n"
+    "    validator_renewals = false;\n"
+    "    renew = { challenge = \"required\"; }; },\n"
     END("limited") "challenges = [ \"d\" ]; },\n"
     END("manual") "challenges = [ \"c\" ]; approval = \"manual\"; } );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
@@ -232,6 +235,30 @@ ask_status(const char *path, const char *challenge)
 	return status;
 }
 
+/* What a request to the path, which the validator refuses, shows of its sender.
+ */
+static enum exchange_proof
+refused_proof(const char *path)
+{
+	struct csr		*r = tool_csr(device.key, "/CN=device", NULL,
+	    SECRET);
+	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "proof",
+	    r->der);
+	struct buf		 message = BUF_INIT(CMS_MAX_DER);
+	struct err		 e = ERR_INIT;
+	enum exchange_proof	 proof;
+	struct exchange		 x;
+
+	will_say(1, "");
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	service_post(service, path, buf_bytes(&message), &x);
+	proof = x.proof;
+	exchange_clear(&x);
+	buf_wipe(&message);
+	csr_free(r);
+	return proof;
+}
+
 static void
 again(void)
 {
@@ -308,6 +335,15 @@ test_verdicts(void **state)
 		}
 		assert_int_equal(times_asked(), 1);
 	}
+}
+
+/* Guesses at what the validator alone knows count as any do. */
+static void
+test_guess(void **state)
+{
+	(void)state;
+	assert_int_equal(refused_proof("/also"), PROOF_NONE);
+	assert_int_equal(refused_proof("/instead"), PROOF_WRONG);
 }
 
 /* It never hears of them. */
@@ -583,6 +619,33 @@ test_renewals(void **state)
 	cert_free(old.cert);
 }
 
+/* A secret that the validator alone can tell is not taken unseen. */
+static void
+test_renewal_secret(void **state)
+{
+	struct scep_got	 got;
+	struct who	 old;
+
+	(void)state;
+	enroll("/vouched", "first", &old);
+	will_say(1, "");
+	ask("/vouched", SCEP_RENEWALREQ, &old, "second", "guess", &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	assert_int_equal(times_asked(), 2);
+	assert_told("\"challenge\": \"guess\"");
+	scep_got_clear(&got);
+	ask("/vouched", SCEP_PKCSREQ, &old, "third", NULL, &got);
+	assert_int_equal(got.status, SCEP_FAILURE);
+	assert_int_equal(times_asked(), 2);
+	scep_got_clear(&got);
+	will_say(0, "");
+	ask("/vouched", SCEP_RENEWALREQ, &old, "fourth", "right", &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	assert_int_equal(times_asked(), 3);
+	scep_got_clear(&got);
+	cert_free(old.cert);
+}
+
 static void
 test_repeated(void **state)
 {
@@ -727,12 +790,14 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_facts),
 		TEST(test_verdicts),
+		TEST(test_guess),
 		TEST(test_refused_before),
 		TEST(test_empty_challenge),
 		TEST(test_overrides),
 		TEST(test_profiles),
 		TEST(test_recorded),
 		TEST(test_renewals),
+		TEST(test_renewal_secret),
 		TEST(test_repeated),
 		TEST(test_copies),
 		TEST(test_approved),

@@ -280,6 +280,14 @@ test_other_sans(void **state)
 	    &named, &e), 0);
 	assert_int_equal(named->sans.n, 0);
 	csr_renamed_free(named);
+	/* Nor is an account left that the device named. */
+	(void)snprintf(r->asked.sid, sizeof(r->asked.sid), "S-1-5-21-1-2-3-5");
+	assert_int_equal(csr_renamed(r, "CN=x", NULL, &named, &e), 0);
+	assert_string_equal(named->asked.sid, r->asked.sid);
+	csr_renamed_free(named);
+	assert_int_equal(csr_renamed(r, NULL, all, &named, &e), 0);
+	assert_string_equal(named->asked.sid, "");
+	csr_renamed_free(named);
 	/* A URI that maps to an account is none. */
 	(void)snprintf(text, sizeof(text), "uri:tag:microsoft.com,2022-09-14:"
 	    "sid:S-1-5");
