@@ -148,6 +148,9 @@ struct conf {
 int	 conf_load(const char *path, struct conf **out, struct err *e);
 void	 conf_free(struct conf *);
 
+/* Whether it is among them, byte for byte. */
+bool	 conf_strings_has(const struct conf_strings *, const char *);
+
 /* By name; NULL if there is none. conf_load() proved all references. */
 const struct conf_issuer	*conf_issuer(const struct conf *, const char *);
 const struct conf_profile	*conf_profile(const struct conf *,

@@ -26,6 +26,17 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+bool
+conf_strings_has(const struct conf_strings *list, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], word) == 0)
+			return true;
+	return false;
+}
+
 const struct conf_issuer *
 conf_issuer(const struct conf *c, const char *name)
 {

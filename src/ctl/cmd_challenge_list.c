@@ -27,14 +27,6 @@ struct walk {
 };
 
 static int
-full(int rc, struct err *e)
-{
-	if (rc != 0)
-		err_set(e, ERR_MEMORY, "challenge as text");
-	return rc;
-}
-
-static int
 on_challenge(const struct challenge *c, void *arg)
 {
 	struct walk		*k = arg;
@@ -49,7 +41,7 @@ on_challenge(const struct challenge *c, void *arg)
 		return -1;
 	k->n++;
 	if (!k->json) {
-		rc = full(k->only == NULL ? challenge_row(&s, &k->out) :
+		rc = ctl_full(k->only == NULL ? challenge_row(&s, &k->out) :
 		    challenge_facts(&s, &k->out), k->e);
 		return rc != 0 ? rc : ctl_flush(&k->out, k->e);
 	}
@@ -69,8 +61,8 @@ endpoints_of(const struct conf *conf, const char *name, char **out,
     struct err *e)
 {
 	struct conf_strings	 names = { .n = 0 };
-	const struct conf_strings *all;
-	size_t			 i, k;
+	const struct conf_endpoint *ep;
+	size_t			 i;
 	int			 rc = -1;
 
 	names.v = calloc(conf->n_endpoints + 1, sizeof(*names.v));
@@ -79,11 +71,9 @@ endpoints_of(const struct conf *conf, const char *name, char **out,
 		return -1;
 	}
 	for (i = 0; i < conf->n_endpoints; i++) {
-		all = &conf->endpoints[i].challenges;
-		for (k = 0; k < all->n && strcmp(all->v[k], name) != 0; k++)
-			continue;
-		if (k < all->n)
-			names.v[names.n++] = conf->endpoints[i].name;
+		ep = &conf->endpoints[i];
+		if (conf_strings_has(&ep->challenges, name))
+			names.v[names.n++] = ep->name;
 	}
 	rc = challenge_join(&names, out, e);
 	free(names.v);
@@ -167,13 +157,13 @@ look(const struct ctl_call *call)
 
 	rc = ledger_open(call, call->opt[DB], db_open_reader, &k.db, &e);
 	if (rc == 0 && k.only == NULL && !k.json)
-		rc = full(buf_printf(&k.out, "%-20s  %-8s  %-9s  %-20s  %s\n",
+		rc = ctl_full(buf_printf(&k.out,
+		    "%-20s  %-8s  %-9s  %-20s  %s\n",
 		    "NAME", "STATE", "USES", "EXPIRES", "ENDPOINTS"), &e);
 	if (rc == 0)
 		rc = walk_all(call, &k);
 	if (rc == 0 && k.only == NULL && k.json)
-		rc = json_list_end(k.n, &k.out, &e) != 0 ? -1 :
-		    full(buf_putc(&k.out, '\n'), &e);
+		rc = ctl_list_end(k.n, &k.out, &e);
 	if (rc == 0)
 		rc = ctl_flush(&k.out, &e);
 	db_close(k.db);

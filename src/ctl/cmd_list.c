@@ -38,14 +38,6 @@ struct walk {
 };
 
 static int
-full(int rc, struct err *e)
-{
-	if (rc != 0)
-		err_set(e, ERR_MEMORY, "certificate as text");
-	return rc;
-}
-
-static int
 no_tail(size_t n, struct buf *out, struct err *e)
 {
 	(void)n;
@@ -61,7 +53,7 @@ no_tail(size_t n, struct buf *out, struct err *e)
 static int
 table_head(struct buf *out, struct err *e)
 {
-	return full(buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  %s\n",
+	return ctl_full(buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  %s\n",
 	    SERIAL_WIDTH, "SERIAL", "NOT AFTER", "STATUS", "ROLE",
 	    "ENDPOINT", "SUBJECT"), e);
 }
@@ -97,7 +89,7 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	if (rc == 0)
 		rc = buf_putc(out, '\n');
 	buf_wipe(&endpoint);
-	return full(rc, e);
+	return ctl_full(rc, e);
 }
 
 /* ---- CSV (RFC 4180) ---- */
@@ -105,7 +97,8 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 static int
 csv_head(struct buf *out, struct err *e)
 {
-	return full(buf_puts(out, "serial,subject,sans,not_before,not_after,"
+	return ctl_full(buf_puts(out,
+	    "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
 	    "peer,revoked_at,revoke_reason,role,supersedes,migrates\r\n"), e);
 }
@@ -137,7 +130,7 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 			rc = buf_puts(out, i + 1 < n ? "," : "\r\n");
 	}
 	buf_wipe(&sans);
-	return full(rc, e);
+	return ctl_full(rc, e);
 }
 
 /* ---- JSON ---- */
@@ -161,18 +154,10 @@ json_row(size_t nth, const struct json_cert *c, struct buf *out,
 	return rc;
 }
 
-static int
-json_tail(size_t n, struct buf *out, struct err *e)
-{
-	if (json_list_end(n, out, e) != 0)
-		return -1;
-	return full(buf_putc(out, '\n'), e);
-}
-
 static const struct format
 	as_table = { table_head, table_row, no_tail },
 	as_csv = { csv_head, csv_row, no_tail },
-	as_json = { json_head, json_row, json_tail };
+	as_json = { json_head, json_row, ctl_list_end };
 
 static int
 on_row(const struct issued *row, void *arg)

@@ -60,14 +60,6 @@ put_json(const struct lockout *l, struct walk *k)
 }
 
 static int
-full(int rc, struct err *e)
-{
-	if (rc != 0)
-		err_set(e, ERR_MEMORY, "lock as text");
-	return rc;
-}
-
-static int
 on_lockout(const struct lockout *l, void *arg)
 {
 	struct walk	*k = arg;
@@ -76,7 +68,7 @@ on_lockout(const struct lockout *l, void *arg)
 	/* Over; the daemon has not come to it yet, or does not run. */
 	if (l->until <= k->now)
 		return 0;
-	rc = full(k->json ? put_json(l, k) : put_row(l, &k->out), k->e);
+	rc = ctl_full(k->json ? put_json(l, k) : put_row(l, &k->out), k->e);
 	k->n++;
 	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
 }
@@ -87,14 +79,14 @@ print_all(struct db *db, struct walk *k)
 	int	 rc = 0;
 
 	if (!k->json)
-		rc = full(buf_printf(&k->out, "%-26s  %-20s  %-20s  %8s  %s\n",
+		rc = ctl_full(buf_printf(&k->out,
+		    "%-26s  %-20s  %-20s  %8s  %s\n",
 		    "ADDRESS", "LOCKED SINCE", "UNTIL", "FAILURES",
 		    "ENDPOINT"), k->e);
 	if (rc == 0)
 		rc = lockout_each(db, on_lockout, k, k->e);
 	if (rc == 0 && k->json)
-		rc = json_list_end(k->n, &k->out, k->e) != 0 ? -1 :
-		    full(buf_putc(&k->out, '\n'), k->e);
+		rc = ctl_list_end(k->n, &k->out, k->e);
 	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
 }
 

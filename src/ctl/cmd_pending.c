@@ -154,21 +154,13 @@ struct walk {
 };
 
 static int
-full(int rc, struct err *e)
-{
-	if (rc != 0)
-		err_set(e, ERR_MEMORY, "request as text");
-	return rc;
-}
-
-static int
 print(struct walk *k, const struct shown *s)
 {
 	struct json	*d;
 	int		 rc;
 
 	if (!k->json) {
-		rc = full(k->list ? put_row(s, &k->out) :
+		rc = ctl_full(k->list ? put_row(s, &k->out) :
 		    put_facts(s, &k->out), k->e);
 		return rc != 0 ? rc : ctl_flush(&k->out, k->e);
 	}
@@ -193,7 +185,7 @@ on_waiting(const struct waiting *w, void *arg)
 	    w->renews.n : PKI_SERIAL_MAX), s.renews);
 	if (csr_parse(w->csr, &csr, k->e) == 0) {
 		s.csr = csr;
-		rc = full(put_sans(&csr->sans, &s.sans), k->e);
+		rc = ctl_full(put_sans(&csr->sans, &s.sans), k->e);
 	}
 	if (rc == 0)
 		rc = print(k, &s);
@@ -209,14 +201,14 @@ print_all(struct db *db, struct walk *k)
 	int	 rc = 0;
 
 	if (!k->json)
-		rc = full(buf_printf(&k->out, "%8s  %-20s  %-8s  %-15s  %s\n",
+		rc = ctl_full(buf_printf(&k->out,
+		    "%8s  %-20s  %-8s  %-15s  %s\n",
 		    "ID", "WAITING SINCE", "STATE", "ENDPOINT",
 		    "SUBJECT AND NAMES"), k->e);
 	if (rc == 0)
 		rc = waiting_each(db, on_waiting, k, k->e);
 	if (rc == 0 && k->json)
-		rc = json_list_end(k->n, &k->out, k->e) != 0 ? -1 :
-		    full(buf_putc(&k->out, '\n'), k->e);
+		rc = ctl_list_end(k->n, &k->out, k->e);
 	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
 }
 

@@ -82,6 +82,11 @@ extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 int	 ctl_put_line(struct buf *out, const char *name, const char *value);
 int	 ctl_put_time(struct buf *out, const char *name, int64_t when);
 
+/* What putting text into a buffer has given; ERR_MEMORY where that is -1. */
+int	 ctl_full(int rc, struct err *e);
+/* Ends the JSON of a list whose items json_list_item() has put. */
+int	 ctl_list_end(size_t n, struct buf *out, struct err *e);
+
 /* One line to stderr, with a hint at --help. */
 enum ctl_exit	 ctl_usage(const struct ctl_call *, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));

@@ -211,3 +211,19 @@ ctl_put_time(struct buf *out, const char *name, int64_t when)
 	clock_text(when, text);
 	return ctl_put_line(out, name, text);
 }
+
+int
+ctl_full(int rc, struct err *e)
+{
+	if (rc != 0)
+		err_set(e, ERR_MEMORY, "text to print");
+	return rc;
+}
+
+int
+ctl_list_end(size_t n, struct buf *out, struct err *e)
+{
+	if (json_list_end(n, out, e) != 0)
+		return -1;
+	return ctl_full(buf_putc(out, '\n'), e);
+}

@@ -346,15 +346,8 @@ struct counted {
 static bool
 counts(const struct counted *c, const struct san *s)
 {
-	const char *kind = san_kind_name(s->kind);
-	size_t i;
-
-	if (s->kind == SAN_UPN || s->kind == SAN_SID)
-		return true;
-	for (i = 0; i < c->in->n; i++)
-		if (strcmp(c->in->v[i], kind) == 0)
-			return true;
-	return false;
+	return s->kind == SAN_UPN || s->kind == SAN_SID ||
+	    conf_strings_has(c->in, san_kind_name(s->kind));
 }
 
 static bool

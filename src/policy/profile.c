@@ -15,23 +15,12 @@
 #define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
 #define OID_TEMPLATE_V1	"1.3.6.1.4.1.311.20.2"
 
-static bool
-has_word(const struct conf_strings *list, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		if (strcmp(list->v[i], word) == 0)
-			return true;
-	return false;
-}
-
 /* ---- keys ---- */
 
 bool
 policy_takes_type(const struct conf_profile *p, enum key_type type)
 {
-	return has_word(&p->key_types, key_type_name(type));
+	return conf_strings_has(&p->key_types, key_type_name(type));
 }
 
 static bool
@@ -40,7 +29,7 @@ takes_curve(const struct conf_profile *p, int bits)
 	char curve[16];
 
 	(void)snprintf(curve, sizeof(curve), "p%d", bits);
-	return p->ec_curves.n == 0 || has_word(&p->ec_curves, curve);
+	return p->ec_curves.n == 0 || conf_strings_has(&p->ec_curves, curve);
 }
 
 static const struct { const char *word; unsigned bit; } kus[] = {
@@ -75,7 +64,7 @@ policy_ku(const struct conf_profile *p, const struct pubkey *k)
 	if (p->ku.n == 0)
 		ku = CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT;
 	for (i = 0; i < N_KUS; i++)
-		if (has_word(&p->ku, kus[i].word))
+		if (conf_strings_has(&p->ku, kus[i].word))
 			ku |= kus[i].bit;
 	return ku & able(k->type);
 }
@@ -150,7 +139,7 @@ policy_takes_san(const struct conf_profile *p, const struct san *s)
 	if (s->kind == SAN_SID)
 		return p->sid == CONF_SID_ALLOW && strncmp(s->text, SID_URI,
 		    strlen(SID_URI)) == 0 && is_sid(s->text + strlen(SID_URI));
-	return has_word(&p->san, san_kind_name(s->kind));
+	return conf_strings_has(&p->san, san_kind_name(s->kind));
 }
 
 static bool

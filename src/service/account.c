@@ -238,17 +238,6 @@ account_find(struct service *s, struct exchange *x, struct administrator *out,
 	return rc;
 }
 
-static bool
-lists(const struct conf_strings *list, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		if (strcmp(list->v[i], word) == 0)
-			return true;
-	return false;
-}
-
 bool
 account_may(const struct administrator *w, enum right r)
 {
@@ -257,12 +246,13 @@ account_may(const struct administrator *w, enum right r)
 		[RIGHT_NDES] = "ndes"
 	};
 
-	return w->account == NULL || lists(&w->account->rights, words[r]);
+	return w->account == NULL ||
+	    conf_strings_has(&w->account->rights, words[r]);
 }
 
 bool
 account_may_for(const struct administrator *w, const char *endpoint)
 {
 	return w->account == NULL || w->account->endpoints.n == 0 ||
-	    lists(&w->account->endpoints, endpoint);
+	    conf_strings_has(&w->account->endpoints, endpoint);
 }
