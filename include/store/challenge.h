@@ -46,8 +46,6 @@ int	 challenge_add(struct db *, const struct challenge *,
 /* *found: it is in out, the caller's to clear. */
 int	 challenge_by_mac(struct db *, const uint8_t mac[CHALLENGE_MAC],
 	    struct challenge *out, bool *found, struct err *e);
-int	 challenge_by_name(struct db *, const char *name,
-	    struct challenge *out, bool *found, struct err *e);
 /* The one behind this id (0: the first) that has a hash, for this endpoint. */
 int	 challenge_hashed(struct db *, const char *endpoint, int64_t id,
 	    struct challenge *out, bool *found, struct err *e);

@@ -122,28 +122,15 @@ challenge_hashed(struct db *db, const char *endpoint, int64_t id,
 	return rc;
 }
 
-/* By a statement whose one parameter is a name. */
+/* The first behind a name. */
 static int
-by_name(struct db_conn *c, enum db_stmt id, const char *name,
-    struct challenge *out, bool *found, struct err *e)
-{
-	if (db_bind_text(c->stmt[id], 1, name) != SQLITE_OK)
-		return db_unbound(c, id, e);
-	return row_read(c, id, out, found, e);
-}
-
-int
-challenge_by_name(struct db *db, const char *name, struct challenge *out,
+read_next(struct db_conn *c, const char *name, struct challenge *out,
     bool *found, struct err *e)
 {
-	struct db_conn *c;
-	int rc;
-
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	rc = by_name(c, DB_STMT_CHALLENGE_NAMED, name, out, found, e);
-	db_conn_give(db, c);
-	return rc;
+	if (db_bind_text(c->stmt[DB_STMT_CHALLENGE_NEXT], 1, name) !=
+	    SQLITE_OK)
+		return db_unbound(c, DB_STMT_CHALLENGE_NEXT, e);
+	return row_read(c, DB_STMT_CHALLENGE_NEXT, out, found, e);
 }
 
 int
@@ -158,8 +145,8 @@ challenge_each(struct db *db, int (*cb)(const struct challenge *, void *),
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
 	for (;;) {
-		rc = by_name(c, DB_STMT_CHALLENGE_NEXT, last.name == NULL ?
-		    "" : last.name, &row, &found, e);
+		rc = read_next(c, last.name == NULL ? "" : last.name, &row,
+		    &found, e);
 		if (rc != 0 || !found)
 			break;
 		challenge_clear(&last);

@@ -50,18 +50,37 @@ by_mac(struct db *db, uint8_t byte, struct challenge *out)
 	return found;
 }
 
+struct named {
+	const char	*name;
+	int64_t		 id;		/* 0: there is none */
+};
+
+static int
+on_named(const struct challenge *c, void *arg)
+{
+	struct named	*n = arg;
+
+	if (strcmp(c->name, n->name) == 0)
+		n->id = c->id;
+	return 0;
+}
+
+static int64_t
+find_id(struct db *db, const char *name)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct named	 n = { .name = name };
+
+	good(challenge_each(db, on_named, &n, &e), &e);
+	return n.id;
+}
+
 static int64_t
 id_of(struct db *db, const char *name)
 {
-	struct err	 e = { .reason = ERR_NONE };
-	struct challenge c;
-	bool		 found = false;
-	int64_t		 id;
+	int64_t	 id = find_id(db, name);
 
-	good(challenge_by_name(db, name, &c, &found, &e), &e);
-	assert_true(found);
-	id = c.id;
-	challenge_clear(&c);
+	assert_true(id > 0);
 	return id;
 }
 
@@ -452,14 +471,7 @@ unused(struct db *db, int64_t now)
 static bool
 is_there(struct db *db, const char *name)
 {
-	struct err	 e = { .reason = ERR_NONE };
-	struct challenge c;
-	bool		 found = false;
-
-	good(challenge_by_name(db, name, &c, &found, &e), &e);
-	if (found)
-		challenge_clear(&c);
-	return found;
+	return find_id(db, name) > 0;
 }
 
 static void
