@@ -23,26 +23,6 @@ it_end_more() {
 	wait "$monger" 2>/dev/null || true
 }
 
-start_certmonger() {
-	for name in config requests cas local tmp; do
-		mkdir -p "$tmp/monger/$name"
-	done
-	CERTMONGER_CONFIG_DIR=$tmp/monger/config
-	CERTMONGER_REQUESTS_DIR=$tmp/monger/requests
-	CERTMONGER_CAS_DIR=$tmp/monger/cas
-	CERTMONGER_LOCAL_CA_DIR=$tmp/monger/local
-	CERTMONGER_TMPDIR=$tmp/monger/tmp
-	CERTMONGER_PVT_ADDRESS=unix:path=$tmp/monger/socket
-	export CERTMONGER_CONFIG_DIR CERTMONGER_REQUESTS_DIR \
-	    CERTMONGER_CAS_DIR CERTMONGER_LOCAL_CA_DIR CERTMONGER_TMPDIR \
-	    CERTMONGER_PVT_ADDRESS
-	certmonger -L -P "$tmp/monger/socket" -n >"$tmp/monger/log" 2>&1 &
-	monger=$!
-	# One at a time: another waits until this one has ended.
-	it_until 120 interop_quiet getcert list-cas ||
-	    it_fail "certmonger does not answer"
-}
-
 # request CA NAME CHALLENGE ARGUMENT...
 request() {
 	ca=$1 name=$2
@@ -169,7 +149,7 @@ do_refuse() {
 	interop_logged 'reason=challenge_wrong'
 }
 
-start_certmonger
+interop_certmonger
 interop_start ''
 interop_matrix cacert enroll post renew rekey poll certpoll refuse
 

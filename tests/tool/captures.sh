@@ -174,29 +174,10 @@ capture_scepclient() {
 
 # ---- certmonger
 
-start_certmonger() {
-	for name in config requests cas local tmp; do
-		mkdir -p "$tmp/monger/$name"
-	done
-	CERTMONGER_CONFIG_DIR=$tmp/monger/config
-	CERTMONGER_REQUESTS_DIR=$tmp/monger/requests
-	CERTMONGER_CAS_DIR=$tmp/monger/cas
-	CERTMONGER_LOCAL_CA_DIR=$tmp/monger/local
-	CERTMONGER_TMPDIR=$tmp/monger/tmp
-	CERTMONGER_PVT_ADDRESS=unix:path=$tmp/monger/socket
-	export CERTMONGER_CONFIG_DIR CERTMONGER_REQUESTS_DIR \
-	    CERTMONGER_CAS_DIR CERTMONGER_LOCAL_CA_DIR CERTMONGER_TMPDIR \
-	    CERTMONGER_PVT_ADDRESS
-	certmonger -L -P "$tmp/monger/socket" -n >"$tmp/monger/log" 2>&1 &
-	monger=$!
-	it_until 20 interop_quiet getcert list-cas ||
-	    it_fail "certmonger does not answer"
-}
-
 # Enrolls, renews with the same key and with another.
 capture_certmonger() {
 	from_package certmonger certmonger
-	start_certmonger
+	interop_certmonger
 	serve ''
 	record
 	interop_expect getcert add-scep-ca -c scep -u "$via"

@@ -1,9 +1,9 @@
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ra_lab.h"
+#include "store_ask.h"
 #include "util/clock.h"
 #include "util/file.h"
 
@@ -100,32 +100,10 @@ lab_tick(int64_t after)
 	faces_tick(lab.service, lab.site, lab.start + after);
 }
 
-static int
-take_number(void *arg, int n, char **value, char **name)
-{
-	(void)n;
-	(void)name;
-	*(long *)arg = strtol(value[0], NULL, 10);
-	return 0;
-}
-
-long
-lab_query(const char *sql)
-{
-	sqlite3	*h;
-	long	 n = -1;
-
-	assert_int_equal(sqlite3_open(tool_path("scepd.db"), &h), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, sql, take_number, &n, NULL),
-	    SQLITE_OK);
-	sqlite3_close(h);
-	return n;
-}
-
 long
 lab_issued_ra(void)
 {
-	return lab_query("SELECT count(*) FROM issued WHERE role = 'ra'");
+	return store_number("SELECT count(*) FROM issued WHERE role = 'ra'");
 }
 
 int

@@ -63,8 +63,7 @@ void	 lab_restart(const char *endpoint, const char *issuer);
 void	 lab_tick(int64_t after);	/* faces_tick(), from the start */
 struct face	*lab_face(void);	/* a reference */
 struct cert	*lab_shown(void);	/* a copy of what messages are for */
-/* One number out of the ledger; how many RA certificates are there. */
-long	 lab_query(const char *sql);
+/* How many RA certificates are in the ledger. */
 long	 lab_issued_ra(void);
 
 /* Sends to one certificate; the reply must be signed by `by`. */

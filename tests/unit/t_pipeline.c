@@ -3,12 +3,12 @@
  * with the old key and with a new one, held until an operator has looked.
  */
 #include <openssl/rsa.h>
-#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pki_tool.h"
 #include "service_ask.h"
+#include "store_ask.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
 #include "store/waiting.h"
@@ -121,27 +121,11 @@ teardown(void **state)
 	return 0;
 }
 
-static int
-take_number(void *arg, int n, char **value, char **name)
-{
-	(void)n;
-	(void)name;
-	*(long *)arg = strtol(value[0], NULL, 10);
-	return 0;
-}
-
 /* Certificates in the ledger. */
 static long
 count_issued(void)
 {
-	sqlite3	*h;
-	long	 n = -1;
-
-	assert_int_equal(sqlite3_open(tool_path("scepd.db"), &h), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, "SELECT count(*) FROM issued",
-	    take_number, &n, NULL), SQLITE_OK);
-	sqlite3_close(h);
-	return n;
+	return store_number("SELECT count(*) FROM issued");
 }
 
 static struct scep_ask

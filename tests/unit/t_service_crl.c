@@ -2,12 +2,12 @@
  * The CRLs of a service, by a clock of the test's own; GetCert and GetCRL as a
  * client sends them.
  */
-#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pki_tool.h"
 #include "service_ask.h"
+#include "store_ask.h"
 #include "pki/crl.h"
 #include "pki/secret.h"
 #include "scep/wrap.h"
@@ -526,27 +526,12 @@ ask_ias(const char *path, int type, struct bytes issuer, struct bytes serial,
 	buf_wipe(&ias);
 }
 
-static int
-take_number(void *arg, int n, char **value, char **name)
-{
-	(void)n;
-	(void)name;
-	*(long *)arg = strtol(value[0], NULL, 10);
-	return 0;
-}
-
 /* Transactions of that name in the ledger. */
 static long
 count_txn(void)
 {
-	sqlite3	*h;
-	long	 n = -1;
-
-	assert_int_equal(sqlite3_open(tool_path("scepd.db"), &h), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, "SELECT count(*) FROM txn WHERE"
-	    " txid = '" TXID "'", take_number, &n, NULL), SQLITE_OK);
-	sqlite3_close(h);
-	return n;
+	return store_number("SELECT count(*) FROM txn WHERE txid = '" TXID
+	    "'");
 }
 
 static void

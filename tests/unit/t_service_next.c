@@ -5,6 +5,7 @@
 
 #include "pki/chain.h"
 #include "ra_lab.h"
+#include "store_ask.h"
 #include "pki/crl.h"
 #include "store/revoked.h"
 
@@ -196,7 +197,7 @@ test_remembered(void **state)
 	lab_next(&lab.ca2, 0);
 	lab_reload(ONE, NEXT);
 	assert_next_issues();
-	assert_int_equal(lab_query("SELECT count(*) FROM followed"), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM followed"), 1);
 	site = lab.site;
 	remove_next();
 	lab_ok(lab_site(ONE, NEXT, ""));
@@ -253,7 +254,7 @@ assert_revocable(const struct cert *was)
 	struct crl	*c;
 
 	path_of(lab.ca2.cert, "/crl/", ".crl", other);
-	lab_ok(revoked_put(lab.service->db, lab_query("SELECT min(id) FROM"
+	lab_ok(revoked_put(lab.service->db, store_number("SELECT min(id) FROM"
 	    " issued WHERE role = 'client'"), 1, lab.start, &lab.e));
 	service_tick(lab.service);
 	for (size_t i = 0; i < N(paths); i++) {

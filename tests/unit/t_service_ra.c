@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ra_lab.h"
+#include "store_ask.h"
 #include "store/revoked.h"
 #include "util/file.h"
 
@@ -132,7 +133,7 @@ test_renewed(void **state)
 	assert_int_equal(c->not_after - c->not_before, 30 * DAY);
 	assert_true(c->not_before >= lab.start - DAY && c->not_before <= lab.start);
 	assert_int_equal(lab_issued_ra(), 1);
-	assert_int_equal(lab_query("SELECT count(*) FROM txn WHERE state ="
+	assert_int_equal(store_number("SELECT count(*) FROM txn WHERE state ="
 	    " 'issued'"), 1);
 	/* Whoever knows which one: each is answered by its own. */
 	lab_enroll(c, c, lab.ca.cert, NULL);

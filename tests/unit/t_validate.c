@@ -4,7 +4,6 @@
  * what stands in a file and ends as another one says.
  */
 #include <pthread.h>
-#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "pki_tool.h"
 #include "scep/wrap.h"
 #include "service_ask.h"
+#include "store_ask.h"
 #include "service/service_int.h"
 #include "store/waiting.h"
 #include "util/file.h"
@@ -517,25 +517,12 @@ test_profiles(void **state)
 	assert_int_equal(ask_status("/also", SECRET), 503);
 }
 
-static int
-take_text(void *arg, int n, char **value, char **column)
-{
-	(void)n;
-	(void)column;
-	(void)snprintf(arg, 256, "%s", value[0]);
-	return 0;
-}
-
 static void
 assert_row(const char *sql, const char *want)
 {
-	char	 got[256] = "";
-	sqlite3	*h;
+	char	 got[STORE_TEXT];
 
-	assert_int_equal(sqlite3_open(tool_path("scepd.db"), &h), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, sql, take_text, got, NULL),
-	    SQLITE_OK);
-	sqlite3_close(h);
+	store_text(sql, got);
 	assert_string_equal(got, want);
 }
 
