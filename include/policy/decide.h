@@ -83,7 +83,8 @@ struct policy_verdict {
 
 /*
  * 0: issue; -1: refused, with the reason. What the old certificate allows by
- * itself spends no use of a challenge that stands beside it.
+ * itself spends no use of a challenge that stands beside it, unless
+ * renew.challenge wants one.
  */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
 	    struct err *e);

@@ -76,7 +76,7 @@ old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !c->is_ca && !f->old->revoked &&
+	return c != NULL && !policy_is_authority(f, c) && !f->old->revoked &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
@@ -186,15 +186,24 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
+/* One beside a renewal has a use spent only where it must be there: otherwise
+ * the first one would vouch for all renewals to come. */
+static bool
+spends_use(const struct policy_facts *f)
+{
+	return !policy_renews(f) ||
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+}
+
 /* Under a challenge, what that one allows. One beside a renewal counts where
- * renew.challenge says so, and has no use spent. */
+ * renew.challenge says so. */
 static int
 rule_challenge(const struct policy_facts *f, struct err *e)
 {
 	bool renews = policy_renews(f);
 	const struct policy_claim c = {
 		.csr = f->csr, .san = &f->profile->san,
-		.used = renews ? 0 : f->used, .now = f->now
+		.used = spends_use(f) ? f->used : 0, .now = f->now
 	};
 
 	if (f->approved || f->challenge != POLICY_CHALLENGE_MATCH ||
@@ -279,7 +288,7 @@ grant(const struct policy_facts *f, struct bytes name,
 	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
-	v->spends = !f->approved && !v->renews &&
+	v->spends = !f->approved && spends_use(f) &&
 	    f->challenge == POLICY_CHALLENGE_MATCH;
 	v->profile = p;
 	v->plan = (struct cert_plan){

@@ -56,6 +56,9 @@ int	 policy_rule_required(const struct policy_facts *, struct err *e);
 int	 policy_rule_patterns(const struct policy_facts *, struct err *e);
 int	 policy_rule_surplus(const struct policy_facts *, struct err *e);
 
+/* Whether it is a CA's, or has the key of a CA or RA. */
+bool	 policy_is_authority(const struct policy_facts *,
+	    const struct cert *);
 /* Whether the old certificate (not NULL) allows what is asked, by itself:
  * ERR_RENEWAL_..., ERR_CHALLENGE_.... */
 int	 policy_renewal(const struct policy_facts *, struct err *e);

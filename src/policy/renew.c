@@ -18,18 +18,25 @@ rule_allowed(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+bool
+policy_is_authority(const struct policy_facts *f, const struct cert *c)
+{
+	bool is = c->is_ca;
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		is |= memcmp(f->authorities[i]->key.hash, c->key.hash,
+		    PKI_HASH) == 0;
+	return is;
+}
+
 /* Whoever speaks for the CA or the RA is no device. */
 static int
 rule_authority(const struct policy_facts *f, struct err *e)
 {
 	const struct cert *old = f->old->cert;
-	bool is = old->is_ca;
-	size_t i;
 
-	for (i = 0; i < f->n_authorities; i++)
-		is |= memcmp(f->authorities[i]->key.hash, old->key.hash,
-		    PKI_HASH) == 0;
-	if (!is)
+	if (!policy_is_authority(f, old))
 		return 0;
 	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
 	return -1;

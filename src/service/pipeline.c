@@ -117,8 +117,9 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	}
 	if (w->csr != NULL)
 		log_str(&l, "subject", w->csr->subject_text);
-	/* One beside a renewal has no part in it. */
-	if (w->challenge.name != NULL && (bad || !w->verdict.renews))
+	/* One beside a renewal may have no part in it. */
+	if (w->challenge.name != NULL && (bad || !w->verdict.renews ||
+	    w->verdict.spends))
 		log_str(&l, "challenge", w->challenge.name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");

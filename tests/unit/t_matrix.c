@@ -98,7 +98,7 @@ enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_REQUIRED), \
-	    [CHALLENGE] = GOOD | B(C_SPENT) } }
+	    [CHALLENGE] = GOOD } }
 
 /* The first that fits counts; 0: any. */
 static const struct row {
@@ -122,10 +122,9 @@ static const struct row {
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER_KEY] = B(K_ANY),
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
-	/* ... or a certificate in force vouches for that one. The RA's would
-	 * too, but the service never takes it for a device's. */
+	/* ... or a certificate in force vouches for that one. */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE | B(S_RA),
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE,
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
 
 	/* Nobody vouches, and an operator will look at it. */
@@ -497,7 +496,8 @@ differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
 		return v->hold ? "hold" : "issue at once";
 	if (v->renews != (by == BY_RENEWAL))
 		return v->renews ? "a renewal" : "no renewal";
-	if (v->spends != (by == BY_CHALLENGE))
+	if (v->spends != (by == BY_CHALLENGE || (by == BY_RENEWAL &&
+	    at[MODE] == M_REQUIRED)))
 		return v->spends ? "spends a use" : "spends none";
 	return v->profile == profile_of(by, at) ? NULL : "another profile";
 }
