@@ -30,8 +30,12 @@ CREATE TABLE txn (
 	challenge_id	INTEGER REFERENCES challenge (id),
 	profile		TEXT,
 	-- Or of another server's, by a CA that is trusted for a migration:
-	-- "SERIAL of ISSUER".
+	-- "SERIAL of ISSUER"; and, while it waits, that certificate itself.
 	migrates	TEXT,
+	old		BLOB,
+	-- An operator approved it although its challenge allowed nothing by
+	-- then.
+	despite		INTEGER NOT NULL DEFAULT 0 CHECK (despite IN (0, 1)),
 	-- Where a profile limits what one subject, or one key, may have.
 	subject		TEXT,
 	key_hash	BLOB CHECK (length(key_hash) = 32),

@@ -44,7 +44,8 @@ struct policy_facts {
 	const struct conf_profile	*named;
 	int64_t				 validity;	/* at most; 0: any */
 	bool				 renewal;	/* the message says so */
-	const struct policy_old		*old;	/* NULL: signed by a stranger */
+	/* NULL: signed by a stranger, or approved as no renewal */
+	const struct policy_old		*old;
 	bool				 approved;	/* by an operator */
 	bool				 validated;	/* a validator is asked
 							 * too, if we agree */

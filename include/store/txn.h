@@ -34,6 +34,7 @@ struct txn {
 					 * allows it; 0: none does */
 	const char	*migrates;	/* "SERIAL of ISSUER", of another
 					 * server's that allows it; or NULL */
+	struct bytes	 old;		/* where that waits: the certificate */
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
 	/* Where there is a limit: the subject that is granted, as issued.subject

@@ -353,8 +353,10 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 	struct err why = { .reason = ERR_NONE };
 	struct policy_facts g = *f;
 
-	if (f->old == NULL || f->approved)
+	if (f->old == NULL)
 		return decide_enrollment(f, v, e);
+	if (f->approved)
+		return decide(f, v, e);
 	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)

@@ -65,7 +65,8 @@ int	 policy_renewal(const struct policy_facts *, struct err *e);
 /*
  * Whether it is to be judged as a renewal: signed with a certificate of ours,
  * and the message calls it one, or no challenge vouches for it, or it is one in
- * all points. Otherwise a challenge that matches may allow more.
+ * all points. Otherwise a challenge that matches may allow more. What is
+ * approved was told so when it came.
  */
 bool	 policy_renews(const struct policy_facts *);
 

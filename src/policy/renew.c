@@ -239,13 +239,21 @@ static renew_rule *const rules[] = {
 	rule_challenge,
 };
 
+/* What an operator approved was allowed, and in time, when it came: it does not
+ * lose by having waited. What the old certificate lost since then counts. */
+static renew_rule *const lasting[] = {
+	rule_authority, rule_revoked, rule_superseded,
+};
+
 int
 policy_renewal(const struct policy_facts *f, struct err *e)
 {
-	size_t i;
+	renew_rule *const *r = f->approved ? lasting : rules;
+	size_t i, n = f->approved ? sizeof(lasting) / sizeof(lasting[0]) :
+	    sizeof(rules) / sizeof(rules[0]);
 
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i](f, e) == -1)
+	for (i = 0; i < n; i++)
+		if (r[i](f, e) == -1)
 			return -1;
 	return 0;
 }
@@ -255,8 +263,9 @@ policy_renews(const struct policy_facts *f)
 {
 	struct err why = { .reason = ERR_NONE };
 
-	if (f->old == NULL || f->approved || f->enrolls)
+	if (f->old == NULL || f->enrolls)
 		return false;
-	return f->renewal || f->challenge != POLICY_CHALLENGE_MATCH ||
+	return f->approved || f->renewal ||
+	    f->challenge != POLICY_CHALLENGE_MATCH ||
 	    policy_renewal(f, &why) == 0;
 }

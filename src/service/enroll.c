@@ -205,6 +205,8 @@ step_reserve(struct work *w, struct err *e)
 	if (w->verdict.renews) {
 		t->renews = w->old_id;
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
+		if (w->old_id == 0 && w->verdict.hold)
+			t->old = w->old->der;
 		t->superseded = w->se->conf->renew_superseded;
 	}
 	t->vouched = w->verdict.spends || w->verdict.renews;

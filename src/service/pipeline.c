@@ -242,6 +242,7 @@ work_clear(struct work *w)
 	urls_free(w->crl_urls);
 	urls_free(w->ca_issuers_urls);
 	buf_wipe(&w->migrates);
+	buf_wipe(&w->claimed_old);
 	buf_wipe(&w->subject);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
@@ -255,6 +256,7 @@ pipeline_run(struct exchange *x, void *service)
 		.now = clock_now(),
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.migrates = BUF_INIT(MIGRATES_MAX),
+		.claimed_old = BUF_INIT(CMS_MAX_DER),
 		.subject = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),

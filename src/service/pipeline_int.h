@@ -53,6 +53,7 @@ struct work {
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
+	struct buf			 claimed_old;	/* that it renews */
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;

@@ -135,6 +135,7 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_text(st, 16, t->subject);
 	rc |= t->subject == NULL ? sqlite3_bind_null(st, 17) :
 	    db_bind_blob(st, 17, bytes_make(t->key_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 18, t->old);
 	return rc;
 }
 

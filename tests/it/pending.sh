@@ -197,7 +197,7 @@ grep -q "^renews  *$(serial a)\$" "$tmp/out" ||
 grep -q '^renews revoked 20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
 ctl 0 approve "$id"
 ended 1 a
-grep -q 'reason=renewal_revoked detail="it was revoked while this waited"' \
+grep -q 'reason=renewal_revoked detail="it is revoked"' \
     "$tmp/scepd.log" || it_fail 'the log does not say that it is revoked'
 is "$(interop_count)" 3 certificates
 ctl 1 approve "$id"

@@ -67,7 +67,10 @@ static const struct {
 
 #define B(x)	(1u << (x))
 
-enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
+enum by {
+	BY_NOTHING, BY_OPERATOR, BY_APPROVED, BY_RENEWAL, BY_CHALLENGE,
+	BY_WAITING
+};
 
 #define NO_CHALLENGE	(B(C_ABSENT) | B(C_EMPTY))
 #define GOOD		(B(C_GOOD) | B(C_GOOD_LIMITED) | B(C_GOOD_HELD))
@@ -105,11 +108,13 @@ static const struct row {
 	enum by		 by;
 	unsigned	 of[N_DIMS];
 } allowed[] = {
-	/* An operator has seen it; no authority's name or key all the same. */
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = NOT_RA,
+	/* An operator has seen it; no authority's name or key all the same, and
+	 * no renewal of what was revoked or superseded since. */
+	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = B(S_RA),
-	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
+	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
+	    B(S_RA) | B(S_CA) | B(S_REVOKED) | B(S_SUPERSEDED)),
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 
 	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
 	RENEWAL_ROWS(RENEWS, B(N_SUBSET)),
@@ -472,8 +477,8 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 static void
 tell(const int *at, enum by by, const char *what)
 {
-	static const char *const words[] = { "refuse", "approved", "renewal",
-	    "challenge", "hold" };
+	static const char *const words[] = { "refuse", "approved",
+	    "approved renewal", "renewal", "challenge", "hold" };
 	int	 d;
 
 	print_error("allowed: %s, policy: %s:", words[by], what);
@@ -494,7 +499,7 @@ differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
 		return err_slug(e->reason);
 	if (v->hold != oracle_holds(by, at))
 		return v->hold ? "hold" : "issue at once";
-	if (v->renews != (by == BY_RENEWAL))
+	if (v->renews != (by == BY_RENEWAL || by == BY_APPROVED))
 		return v->renews ? "a renewal" : "no renewal";
 	if (v->spends != (by == BY_CHALLENGE || (by == BY_RENEWAL &&
 	    at[MODE] == M_REQUIRED)))

@@ -20,22 +20,29 @@ decide(struct db *db, int64_t id, bool approve)
 {
 	struct err	 e = { .reason = ERR_NONE };
 
-	good(waiting_decide(db, id, approve, 5000, &e), &e);
+	good(waiting_decide(db, id, approve ? WAITING_APPROVE :
+	    WAITING_REJECT, 5000, &e), &e);
 }
 
 /* Takes an approved one; whether what it renews is revoked. */
 static bool
 claim(struct db *db, int64_t id)
 {
-	struct buf		 csr = BUF_INIT(100);
-	struct waiting_claim	 cl = { .csr = &csr };
+	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
+	struct buf		 migrates = BUF_INIT(100);
+	struct waiting_claim	 cl = {
+		.csr = &csr, .old = &old, .migrates = &migrates
+	};
 	struct err		 e = { .reason = ERR_NONE };
 	bool			 ours = false;
 
 	good(waiting_claim(db, id, &cl, &ours, &e), &e);
 	assert_true(ours);
 	assert_true(bytes_eq(buf_bytes(&csr), bytes_str("csr")));
+	assert_int_equal(old.n > 0, cl.renews != 0);
 	buf_wipe(&csr);
+	buf_wipe(&old);
+	buf_wipe(&migrates);
 	return cl.renews_revoked;
 }
 
