@@ -23,6 +23,7 @@ struct waiting_claim {
 	char		 challenge[65];	/* name; "" if none */
 	int64_t		 challenge_id;	/* as in struct txn */
 	char		 profile[65];
+	char		 asked[65];	/* validator; "" if none was */
 	struct buf	*csr;		/* the caller's; gets the CSR */
 	/* By now, for the caller to judge: */
 	bool		 challenge_gone;	/* disabled or removed, of
@@ -60,6 +61,22 @@ enum waiting_word {
 };
 int	 waiting_decide(struct db *, int64_t id, enum waiting_word,
 	    int64_t now, struct err *e);
+
+/* What was rejected, or has expired, and a validator is to be told. */
+struct waiting_end {
+	int64_t		 id;
+	char		*endpoint;
+	char		*txid;
+	char		*peer;
+	char		*asked;		/* the validator */
+	bool		 expired;
+};
+/* *found: the first is in out, the caller's to clear. */
+int	 waiting_ended(struct db *, struct waiting_end *out, bool *found,
+	    struct err *e);
+void	 waiting_end_clear(struct waiting_end *);
+/* Durable on return: it is told, and found no more. */
+int	 waiting_told(struct db *, int64_t id, struct err *e);
 
 /* What waits, as an operator sees it. */
 struct waiting {

@@ -2,6 +2,7 @@
  * scepctl pending list and show: the requests that wait for an operator.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/ctl_int.h"
 #include "pki/csr.h"
@@ -17,6 +18,8 @@ static const struct ctl_opt opts[] = {
 	[JSON] = { "json", NULL, "print JSON" },
 };
 #define N_OPTS	2
+
+#define STATE_WIDTH	9	/* "approved!" */
 
 /* A request as it is shown. */
 struct shown {
@@ -111,9 +114,10 @@ put_row(const struct shown *s, struct buf *out)
 	clock_text(w->since, when);
 	rc = text_line(bytes_str(w->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%8lld  %-20s  %-8s%c  %-15s  ",
+		rc = buf_printf(out, "%8lld  %-20s  %s%-*s  %-15s  ",
 		    (long long)w->id, when, state(w),
-		    has_changed(s) ? '!' : ' ', buf_cstr(&endpoint));
+		    STATE_WIDTH - (int)strlen(state(w)),
+		    has_changed(s) ? "!" : "", buf_cstr(&endpoint));
 	buf_wipe(&endpoint);
 	if (rc != 0 || text_line(bytes_str(s->csr->subject_text), out) != 0 ||
 	    (s->sans.n > 0 && buf_putc(out, ' ') != 0) ||
@@ -245,8 +249,8 @@ print_all(struct db *db, struct walk *k)
 
 	if (!k->json)
 		rc = ctl_full(buf_printf(&k->out,
-		    "%8s  %-20s  %-9s  %-15s  %s\n",
-		    "ID", "WAITING SINCE", "STATE", "ENDPOINT",
+		    "%8s  %-20s  %-*s  %-15s  %s\n",
+		    "ID", "WAITING SINCE", STATE_WIDTH, "STATE", "ENDPOINT",
 		    "SUBJECT AND NAMES"), k->e);
 	if (rc == 0)
 		rc = waiting_each(db, on_waiting, k, k->e);

@@ -164,6 +164,7 @@ hold(struct work *w, struct err *e)
 	const struct conf *c = w->x->site->conf;
 
 	w->txn.hold = w->csr->der;
+	w->txn.asked = validate_name(w);
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
 	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
@@ -209,7 +210,8 @@ step_reserve(struct work *w, struct err *e)
 			t->old = w->old->der;
 		t->superseded = w->se->conf->renew_superseded;
 	}
-	t->vouched = w->verdict.spends || w->verdict.renews;
+	t->vouched = w->verdict.spends || w->verdict.renews ||
+	    validate_holds(w);
 	t->profile = w->verdict.profile->name;
 	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)

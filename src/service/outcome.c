@@ -94,6 +94,9 @@ step_outcome(struct work *w, struct err *e)
 	case TXN_REJECTED:
 		err_set(e, ERR_REJECTED, "by an operator");
 		return -1;
+	case TXN_EXPIRED:
+		err_set(e, ERR_PENDING_EXPIRED, "send a new request");
+		return -1;
 	default:
 		err_set(e, ERR_TXN_ENDED, "send a new request");
 		return -1;

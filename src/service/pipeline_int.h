@@ -106,6 +106,8 @@ const struct csr	*validate_csr(const struct work *);
 /* The profile that it names, or NULL, and the life that it wants, or 0. */
 const struct conf_profile	*validate_profile(const struct work *);
 int64_t	 validate_validity(const struct work *);
+/* Whether it lets an operator decide. */
+bool	 validate_holds(const struct work *);
 /* Its name, if it was asked about this request, or NULL. */
 const char	*validate_name(const struct work *);
 /* Forgets it; copies of the request may go on. */
@@ -116,6 +118,8 @@ void	 validate_tell(struct work *, const struct err *failed);
 int	 facts_request(const struct work *, struct buf *out, struct err *e);
 int	 facts_outcome(const struct work *, const struct err *failed,
 	    struct buf *out, struct err *e);
+int	 facts_end(const struct waiting_end *, struct buf *out,
+	    struct err *e);
 /* Asks policy, as far as the work knows the facts. */
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */

@@ -115,6 +115,7 @@ service_tick(struct service *s)
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 	forget_unused(s, now);
+	validate_tick(s, s->site, now);
 }
 
 int

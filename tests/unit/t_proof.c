@@ -53,8 +53,8 @@ test_rows(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct work w = {
 			.wrong = rows[i].wrong, .recorded = rows[i].recorded,
-			.txn = { .vouched = rows[i].vouched },
-			.verdict = { .hold = rows[i].hold },
+			.verdict = { .spends = rows[i].vouched,
+			    .hold = rows[i].hold },
 		};
 
 		if (work_proof(&w, rows[i].reason) != rows[i].proof)

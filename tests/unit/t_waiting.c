@@ -329,8 +329,8 @@ test_expire(void **state)
 	assert_int_equal(waiting(db), 4);
 	good(waiting_expire(db, 1001, 7000, &e), &e);
 	assert_int_equal(waiting(db), 2);
-	assert_int_equal(state_of(db, 1), TXN_ENDED);
-	assert_int_equal(state_of(db, 2), TXN_ENDED);
+	assert_int_equal(state_of(db, 1), TXN_EXPIRED);
+	assert_int_equal(state_of(db, 2), TXN_EXPIRED);
 	assert_int_equal(state_of(db, 3), TXN_APPROVED);
 	assert_int_equal(state_of(db, 4), TXN_PENDING);
 	db_close(db);
