@@ -194,7 +194,8 @@ request(const char *path, const struct who *by, const char *txid,
 		.type = SCEP_PKCSREQ, .txid = txid, .nonce = bytes_str(txid),
 		.content = r->der, .key = by->key, .cert = by->cert,
 		.to = ra.cert, .digest = ALG_SHA256,
-		.suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } } };
+		.suite = { .cipher = ALG_AES128_CBC,
+		    .transport = ALG_RSA_PKCS1 } } };
 }
 
 static enum scep_status
