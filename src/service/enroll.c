@@ -227,6 +227,7 @@ step_issue(struct work *w, struct err *e)
 		.plan = &w->verdict.plan,
 		.csr = w->csr,
 		.endpoint = w->se->conf->name,
+		.profile = w->verdict.profile->name,
 		.txid = w->msg.txid,
 		.peer = w->x->peer,
 		.now = w->now,
