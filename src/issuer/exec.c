@@ -146,9 +146,9 @@ prove(const struct issuer *is, const struct exec *x,
 	/* It was made after the request came, maybe by a clock ahead of ours. */
 	if (leaf->not_before > when && leaf->not_before <= when + CERT_CLOCK_SKEW)
 		when = leaf->not_before;
-	if (chain_verify(leaf, issuer_ca(is), issuer_upper(is), when,
-	    &why) == -1 || cert_within(leaf, r->plan, x->leaves,
-	    &why) == -1) {
+	if (chain_verify_odd(leaf, issuer_ca(is), issuer_upper(is), when,
+	    &why) == -1 ||
+	    cert_within(leaf, r->plan, x->leaves, &why) == -1) {
 		err_set(e, ERR_ISSUER_ANSWER, "%s", why.text);
 		return -1;
 	}
