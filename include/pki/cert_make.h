@@ -61,6 +61,7 @@ int	 cert_plan_lines(const struct cert_plan *, const struct cert *issuer,
 #define CERT_LEAVES_USAGE	0x08u	/* any key usages, fewer extended ones */
 #define CERT_LEAVES_EXTENSIONS	0x10u	/* all others but Windows' SID */
 #define CERT_CLOCK_SKEW		600	/* seconds by which its clock may be off */
+#define CERT_BEGINS_BEFORE	86400	/* ... and the life may begin earlier */
 
 /*
  * Whether a certificate that another CA made is what the plan says: subject,

@@ -82,11 +82,13 @@ out:
 	return rc;
 }
 
+/* It may have been made when the device asked before. */
 static int
 check_life(const struct check *k, struct err *e)
 {
 	char is[CLOCK_TEXT_MAX], granted[CLOCK_TEXT_MAX];
-	bool early = k->c->not_before < k->plan->not_before - CERT_CLOCK_SKEW;
+	bool early = k->c->not_before < k->plan->not_before -
+	    CERT_BEGINS_BEFORE;
 
 	if (k->leaves & CERT_LEAVES_VALIDITY || (!early &&
 	    k->c->not_after <= k->plan->not_after + CERT_CLOCK_SKEW))

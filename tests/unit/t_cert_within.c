@@ -103,8 +103,8 @@ CASE(names_missing, SANS(plan, a_and_b, 2))
 CASE(name_capital, SANS(made, capital, 1); SANS(plan, a_and_b, 1))
 CASE(name_kind, SANS(made, email, 1); SANS(plan, a_and_b, 1))
 CASE(shorter, made->not_before += 3600; made->not_after -= DAY)
-CASE(skewed, made->not_before -= 599; made->not_after += 599)
-CASE(early, made->not_before -= 601)
+CASE(skewed, made->not_before -= DAY; made->not_after += 600)
+CASE(early, made->not_before -= DAY + 1)
 CASE(late, made->not_after += 601)
 CASE(ku_more, plan->ku = CERT_KU_DIGITAL_SIGNATURE)
 CASE(ku_fewer, made->ku = CERT_KU_DIGITAL_SIGNATURE)
@@ -169,7 +169,7 @@ static const struct {
 	{ name_kind, "email:a was not granted", 0 },
 	{ name_missing, "it lacks the subjectAltName dns:b", LEAVES(NAMES) },
 	{ names_missing, "it lacks the subjectAltName dns:a", LEAVES(NAMES) },
-	{ early, "its notBefore is 2027-01-14T07:49:59Z, 2027-01-14T08:00:00Z "
+	{ early, "its notBefore is 2027-01-13T07:59:59Z, 2027-01-14T08:00:00Z "
 	  "was granted", LEAVES(VALIDITY) },
 	{ late, "its notAfter is 2028-01-15T08:10:01Z, 2028-01-15T08:00:00Z "
 	  "was granted", LEAVES(VALIDITY) },

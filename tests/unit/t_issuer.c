@@ -72,7 +72,7 @@ write_answers(void)
 	file_leaf("long.pem", &(struct order){ .ku = KU_RA,
 	    .to = NOW + 400 * DAY });
 	file_leaf("early.pem", &(struct order){ .ku = KU_RA,
-	    .from = NOW - 2 * DAY });
+	    .from = NOW - 3 * DAY });
 	file_leaf("ku.pem", &(struct order){ .ku =
 	    CERT_KU_DIGITAL_SIGNATURE });
 	file_leaf("eku.pem", &(struct order){ .ku = KU_RA, .eku = server });
@@ -285,7 +285,7 @@ static const struct {
 	  "O=Other\", not \"CN=leaf\" as granted" },
 	{ "cat long.pem", ERR_ISSUER_ANSWER, "its notAfter is 2028-02-19T08:"
 	  "00:00Z, 2028-01-15T08:00:00Z was granted" },
-	{ "cat early.pem", ERR_ISSUER_ANSWER, "its notBefore is 2027-01-13T08:"
+	{ "cat early.pem", ERR_ISSUER_ANSWER, "its notBefore is 2027-01-12T08:"
 	  "00:00Z, 2027-01-14T08:00:00Z was granted" },
 	{ "cat ku.pem", ERR_ISSUER_ANSWER, "its keyUsage is digitalSignature, "
 	  "not digitalSignature,keyEncipherment as granted" },
