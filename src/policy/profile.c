@@ -218,8 +218,7 @@ policy_is_san_word(const char *word)
 	return san_word(word) != SAN_OTHER;
 }
 
-/* What a word stands for: of the request alone, so far. n == 0: nothing, or
- * nothing certain. */
+/* What a word stands for. n == 0: nothing, or nothing certain. */
 static struct bytes
 fact(const struct policy_facts *f, const char *word)
 {
@@ -229,6 +228,9 @@ fact(const struct policy_facts *f, const char *word)
 	char oid[OID_TEXT];
 	size_t i, n = 0;
 
+	if (strcmp(word, POLICY_CHALLENGE_WORD) == 0)
+		return f->approved || f->challenge == POLICY_CHALLENGE_MATCH ?
+		    bytes_str(f->challenge_name) : found;
 	if (policy_is_san_word(word)) {
 		for (i = 0; i < r->sans.n && found.n == 0; i++)
 			if (r->sans.v[i].kind == san_word(word))

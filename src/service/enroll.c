@@ -85,6 +85,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.csr = validate_csr(w),
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
+		.challenge_name = w->challenge.name,
 		.limits = w->challenge.name == NULL ? NULL :
 		    &w->challenge.limits,
 		.used = w->challenge.used,
