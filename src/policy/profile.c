@@ -140,7 +140,8 @@ has_kind(const struct policy_facts *f, const char *kind)
 		if (strcmp(san_kind_name(sans->v[i].kind), kind) == 0 &&
 		    policy_takes_san(f->profile, &sans->v[i]))
 			return true;
-	return false;
+	return strcmp(kind, san_kind_name(SAN_SID)) == 0 &&
+	    policy_sid(f) != NULL;
 }
 
 int
