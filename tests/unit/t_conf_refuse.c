@@ -237,6 +237,10 @@ static const struct {
 	  "issuers[0].crl_renew: is not less than crl_validity" },
 	{ I, LOCAL " crl_validity = 59; crl_renew = 1;",
 	  "issuers[0].crl_validity: 59 seconds are out of range 1m..10y" },
+	{ I, LOCAL "decides = [\"subject\"];",
+	  "scepd.conf:6: issuers[0].decides: is for type \"exec\"" },
+	{ I, EXEC " command = [\"/x\"]; decides = [\"serial\"];",
+	  "issuers[0].decides" },
 	{ I, EXEC " command = [\"/x\"]; crl_file = \"x.crl\";",
 	  "issuers[0].crl_file: is for type \"local\"" },
 	{ I, EXEC, "issuers[0].command: is missing; type \"exec\" needs it" },
@@ -253,6 +257,10 @@ static const struct {
 	/* profiles */
 	{ P, PROF "\nrsa_min = 4096; rsa_max = 3072;", "scepd.conf:10: "
 	  "profiles[0].rsa_min: 4096 is more than rsa_max, 3072" },
+	{ P, PROF "san_required = [\"dns\", \"upn\"];",
+	  "profiles[0].san_required: has \"upn\", which is left out; add" },
+	{ P, PROF "san_required = [\"sid\"];",
+	  "profiles[0].san_required: has \"sid\", which is left out; set" },
 	{ P, PROF "key_types = [];", "profiles[0].key_types: is empty" },
 	/* validators */
 	{ E, EP RA "validator = \"v\";", "endpoints[0].validator: \"v\" is "

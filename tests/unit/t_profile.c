@@ -45,7 +45,7 @@ teardown(void **state)
 static char	 w_rsa[] = "rsa", w_ec[] = "ec", w_dns[] = "dns",
     w_email[] = "email", w_client[] = "clientAuth", w_p256[] = "p256",
     w_p384[] = "p384", w_ke[] = "keyEncipherment",
-    w_ka[] = "keyAgreement", w_ds[] = "digitalSignature", no_text[] = "";
+    w_ka[] = "keyAgreement", w_ds[] = "digitalSignature", w_sid[] = "sid", no_text[] = "";
 static char	*types[] = { w_rsa, w_ec, NULL }, *kinds[] = { w_dns, NULL },
     *ekus[] = { w_client, NULL }, *none[] = { NULL };
 
@@ -63,6 +63,8 @@ profile(void)
 	};
 }
 
+static const char	*challenge_name = "pad-7";
+
 /* Decides under the profile alone; the verdict is the caller's. */
 static int
 decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
@@ -76,6 +78,7 @@ decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
 	struct policy_facts f = {
 		.endpoint = &ep, .profile = p, .csr = r, .signer = &r->key,
 		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert,
+		.challenge_name = challenge_name,
 		.authorities = (const struct cert *[]){ ca.cert },
 		.n_authorities = 1, .now = NOW,
 	};
@@ -181,6 +184,8 @@ test_template(void **state)
 		    "CN=x,O=Example", ERR_NONE },
 		{ "/CN=a-{CN}.{dns}-z", &names,
 		    "CN=a-x.a.example-z", ERR_NONE },
+		{ "/OU=Pads/CN={challenge}", &two_cns,
+		    "CN=pad-7,OU=Pads", ERR_NONE },
 		{ "/CN={CN}", &two_cns, "needs one CN",
 		    ERR_SUBJECT },
 		{ "/CN={serialNumber}", &plain,
@@ -228,6 +233,20 @@ test_template(void **state)
 		assert_string_equal(buf_cstr(&text), rows[i].want);
 		buf_wipe(&text);
 	}
+}
+
+/* A validator alone vouches for it, or an operator. */
+static void
+test_no_challenge(void **state)
+{
+	struct conf_profile	 p = profile();
+	char			 text[] = "/CN={challenge}";
+
+	(void)state;
+	challenge_name = NULL;
+	p.subject = text;
+	bad(&p, plain, ERR_SUBJECT, "needs one challenge");
+	challenge_name = "pad-7";
 }
 
 static void
@@ -307,17 +326,34 @@ test_sids(void **state)
 	assert_int_equal(v.plan.n_sans, 2);
 	assert_true(bytes_eq(v.sans[0], sids->sans.v[0].der));
 	assert_string_equal(v.surplus, "san:sid");
+	p.san_required = (struct conf_strings)ONE("sid");
+	good(&p, sids, &v);
+	bad(&p, plain, ERR_SAN_REQUIRED, "no sid");
+	p.sid = CONF_SID_STRIP;
+	bad(&p, sids, ERR_SAN_REQUIRED, "no sid");
 	for (size_t i = 0; i < N(rows); i++) {
 		struct csr	 r = *plain;
 
 		(void)snprintf(r.asked.sid, sizeof(r.asked.sid), "%s",
 		    rows[i].sid);
 		p.sid = CONF_SID_ALLOW;
+		if (rows[i].good)
+			good(&p, &r, &v);
+		else
+			bad(&p, &r, ERR_SAN_REQUIRED, "no sid");
+		p.san_required.n = 0;
 		good(&p, &r, &v);
+		p.san_required.n = 1;
 		if ((v.plan.sid != NULL) != rows[i].good)
 			fail_msg("%s", rows[i].sid);
 		p.sid = CONF_SID_STRIP;
+		p.san_required.n = 0;
 		good(&p, &r, &v);
+		p.san_required.n = 1;
+		p.sid = CONF_SID_ALLOW;
+		p.san_required.v[0] = w_email;
+		bad(&p, &r, ERR_SAN_REQUIRED, "no email");
+		p.san_required.v[0] = w_sid;
 		assert_null(v.plan.sid);
 		assert_string_equal(v.surplus, *rows[i].sid == '\0' ? "" :
 		    "sid");
@@ -359,6 +395,7 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_no_challenge),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_sids),
 		cmocka_unit_test(test_surplus),
