@@ -26,6 +26,8 @@ static const char	 text[] =
     END("trusts") "renew: { trusted = [ \"old.pem\" ]; }; },\n"
     END("asks") "renew: { trusted = [ \"old.pem\" ]; };\n"
     "    validator = \"v\"; },\n"
+    END("updates") "renew: { trusted = [ \"old.pem\" ]; };\n"
+    "    update = true; },\n"
     END("self") "renew: { trusted = [ \"ca.pem\" ]; }; },\n"
     END("alone") "} );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
@@ -241,6 +243,8 @@ test_signers(void **state)
 		check(r, "/trusts", SCEP_RENEWALREQ, SECRET, r->renews);
 		check(r, "/trusts", SCEP_PKCSREQ, NULL, r->renews);
 		check(r, "/trusts", SCEP_UPDATEREQ, SECRET, false);
+		check(r, "/updates", SCEP_UPDATEREQ, NULL, r->renews);
+		check(r, "/updates", SCEP_UPDATEREQ, SECRET, r->renews);
 		/* Trusted there is not trusted everywhere. */
 		check(r, "/alone", SCEP_RENEWALREQ, NULL, false);
 		check(r, "/alone", SCEP_PKCSREQ, NULL, false);
