@@ -247,8 +247,16 @@ is "$(sql "SELECT profile || challenge FROM issued ORDER BY id DESC
 csr held3 "$secret" CN=held3 ''
 refused challenge_spent held3
 add --name held2 --endpoint scep --profile held --once
+csr_more=$sid_extension
 csr held4 "$secret" CN=held4 ''
+csr_more=
 is "$(CLIENT_TXID=held4 ask held4)" pending 'not issued at once'
+# an operator sees which account is asked for, wherever it stands
+"$SCEPCTL" -c "$tmp/scepd.conf" pending list >"$tmp/out"
+grep -q 'CN=held4 sid:S-1-5-21-1-2-3-500$' "$tmp/out" ||
+    it_fail "pending list: $(cat "$tmp/out")"
+"$SCEPCTL" -c "$tmp/scepd.conf" pending list --json >"$tmp/out"
+is "$(json "j->0->>'sid'")" S-1-5-21-1-2-3-500 'pending list --json'
 "$SCEPCTL" -c "$tmp/scepd.conf" pending reject "$(sql "SELECT id FROM txn
     WHERE state = 'pending'")" >/dev/null || it_fail 'pending reject'
 ctl 0 show held2 --json

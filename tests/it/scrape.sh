@@ -57,6 +57,9 @@ fleet_ask() {
 	    "$web$admin")" 401 'NTLM'
 	tr -d '\r' <"$tmp/head" | grep -qi '^WWW-Authenticate: Basic' ||
 	    it_fail 'Fleet is not offered Basic'
+	# What somebody on the way could relay is not spoken.
+	! grep -qi '^WWW-Authenticate: *\(NTLM\|Negotiate\)' "$tmp/head" ||
+	    it_fail 'NTLM is offered'
 	get -u "$as" "$web$admin"
 }
 fleet_text() {

@@ -287,6 +287,7 @@ test_facts(void **state)
 	    "\"endpoint\": \"also\", \"transaction_id\": \"t-1\", ");
 	assert_told("\"message_type\": \"PKCSReq\", \"renewal\": false, "
 	    "\"subject\": \"CN=device\", \"sans\": [\"dns:device.example\"], ");
+	assert_told("\"sid\": null, \"key\": {");
 	assert_told("\"issued_here\": false");
 	assert_told("\"profile\": \"p\", \"challenge\": null, "
 	    "\"challenge_name\": \"c\", "
@@ -295,6 +296,29 @@ test_facts(void **state)
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	scep_got_clear(&got);
 	assert_told("\"challenge\": \" x\\ty \", \"challenge_name\": null");
+}
+
+/* An account in an extension is no name that it could overlook. */
+static void
+test_account(void **state)
+{
+	const struct csr_craft c = { .key = device.key,
+	    .challenge_tag = 0x0c, .challenge = LIT(SECRET),
+	    .more = "1.3.6.1.4.1.311.25.2=DER:3024A022060A2B06010401823719"
+	    "0201A0140412532D312D352D32312D312D322D332D353030" };
+	struct buf		 der = BUF_INIT(CSR_MAX_DER);
+	struct scep_got		 got;
+
+	(void)state;
+	csr_craft(&c, &der);
+	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "t",
+	    buf_bytes(&der));
+
+	service_ask(service, "/also", &q, algs, ra.cert, &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	scep_got_clear(&got);
+	assert_told("\"sans\": [], \"sid\": \"S-1-5-21-1-2-3-500\", ");
+	buf_wipe(&der);
 }
 
 static void
@@ -852,6 +876,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_facts),
+		TEST(test_account),
 		TEST(test_verdicts),
 		TEST(test_guess),
 		TEST(test_refused_before),
