@@ -48,15 +48,20 @@ state(const struct waiting *w)
 	return w->approved ? "approved" : "pending";
 }
 
+/* The account of Windows in an extension is one of the names. */
 static int
-put_sans(const struct sans *sans, struct buf *out)
+put_sans(const struct csr *r, struct buf *out)
 {
-	size_t	 i;
-	int	 rc = 0;
+	const struct sans	*sans = &r->sans;
+	size_t			 i;
+	int			 rc = 0;
 
 	for (i = 0; rc == 0 && i < sans->n; i++)
 		rc = buf_printf(out, "%s%s:%s", i > 0 ? " " : "",
 		    san_kind_name(sans->v[i].kind), sans->v[i].text);
+	if (rc == 0 && *r->asked.sid != '\0')
+		rc = buf_printf(out, "%ssid:%s", i > 0 ? " " : "",
+		    r->asked.sid);
 	return rc;
 }
 
@@ -169,6 +174,8 @@ as_json(const struct shown *s)
 	json_add_time(d, "since", w->since);
 	json_add_str(d, "subject", s->csr->subject_text);
 	json_add_take(d, "sans", sans_array(&s->csr->sans));
+	json_add_str(d, "sid", *s->csr->asked.sid == '\0' ? NULL :
+	    s->csr->asked.sid);
 	json_add_str(d, "key_type", key_type_name(s->csr->key.type));
 	json_add_int(d, "key_bits", s->csr->key.bits);
 	json_add_str(d, "csr_sha256", s->sha256);
@@ -232,7 +239,7 @@ on_waiting(const struct waiting *w, void *arg)
 	    w->renews.n : PKI_SERIAL_MAX), s.renews);
 	if (csr_parse(w->csr, &csr, k->e) == 0) {
 		s.csr = csr;
-		rc = ctl_full(put_sans(&csr->sans, &s.sans), k->e);
+		rc = ctl_full(put_sans(csr, &s.sans), k->e);
 	}
 	if (rc == 0)
 		rc = print(k, &s);

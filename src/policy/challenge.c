@@ -93,8 +93,14 @@ static int
 rule_san(const struct policy_limits *l, const struct policy_claim *c,
     struct err *e)
 {
-	return l->san == NULL ? 0 : patterns_san(l->san, &c->csr->sans,
-	    c->san, e);
+	if (l->san == NULL)
+		return 0;
+	/* An account is a name too, wherever it stands. */
+	if (*c->csr->asked.sid != '\0') {
+		err_set(e, ERR_CHALLENGE_SAN, "sid has no pattern");
+		return -1;
+	}
+	return patterns_san(l->san, &c->csr->sans, c->san, e);
 }
 
 static int (*const rules[])(const struct policy_limits *,

@@ -121,6 +121,8 @@ facts_request(const struct work *w, struct buf *out, struct err *e)
 	json_add_bool(d, "renewal", w->verdict.renews);
 	json_add_str(d, "subject", w->csr->subject_text);
 	json_add_take(d, "sans", list_sans(&w->csr->sans));
+	json_add_str(d, "sid", *w->csr->asked.sid == '\0' ? NULL :
+	    w->csr->asked.sid);
 	json_add_take(d, "key", describe_key(&w->csr->key));
 	json_add_take(d, "signer", describe_signer(w));
 	json_add_str(d, "profile", w->verdict.profile->name);

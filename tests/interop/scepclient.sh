@@ -157,3 +157,21 @@ serve 'legacy = [ "des" ]; refuse = [ "sha1" ];'
 is_refused no-sha1 "$challenge" digest
 [ "$(interop_count)" -eq 0 ] || it_fail 'a refused request has a row'
 it_stop
+
+# ---- the challenge is what the page of NDES shows, once
+
+command -v curl >/dev/null || exit 0
+admin=$(echo pass-word | "$SCEPCTL" challenge hash |
+    sed -n 's/^hash = "\(.*\)";$/\1/p')
+it_global="admin: { listen = \"$tmp/admin.sock\"; };
+    ndes: { endpoint = \"scep\"; };
+    accounts = ( { name = \"a\"; hash = \"$admin\"; rights = [\"ndes\"]; } );"
+serve 'legacy = [ "des" ]; ndes = true;'
+password=$(curl -sS --max-time 20 --unix-socket "$tmp/admin.sock" \
+    -u a:pass-word http://h/certsrv/mscep_admin/ | iconv -f UTF-16LE -t UTF-8 |
+    sed -n 's/.*challenge password is: <B> \([0-9A-F]*\) .*/\1/p')
+interop_ca=$tmp/ca
+must ask scraped "$password"
+issued scraped
+is_refused again "$password" challenge_spent
+it_stop

@@ -7,6 +7,10 @@ set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
 
+for tool in curl iconv openssl sqlite3; do
+	command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
+done
+
 hash() { # SECRET
 	printf '%s\n' "$1" | "$SCEPCTL" challenge hash |
 	    sed -n 's/^hash = "\(.*\)";$/\1/p'
@@ -62,8 +66,12 @@ it_global="admin: { listen = \"$tmp/admin.sock\"; };
     accounts = (
     { name = \"prometheus\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
     { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"]; },
+    { name = \"narrow\"; hash = \"$mdm\"; rights = [\"challenge\"];
+      endpoints = [\"other\"]; },
     { name = \"fleet\"; hash = \"$fleet\"; rights = [\"ndes\"]; } );"
-it_endpoint='ndes = true;'
+it_endpoint='ndes = true; }, { name = "other"; paths = [ "/other" ];
+    ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key"; issuer = "local";
+    profile = "device"; challenges = [ "test" ];'
 it_conf
 it_start
 
@@ -104,7 +112,7 @@ made() { # JSON: sets $secret
 	    "$tmp/body")
 	[ -n "$secret" ] || it_fail "no challenge in $(cat "$tmp/body")"
 }
-made '{"subject": "CN exact laptop-7", "ttl": "10m"}'
+made '{"endpoint": "scep", "subject": "CN exact laptop-7", "ttl": "10m"}'
 outcome "$secret" failure laptop-8
 logged reason=challenge_subject
 outcome "$secret" issued laptop-7
@@ -114,20 +122,100 @@ made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"]}'
 outcome "$secret" issued
 outcome "$secret" issued
 outcome "$secret" failure
-secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' -u mdm:mdm:token)
+secret=$(ask /api/challenge -H 'Accept: text/plain' -u mdm:mdm:token \
+    -d '{"endpoint": "scep"}')
 [ ${#secret} -eq 32 ] || it_fail "not a challenge: $secret"
 outcome "$secret" issued
-made '{"name": "pad-7", "ttl": 600}'
+made '{"endpoint": "scep", "name": "pad-7", "ttl": 600}'
 grep -q '"name": "pad-7"' "$tmp/body" || it_fail 'it has another name'
 outcome "$secret" issued
-for bad in '{' '[]' '{"name": "pad-7"}' '{"name": "test"}' \
-    '{"name": "ndes-1"}' '{"name": "api-1"}' '{"endpoint": "none"}' '{"profile": "none"}' \
-    '{"uses": 0}' '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' \
-    '{"subject": "CN maybe a"}' '{"san": [1]}' '{"color": "red"}' \
-    '{"uses": 1, "uses": 2}'; do
+for bad in '{' '[]' 'null' '{"endpoint": "none"}' '{"endpoint": null}' \
+    '{"endpoint": "scep", "profile": "none"}' '{}' '{"uses": 0}' \
+    '{"endpoint": "scep", "name": "pad-7"}' \
+    '{"endpoint": "scep", "name": "test"}' \
+    '{"endpoint": "scep", "name": "ndes-1"}' \
+    '{"endpoint": "scep", "name": "api-1"}' \
+    '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' '{"subject": null}' \
+    '{"endpoint": "scep", "subject": "CN maybe a"}' '{"san": [1]}' \
+    '{"color": "red"}' '{"uses": 1, "uses": 2}'; do
 	want 400 /api/challenge -u mdm:mdm:token -d "$bad"
 	[ "$(wc -l <"$tmp/body")" -eq 2 ] || it_fail "$bad: not said why"
 done
+
+# bound REASON NAME VARIABLE=VALUE...: $secret does not vouch for that
+bound() {
+	bound_reason=$1 bound_name=$2
+	shift 2
+	got=$(env CLIENT_TXIDS=1 "$@" "$IT_CLIENT" enroll "$port" \
+	    "$tmp/ca/ra.pem" "$secret" "$bound_name")
+	[ "$got" = failure ] || it_fail "$* is $got by a bound challenge"
+	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+	    grep -q "reason=$bound_reason " || it_fail "$*: not $bound_reason"
+}
+dns=DNS:a.example
+made '{"endpoint": "scep", "subject": "CN exact a", "uses": 2,
+    "san": "dns exact a.example", "ttl": 600}'
+bound challenge_subject b CLIENT_SANS=$dns
+bound challenge_subject a CLIENT_SANS=$dns CLIENT_SUBJECT=/O=x/CN=a
+bound challenge_san a CLIENT_SANS=$dns,DNS:b.example
+bound challenge_san a
+bound challenge_san a \
+    "CLIENT_SANS=$dns,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:root@x"
+# An account of Windows, as a URI and in an extension.
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/sid.key" 2>/dev/null
+sid=S-1-5-21-1-2-3-500
+for line in "URI = tag:microsoft.com,2022-09-14:sid:$sid" "[ ext ]
+1.3.6.1.4.1.311.25.2 = DER:3024a022060a2b060104018237190201a0140412$(
+    printf %s $sid | od -An -tx1 | tr -d ' \n')"; do
+	cat >"$tmp/sid.conf" <<-END
+		[ req ]
+		prompt = no
+		distinguished_name = dn
+		attributes = at
+		req_extensions = ext
+		[ dn ]
+		CN = a
+		[ at ]
+		challengePassword = $secret
+		[ ext ]
+		subjectAltName = @san
+		[ san ]
+		DNS = a.example
+		$line
+	END
+	openssl req -new -config "$tmp/sid.conf" -key "$tmp/sid.key" \
+	    -outform DER -out "$tmp/sid.csr"
+	grep -qaF $sid "$tmp/sid.csr" || it_fail "no SID in the request: $line"
+	bound challenge_san a CLIENT_KEY_FILE="$tmp/sid.key" \
+	    CLIENT_CSR="$tmp/sid.csr"
+done
+bound challenge_endpoint a CLIENT_SANS=$dns CLIENT_PATH=/other
+bound renewal_signer a CLIENT_SANS=$dns CLIENT_TYPE=17
+CLIENT_SANS=$dns outcome "$secret" issued a
+CLIENT_SANS=$dns outcome "$secret" issued a
+bound challenge_spent a CLIENT_SANS=$dns
+made '{"endpoint": "other"}'
+bound challenge_endpoint a
+sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
+    "UPDATE challenge SET expires = 1 WHERE id = (SELECT max(id)
+    FROM challenge)"
+bound challenge_expired a CLIENT_PATH=/other
+# Who cannot prove to be anybody, or is another, makes none.
+challenges() {
+	sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM challenge'
+}
+before=$(challenges)
+any='{"endpoint": "scep"}'
+want 401 /api/challenge -d "$any"
+want 401 /api/challenge -d "$any" -H 'Authorization: Bearer '
+want 401 /api/challenge -d "$any" -u mdm:
+want 401 /api/challenge -d "$any" -u nobody:mdm:token
+want 403 /api/challenge -d "$any" -u prometheus:prom-token-1
+want 403 /api/challenge -d "$any" -u narrow:mdm:token
+[ "$(challenges)" = "$before" ] || it_fail 'a challenge was made for nobody'
+want 200 /api/challenge -d '{"endpoint": "other"}' -u narrow:mdm:token
+[ "$(challenges)" = $((before + 1)) ] || it_fail 'no challenge was made'
 
 # ---- the page of NDES
 

@@ -131,6 +131,18 @@ ask chatty http issuer_answer
 ask swapped http issuer_answer
 ask self-made http issuer_answer
 ask endless http issuer
+# What nobody vouched for does not get as far.
+runs() {
+	find "$tmp/upstream" -name '[0-9]*.csr' | wc -l
+}
+before=$(runs)
+for word in '' wrong; do
+	[ "$("$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$word" \
+	    stranger)" = failure ] || it_fail "it issues for \"$word\""
+	[ "$(CLIENT_TYPE=17 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+	    "$word" stranger)" = failure ] || it_fail "it renews \"$word\""
+done
+[ "$(runs)" -eq "$before" ] || it_fail 'the program is asked unproven'
 begun=$(date +%s)
 ask hanging http issuer
 [ $(($(date +%s) - begun)) -lt 20 ] || it_fail 'it may hang for too long'

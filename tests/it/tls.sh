@@ -180,6 +180,13 @@ handshake boss || it_fail 'an administrator is refused'
 [ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" \
     --key "$tmp/boss.key" "https://127.0.0.1:$admin_port/metrics")" = 200 ] ||
     it_fail 'a certificate is not enough for an administrator'
+[ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" \
+    --key "$tmp/boss.key" -d '{"uses": 1}' \
+    "https://127.0.0.1:$admin_port/api/challenge")" = 200 ] ||
+    it_fail 'no challenge for an administrator with a certificate'
+[ "$(status --cacert "$tmp/root.pem" -d '{"uses": 1}' \
+    "https://127.0.0.1:$admin_port/api/challenge")" = 401 ] ||
+    it_fail 'a challenge for nobody'
 grep -q 'event=admin .*by=.*boss' "$tmp/scepd.log" || it_fail 'not by whom'
 [ "$(status --cacert "$tmp/root.pem" \
     "https://127.0.0.1:$admin_port/metrics")" = 401 ] ||

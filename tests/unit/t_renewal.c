@@ -353,6 +353,41 @@ test_settings(void **state)
 		check_setting(&settings[i]);
 }
 
+/* An account that the old one did not name is a name like others: the challenge
+ * must vouch for it, as far as it lets anybody be one. */
+static void
+test_account(void **state)
+{
+	const struct conf_endpoint ep = { ALLOWED };
+	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
+	struct conf_profile	 p = profile;
+	struct csr		 r = *same_names;
+	struct policy_facts f = {
+		.endpoint = &ep, .profile = &p, .old = &old, .csr = &r,
+		.signer = &r.key, .ca = ca.cert, .now = NOW,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	(void)snprintf(r.asked.sid, sizeof(r.asked.sid),
+	    "S-1-5-21-1-2-3-500");
+	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_null(v.plan.sid);
+	p.sid = CONF_SID_ALLOW;
+	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_err(&e, ERR_RENEWAL_NAMES, "500 is new", "19");
+	f.renewal = true;
+	f.challenge = MATCH;
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_err(&e, ERR_RENEWAL_NAMES, "500 is new", "17");
+	f.renewal = false;
+	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_false(v.renews);
+	assert_string_equal(v.plan.sid, "S-1-5-21-1-2-3-500");
+}
+
 /* What is no renewal can still be an enrollment, if a challenge vouches. */
 static void
 test_enrolls(void **state)
@@ -403,6 +438,7 @@ main(void)
 		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_enrolls),
+		cmocka_unit_test(test_account),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

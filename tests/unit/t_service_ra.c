@@ -129,6 +129,9 @@ test_renewed(void **state)
 	assert_true(key_matches(lab.ra_key, c));
 	assert_true(bytes_eq(c->subject, lab.ra->subject));
 	assert_int_equal(c->ku, KU_RA);
+	/* Nobody's agent: its key enrolls for nobody elsewhere. */
+	assert_int_equal(X509_get_ext_by_NID(c->x, NID_ext_key_usage, -1),
+	    -1);
 	assert_false(c->is_ca);
 	assert_int_equal(c->not_after - c->not_before, 30 * DAY);
 	assert_true(c->not_before >= lab.start - DAY && c->not_before <= lab.start);

@@ -216,12 +216,12 @@ ask(const char *path, int type, const struct who *by, const char *txid,
 
 /* The same, where no CertRep is to be expected. */
 static int
-ask_status(const char *path, const char *challenge)
+status_of(const char *path, int type, const struct who *by,
+    const char *challenge)
 {
-	struct csr		*r = tool_csr(device.key, "/CN=device",
+	struct csr		*r = tool_csr(by->key, "/CN=device",
 	    "DNS:device.example", challenge);
-	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "status",
-	    r->der);
+	const struct scep_ask	 q = question(type, by, "status", r->der);
 	struct buf		 message = BUF_INIT(CMS_MAX_DER);
 	struct err		 e = ERR_INIT;
 	struct exchange		 x;
@@ -234,6 +234,12 @@ ask_status(const char *path, const char *challenge)
 	buf_wipe(&message);
 	csr_free(r);
 	return status;
+}
+
+static int
+ask_status(const char *path, const char *challenge)
+{
+	return status_of(path, SCEP_PKCSREQ, &device, challenge);
 }
 
 /* What a request to the path, which the validator refuses, shows of its sender.
@@ -282,6 +288,7 @@ test_facts(void **state)
 	    "\"endpoint\": \"also\", \"transaction_id\": \"t-1\", ");
 	assert_told("\"message_type\": \"PKCSReq\", \"renewal\": false, "
 	    "\"subject\": \"CN=device\", \"sans\": [\"dns:device.example\"], ");
+	assert_told("\"sid\": null, \"key\": {");
 	assert_told("\"issued_here\": false");
 	assert_told("\"profile\": \"p\", \"challenge\": null, "
 	    "\"challenge_name\": \"c\", "
@@ -290,6 +297,29 @@ test_facts(void **state)
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	scep_got_clear(&got);
 	assert_told("\"challenge\": \" x\\ty \", \"challenge_name\": null");
+}
+
+/* An account in an extension is no name that it could overlook. */
+static void
+test_account(void **state)
+{
+	const struct csr_craft c = { .key = device.key,
+	    .challenge_tag = 0x0c, .challenge = LIT(SECRET),
+	    .more = "1.3.6.1.4.1.311.25.2=DER:3024A022060A2B06010401823719"
+	    "0201A0140412532D312D352D32312D312D322D332D353030" };
+	struct buf		 der = BUF_INIT(CSR_MAX_DER);
+	struct scep_got		 got;
+
+	(void)state;
+	csr_craft(&c, &der);
+	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "t",
+	    buf_bytes(&der));
+
+	service_ask(service, "/also", &q, algs, ra.cert, &got);
+	assert_int_equal(got.status, SCEP_SUCCESS);
+	scep_got_clear(&got);
+	assert_told("\"sans\": [], \"sid\": \"S-1-5-21-1-2-3-500\", ");
+	buf_wipe(&der);
 }
 
 static void
@@ -404,6 +434,68 @@ test_empty_challenge(void **state)
 		scep_got_clear(&got);
 	}
 	buf_wipe(&der);
+}
+
+/* Of all messages only one that may enroll leads to it. */
+static void
+test_message_types(void **state)
+{
+	struct scep_got	 got;
+	char		 txid[16];
+
+	(void)state;
+	for (int type = 0; type <= 256; type++) {
+		(void)snprintf(txid, sizeof(txid), "type-%d", type);
+		ask("/instead", type, &device, txid, "guess", &got);
+		if (got.status != (type == SCEP_PKCSREQ ? SCEP_SUCCESS :
+		    SCEP_FAILURE))
+			fail_msg("messageType %d: %d", type, got.status);
+		scep_got_clear(&got);
+	}
+	assert_int_equal(times_asked(), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM issued"), 1);
+}
+
+/* Its words are for the log. */
+static void
+test_words_stay(void **state)
+{
+	static const struct {
+		int		 verdict;
+		const char	*words;
+	} rows[] = {
+		{ 1, "{\"reason\": \"upstream-7 knows no such device\"}" },
+		{ 7, "upstream-7 is down" },
+		{ 0, "upstream-7 sends no JSON" },
+		{ 0, "{\"profile\": \"upstream-7\"}" },
+		{ 0, "{\"subject\": \"CN=RA,O=upstream-7\", \"sans\": "
+		    "[\"upn:upstream-7\"]}" },
+	};
+	struct csr		*r = tool_csr(device.key, "/CN=device", NULL,
+	    SECRET);
+	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "words",
+	    r->der);
+	struct buf		 message = BUF_INIT(CMS_MAX_DER);
+	struct err		 e = ERR_INIT;
+	struct exchange		 x;
+	size_t			 at;
+
+	(void)state;
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	for (size_t i = 0; i < N(rows); i++) {
+		again();
+		will_say(rows[i].verdict, rows[i].words);
+		service_post(service, "/also", buf_bytes(&message), &x);
+		assert_int_equal(times_asked(), 1);
+		assert_true(x.reply.n > 0);
+		if (tool_count(buf_bytes(&x.reply), bytes_str("upstream-7"),
+		    &at) != 0)
+			fail_msg("told on: %s", rows[i].words);
+		exchange_clear(&x);
+	}
+	assert_int_equal(store_number("SELECT count(*) FROM issued"), 0);
+	buf_wipe(&message);
+	csr_free(r);
 }
 
 /* ---- what it may change ---- */
@@ -577,6 +669,14 @@ test_renewals(void **state)
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	assert_told("\"message_type\": \"RenewalReq\", \"renewal\": true");
 	scep_got_clear(&got);
+	/* One that cannot say refuses renewals like anything else. */
+	will_say(0, "maybe");
+	assert_int_equal(status_of("/also", SCEP_RENEWALREQ, &old,
+	    NULL), 503);
+	will_say(9, "");
+	assert_int_equal(status_of("/also", SCEP_RENEWALREQ, &old,
+	    NULL), 503);
+	assert_row("SELECT count(*) FROM issued", "2");
 	/* Names are those of the old one, whatever it says. */
 	will_say(0, "{\"subject\": \"CN=other\"}");
 	ask("/also", SCEP_RENEWALREQ, &old, "fourth", NULL, &got);
@@ -777,10 +877,13 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_facts),
+		TEST(test_account),
 		TEST(test_verdicts),
 		TEST(test_guess),
 		TEST(test_refused_before),
 		TEST(test_empty_challenge),
+		TEST(test_message_types),
+		TEST(test_words_stay),
 		TEST(test_overrides),
 		TEST(test_profiles),
 		TEST(test_recorded),

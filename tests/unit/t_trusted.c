@@ -1,0 +1,336 @@
+/*
+ * Who renews at an endpoint that trusts the CA of another server: the owners of
+ * that CA's certificates, and nobody who merely looks like one.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "pki_tool.h"
+#include "scep/wrap.h"
+#include "service/service_int.h"
+#include "service_ask.h"
+#include "store_ask.h"
+#include "util/file.h"
+#include "util/str.h"
+
+#define SECRET	"8CE317021F690069"
+
+#define END(name)							\
+	"  { name = \"" name "\"; paths = [ \"/" name "\" ];\n"		\
+	"    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n" \
+	"    profile = \"p\"; challenges = [ \"c\" ];\n"
+
+static const char	 text[] =
+    "store: { path = \"scepd.db\"; };\n"
+    "endpoints = (\n"
+    END("trusts") "renew: { trusted = [ \"old.pem\" ]; }; },\n"
+    END("asks") "renew: { trusted = [ \"old.pem\" ]; };\n"
+    "    validator = \"v\"; },\n"
+    END("updates") "renew: { trusted = [ \"old.pem\" ]; };\n"
+    "    update = true; },\n"
+    END("self") "renew: { trusted = [ \"ca.pem\" ]; }; },\n"
+    END("alone") "} );\n"
+    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
+    "profiles = ( { name = \"p\"; } );\n"
+    "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n"
+    "validators = ( { name = \"v\"; command = [ \"%s\" ]; } );\n";
+
+static const char	 script[] =
+    "#!/bin/sh\n"
+    "cat >/dev/null\n"
+    "exit \"$(cat \"${0%/*}/verdict\")\"\n";
+
+/* By old: sub and those after it; false_old has old's name. */
+static struct who	 ca, ra, ours, old, false_old, sub, device, expired,
+    future, below, forged, alone;
+static struct algs	*algs;
+static struct service	*service;
+
+static void
+ok(int rc, const struct err *e)
+{
+	if (rc != 0)
+		fail_msg("%s", err_text(e));
+}
+
+static void
+make_cas(int64_t now)
+{
+	struct order	 o = { .name = "CA", .spec = "rsa:2048", .ca = true,
+	    .ku = KU_CA, .from = now - 100 * DAY, .to = now + 100 * DAY };
+
+	who_make(&ca, &o);
+	o.name = "Old";
+	who_make(&old, &o);
+	who_make(&false_old, &o);
+	o.issuer = &old;
+	o.name = "Sub";
+	who_make(&sub, &o);
+}
+
+static void
+make_devices(int64_t now)
+{
+	struct order	 o = { .name = "device", .spec = "rsa:2048",
+	    .ku = KU_RA, .from = now - 2 * DAY, .to = now + DAY };
+
+	who_make(&alone, &o);
+	o.issuer = &ca;
+	who_make(&ours, &o);
+	o.issuer = &sub;
+	who_make(&below, &o);
+	o.issuer = &false_old;
+	who_make(&forged, &o);
+	o.issuer = &old;
+	who_make(&device, &o);
+	o.to = now - 60;
+	who_make(&expired, &o);
+	o.from = now + 3600;
+	o.to = now + DAY;
+	who_make(&future, &o);
+	o.issuer = &ca;
+	o.name = "RA";
+	o.from = now - DAY;
+	o.to = now + 100 * DAY;		/* or scepd renews it */
+	who_make(&ra, &o);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	make_cas(time(NULL));
+	make_devices(time(NULL));
+	(void)tool_cert_file("ca.pem", ca.cert);
+	(void)tool_key_file("ca.key", ca.key);
+	(void)tool_cert_file("ra.pem", ra.cert);
+	(void)tool_key_file("ra.key", ra.key);
+	(void)tool_cert_file("old.pem", old.cert);
+	return algs_open(&algs, &(struct err)ERR_INIT);
+}
+
+static int
+teardown(void **state)
+{
+	struct who	*all[] = { &ca, &ra, &ours, &old, &false_old, &sub,
+	    &device, &expired, &future, &below, &forged, &alone };
+
+	(void)state;
+	algs_free(algs);
+	for (size_t i = 0; i < N(all); i++)
+		who_free(all[i]);
+	tool_clean();
+	return 0;
+}
+
+static int
+begin(void **state)
+{
+	struct buf	 conf = BUF_INIT(FILE_MAX);
+	struct err	 e = ERR_INIT;
+	struct conf	*c;
+	struct site	*site;
+
+	(void)state;
+	(void)unlink(tool_path("scepd.db"));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	assert_int_equal(buf_printf(&conf, text, tool_file("validate",
+	    bytes_str(script), 0700)), 0);
+#pragma GCC diagnostic pop
+	(void)tool_file("scepd.conf", buf_bytes(&conf), 0600);
+	buf_wipe(&conf);
+	ok(conf_load(tool_path("scepd.conf"), &c, &e), &e);
+	ok(site_open(c, &site, &e), &e);
+	ok(service_open(site, &service, &e), &e);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	service_close(service);
+	return 0;
+}
+
+/* Posts a request for a new key, or for that of who signs; the HTTP status.
+ * *status: of a CertRep. */
+static int
+ask(const char *path, int type, const struct who *by, const char *subject,
+    const char *challenge, enum scep_status *status)
+{
+	static unsigned	 n;
+	char		 txid[16];
+	struct csr	*r = tool_csr(by->key, subject, NULL, challenge);
+	const struct scep_ask q = { .type = type, .txid = txid,
+	    .nonce = bytes_str("nonce"), .content = r->der, .key = by->key,
+	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
+	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } };
+	struct buf	 message = BUF_INIT(CMS_MAX_DER);
+	struct err	 e = ERR_INIT;
+	struct scep_got	 got;
+	struct exchange	 x;
+	int		 http;
+
+	(void)snprintf(txid, sizeof(txid), "t-%u", n++);
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	service_post(service, path, buf_bytes(&message), &x);
+	http = x.status;
+	if (http == 200) {
+		ok(scep_client_reply(buf_bytes(&x.reply), &q, algs, ra.cert,
+		    &got, &e), &e);
+		*status = got.status;
+		scep_got_clear(&got);
+	}
+	exchange_clear(&x);
+	buf_wipe(&message);
+	csr_free(r);
+	return http;
+}
+
+static long
+count(void)
+{
+	return store_number("SELECT count(*) FROM issued");
+}
+
+static const struct row {
+	const char		*name;
+	const struct who	*by;
+	const char		*subject;
+	bool			 renews;
+} rows[] = {
+	{ "that CA's device", &device, "/CN=device", true },
+	{ "under another name", &device, "/CN=other", false },
+	{ "under the RA's name", &device, "/CN=RA", false },
+	{ "expired", &expired, "/CN=device", false },
+	{ "not valid yet", &future, "/CN=device", false },
+	{ "another CA of that name", &forged, "/CN=device", false },
+	{ "a CA below it, which nobody named", &below, "/CN=device", false },
+	{ "a CA below it, itself", &sub, "/CN=Sub", false },
+	{ "that CA itself", &old, "/CN=Old", false },
+	{ "self-signed", &alone, "/CN=device", false },
+	{ "of this CA, not in the ledger", &ours, "/CN=device", false },
+	{ "this CA itself", &ca, "/CN=CA", false },
+	{ "the RA", &ra, "/CN=RA", false },
+};
+
+static void
+check(const struct row *r, const char *path, int type, const char *challenge,
+    bool renews)
+{
+	enum scep_status status = SCEP_PENDING;
+	long		 before = count();
+	int		 http = ask(path, type, r->by, r->subject, challenge,
+			    &status);
+
+	if (http != 200 || status != (renews ? SCEP_SUCCESS : SCEP_FAILURE) ||
+	    count() != before + renews)
+		fail_msg("%s, type %d%s: HTTP %d, pkiStatus %d", r->name,
+		    type, challenge == NULL ? "" : " with a challenge", http,
+		    (int)status);
+}
+
+static void
+test_signers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct row	*r = &rows[i];
+
+		check(r, "/trusts", SCEP_RENEWALREQ, NULL, r->renews);
+		check(r, "/trusts", SCEP_RENEWALREQ, SECRET, r->renews);
+		check(r, "/trusts", SCEP_PKCSREQ, NULL, r->renews);
+		check(r, "/trusts", SCEP_UPDATEREQ, SECRET, false);
+		check(r, "/updates", SCEP_UPDATEREQ, NULL, r->renews);
+		check(r, "/updates", SCEP_UPDATEREQ, SECRET, r->renews);
+		/* Trusted there is not trusted everywhere. */
+		check(r, "/alone", SCEP_RENEWALREQ, NULL, false);
+		check(r, "/alone", SCEP_PKCSREQ, NULL, false);
+	}
+}
+
+/* The newest row is this certificate's, as if it had been issued so. */
+static void
+record(const struct cert *c)
+{
+	struct buf	 b = BUF_INIT(8192);
+	char		 der[4096], serial[2 * PKI_SERIAL_MAX + 1];
+	char		 none[STORE_TEXT];
+
+	assert_true(2 * c->der.n < sizeof(der));
+	str_hex(c->der, der);
+	str_hex(c->serial, serial);
+	assert_int_equal(buf_printf(&b, "UPDATE issued SET der = x'%s', "
+	    "serial = x'%s' WHERE id = (SELECT max(id) FROM issued)", der,
+	    serial), 0);
+	store_text(buf_cstr(&b), none);
+	buf_wipe(&b);
+}
+
+/* What is revoked here is not good again because its issuer is trusted. */
+static void
+test_revoked(void **state)
+{
+	enum scep_status status;
+	char		 none[STORE_TEXT];
+	struct row	 mine = { "revoked", &ours, "/CN=device", false };
+
+	(void)state;
+	assert_int_equal(ask("/self", SCEP_PKCSREQ, &ours, "/CN=device",
+	    SECRET, &status), 200);
+	assert_int_equal(status, SCEP_SUCCESS);
+	record(ours.cert);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
+	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 1",
+	    none);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
+	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
+}
+
+/* A migration is no way around a validator, whatever state that one is in. */
+static void
+test_validator(void **state)
+{
+	static const struct {
+		const char	*verdict;
+		int		 http;
+		enum scep_status status;
+	} verdicts[] = {
+		{ "7", 503, 0 },
+		{ "200", 503, 0 },
+		{ "1", 200, SCEP_FAILURE },
+		{ "2", 200, SCEP_PENDING },
+		{ "0", 200, SCEP_SUCCESS },
+	};
+	enum scep_status status = SCEP_SUCCESS;
+
+	(void)state;
+	for (size_t i = 0; i < N(verdicts); i++) {
+		long	 before = count();
+
+		(void)tool_file("verdict", bytes_str(verdicts[i].verdict),
+		    0600);
+		assert_int_equal(ask("/asks", SCEP_RENEWALREQ, &device,
+		    "/CN=device", NULL, &status), verdicts[i].http);
+		if (verdicts[i].http == 200)
+			assert_int_equal(status, verdicts[i].status);
+		assert_int_equal(count(), before + (verdicts[i].http == 200 &&
+		    verdicts[i].status == SCEP_SUCCESS));
+	}
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		TEST(test_signers),
+		TEST(test_revoked),
+		TEST(test_validator),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
