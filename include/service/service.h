@@ -94,7 +94,7 @@ struct exchange {
 	struct face		*face;		/* the endpoint's, kept */
 	struct document		*document;	/* to which lent belongs */
 	const struct route	*route;
-	const struct administrator	*by;		/* an administrator; or NULL */
+	const struct conf_account	*by;	/* an administrator; or NULL */
 	struct exchange		*next;
 	int64_t			 began_us;
 	enum exchange_proof	 proof;

@@ -228,20 +228,6 @@ open_ndes(struct site *s, struct err *e)
 	return *c->ndes_single == '\0' ? 0 : open_single(s, e);
 }
 
-static int
-check_accounts(const struct conf *c, struct err *e)
-{
-	size_t i;
-
-	for (i = 0; i < c->n_accounts; i++)
-		if (secret_check(c->accounts[i].hash, e) == -1) {
-			err_prefix(e, "%s:%d: account %s", c->file,
-			    c->accounts[i].line, c->accounts[i].name);
-			return -1;
-		}
-	return 0;
-}
-
 static void
 site_free(struct site *s)
 {
@@ -328,7 +314,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
-	if (check_accounts(conf, e) == -1 || open_ndes(s, e) == -1)
+	if (accounts_check(s, e) == -1 || open_ndes(s, e) == -1)
 		goto fail;
 	warn_plain(conf);
 	warn_namesakes(s);

@@ -56,14 +56,21 @@ it_ca --single
 prometheus=$(hash prom-token-1)
 mdm=$(hash mdm:token)
 fleet=$(hash 'p:ss wörd')
+portal=$(hash portal-1)
 single=0123456789ABCDEF0123456789ABCDEF
 it_global="admin: { listen = \"$tmp/admin.sock\"; };
     ndes: { endpoint = \"scep\"; pool = 3; };
     accounts = (
-    { name = \"prometheus\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
-    { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"]; },
+    { name = \"prometheus\"; hash = \"$prometheus\"; auth = \"bearer\";
+      rights = [\"metrics\"]; },
+    { name = \"grafana\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
+    { name = \"mdm\"; hash = \"$mdm\"; auth = \"bearer\"; endpoints = [\"scep\"];
+      profiles = [\"special\"]; rights = [\"challenge\"]; },
+    { name = \"portal\"; hash = \"$portal\"; unbound = true;
+      rights = [\"challenge\"]; },
     { name = \"fleet\"; hash = \"$fleet\"; rights = [\"ndes\"]; } );"
 it_endpoint='ndes = true;'
+it_profile='}, { name = "special"; validity = "2d"; }, { name = "other";'
 it_conf
 it_start
 
@@ -75,20 +82,23 @@ want 401 /metrics -H 'Authorization: Bearer wrong'
 want 401 /metrics -H 'Authorization: Bearer '
 want 401 /metrics -H 'Authorization: Negotiate abcd'
 want 401 /metrics -H 'Authorization: Basic !!!!'
-want 401 /metrics -u prometheus:wrong
+want 401 /metrics -u grafana:wrong
 want 401 /metrics -u nobody:prom-token-1
 want 403 /metrics -H 'Authorization: Bearer mdm:token'
 want 200 /metrics -H 'Authorization: Bearer prom-token-1'
-want 200 /metrics -u prometheus:prom-token-1 -D "$tmp/head"
-want 200 /metrics -I -u prometheus:prom-token-1
+want 200 /metrics -u grafana:prom-token-1 -D "$tmp/head"
+want 200 /metrics -I -u grafana:prom-token-1
+# A token is no password, a password no token.
+want 401 /metrics -u prometheus:prom-token-1
+want 401 /api/challenge -X POST -H 'Authorization: Bearer portal-1'
 grep -qi '^Content-Type: text/plain; version=0.0.4' "$tmp/head" ||
     it_fail 'figures of another type'
 grep -qi '^Cache-Control: no-store' "$tmp/head" || it_fail 'kept by caches'
-ask /metrics -u prometheus:prom-token-1 |
+ask /metrics -u grafana:prom-token-1 |
     grep -q '^scepd_requests_total{.*reason="unauthorized"} [1-9]' ||
     it_fail 'no figures'
-want 405 /metrics -X POST -d x -u prometheus:prom-token-1
-want 404 '/scep?operation=GetCACaps' -u prometheus:prom-token-1
+want 405 /metrics -X POST -d x -u grafana:prom-token-1
+want 404 '/scep?operation=GetCACaps' -u grafana:prom-token-1
 for path in /metrics /api/challenge /certsrv/mscep_admin/; do
 	got=$("$IT_CLIENT" fetch "$port" "$path" | head -n 1)
 	[ "$got" = 404 ] || it_fail "$path is $got to devices"
@@ -96,10 +106,13 @@ done
 
 # ---- challenges for programs
 
-want 403 /api/challenge -X POST -u prometheus:prom-token-1
-want 405 /api/challenge -u mdm:mdm:token
+want 403 /api/challenge -X POST -u grafana:prom-token-1
+want 405 /api/challenge -u portal:portal-1
+mdm() { # STATUS JSON
+	want "$1" /api/challenge -H 'Authorization: Bearer mdm:token' -d "$2"
+}
 made() { # JSON: sets $secret
-	want 200 /api/challenge -H 'Authorization: Bearer mdm:token' -d "$1"
+	mdm 200 "$1"
 	secret=$(sed -n 's/.*"challenge": *"\([0-9A-F]\{32\}\)".*/\1/p' \
 	    "$tmp/body")
 	[ -n "$secret" ] || it_fail "no challenge in $(cat "$tmp/body")"
@@ -110,20 +123,52 @@ logged reason=challenge_subject
 outcome "$secret" issued laptop-7
 outcome "$secret" failure laptop-7
 logged reason=challenge_spent
-made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"]}'
+made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"],
+    "subject": ["CN glob *"]}'
 outcome "$secret" issued
 outcome "$secret" issued
 outcome "$secret" failure
-secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' -u mdm:mdm:token)
+
+# Whom it is for is left out only by who may.
+for open in '' '{}' '{"ttl": 60}' '{"san": "none"}' '{"san": ["none"]}' \
+    '{"subject": "none", "san": ["none"]}'; do
+	mdm 400 "$open"
+	[ "$(wc -l <"$tmp/body")" -eq 1 ] || it_fail "$open: another answer"
+done
+logged 'reason=unbound detail="mdm: give'
+made '{"san": "dns exact a.example"}'
+outcome "$secret" failure
+secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' \
+    -u portal:portal-1)
 [ ${#secret} -eq 32 ] || it_fail "not a challenge: $secret"
 outcome "$secret" issued
-for bad in '{' '[]' '{"endpoint": "none"}' '{"profile": "none"}' \
+
+# Profiles are the endpoint's own and those of the account.
+for name in other none Special; do
+	mdm 403 "{\"subject\": \"CN exact a\", \"profile\": \"$name\"}"
+	grep -q 'may not name this profile' "$tmp/body" || it_fail "$name: why"
+done
+logged "reason=no_profile detail=\"mdm: profile other at endpoint scep; add"
+want 403 /api/challenge -u portal:portal-1 -d '{"profile": "special"}'
+want 200 /api/challenge -u portal:portal-1 -d '{"profile": "device"}'
+made '{"subject": "CN exact device", "profile": "special"}'
+outcome "$secret" issued
+[ "$(sqlite3 "$tmp/scepd.db" \
+    'SELECT profile FROM issued ORDER BY id DESC LIMIT 1')" = special ] ||
+    it_fail 'another profile'
+
+for bad in '{' '[]' '{"endpoint": "none"}' \
     '{"uses": 0}' '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' \
     '{"subject": "CN maybe a"}' '{"san": [1]}' '{"color": "red"}' \
-    '{"uses": 1, "uses": 2}'; do
-	want 400 /api/challenge -u mdm:mdm:token -d "$bad"
+    '{"uses": 1, "uses": 2}' '{"subject": []}' '{"san": []}' \
+    '{"subject": null}' '{"subject": [""]}' '{"san": ["none", "none"]}'; do
+	want 400 /api/challenge -u portal:portal-1 -d "$bad"
 	[ "$(wc -l <"$tmp/body")" -eq 2 ] || it_fail "$bad: not said why"
 done
+yes '"dns glob a*",' | head -n 65 | { echo '{"san": ['; cat
+    echo '"dns glob b"]}'; } >"$tmp/huge"
+want 400 /api/challenge -u portal:portal-1 -d "@$tmp/huge"
+grep -q 'at most' "$tmp/body" || it_fail "$(cat "$tmp/body")"
 
 # ---- the page of NDES
 
@@ -160,7 +205,7 @@ fourth=$(password)
 [ ${#fourth} -eq 16 ] || it_fail 'a used password still counts'
 outcome "$second" issued
 want 401 /certsrv/mscep_admin/
-want 200 /certsrv/mscep_admin/mscep.dll -u mdm:mdm:token
+want 200 /certsrv/mscep_admin/mscep.dll -u portal:portal-1
 iconv -f UTF-16LE -t UTF-8 "$tmp/body" | grep -qF \
     'You do not have sufficient permission to enroll with SCEP.  Please' ||
     it_fail 'no refusal that scrapers know'
@@ -182,20 +227,42 @@ grep -qF "is: <B> $single </B> <P> This password can be used multiple times and 
 outcome "$single" issued
 outcome "$single" issued
 
+# ---- where a validator judges challenges, none is made
+
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed 's|challenges = \[ "test", "all" \];|validator = "v"; judged|
+    s|judged|validator_challenge = "instead";|
+    s|accounts = (|validators = ( { name = "v"; command = [ "/bin/true" ]; } ); &|
+    ' "$tmp/before.conf" >"$tmp/scepd.conf"
+hup reload_failed
+logged 'ndes.endpoint: \"scep\" takes no challenge of the page'
+sed -i '/ndes: {/d' "$tmp/scepd.conf"
+hup reloaded
+mdm 400 '{"subject": "CN exact a"}'
+grep -q 'takes no challenges that are made here' "$tmp/body" ||
+    it_fail 'not said why'
+logged 'reason=no_challenges detail="mdm: validator v judges those of'
+! "$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once --expires 1h \
+    --subject 'CN exact a' >"$tmp/out" 2>&1 || it_fail 'scepctl makes one'
+grep -q 'validator v judges those of endpoint scep' "$tmp/out" ||
+    it_fail 'scepctl does not say why'
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+hup reloaded
+
 # ---- guesses
 
 n=0
 while [ $n -lt 12 ]; do
 	n=$((n + 1))
-	ask /metrics -o /dev/null -u "prometheus:guess-$n"
+	ask /metrics -o /dev/null -u "grafana:guess-$n"
 done
-want 429 /metrics -u prometheus:guess-99
-want 200 /metrics -u prometheus:prom-token-1
+want 429 /metrics -u grafana:guess-99
+want 200 /metrics -u grafana:prom-token-1
 logged reason=tries
 
 # ---- what nobody may read
 
-for word in prom-token-1 mdm:token 'p:ss' "$secret" "$first" "$second" \
+for word in prom-token-1 mdm:token portal-1 'p:ss' "$secret" "$first" "$second" \
     "$single" guess-; do
 	! grep -qF -e "$word" "$tmp/scepd.log" || it_fail "logged: $word"
 done
