@@ -41,6 +41,9 @@ void	 service_tick(struct service *);
 /* New exchanges are answered 503; returns when none is in flight any more or
  * timeout_ms have passed: -1 then. */
 int	 service_drain(struct service *, int timeout_ms);
+/* No more patience: what waits or is asked elsewhere (validators, programs that
+ * issue, copies) ends, and is answered as trouble. */
+void	 service_give_up(struct service *);
 /* Stops the workers, closes the store. After http has stopped. */
 void	 service_close(struct service *);
 

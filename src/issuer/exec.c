@@ -69,6 +69,7 @@ run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
 		/* What the program says goes to the log; it was given the
 		 * challenge. */
 		.secret = buf_bytes(&r->csr->challenge),
+		.stop = r->stop,
 	};
 	struct buf pem = BUF_INIT(2 * CSR_MAX_DER);
 	struct buf diag = BUF_INIT(PROC_STDERR_MAX);

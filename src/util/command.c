@@ -112,7 +112,7 @@ command_run(const struct command *c, const struct command_run *r,
 	char *env[ENV_MAX + 2] = { NULL };
 	struct proc p = {
 		.argv = c->argv, .envp = env, .input = r->input,
-		.timeout_ms = c->timeout_ms,
+		.timeout_ms = c->timeout_ms, .stop = r->stop,
 	};
 	int rc = -1;
 	size_t i;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,6 +32,7 @@ static struct buf	 out = BUF_INIT(0);
 static struct buf	 diag = BUF_INIT(PROC_STDERR_MAX);
 static struct err	 err;
 static int		 status;
+static atomic_bool	 stop;
 
 static int
 shell(const char *script, struct bytes input, size_t max, int timeout_ms)
@@ -39,7 +41,7 @@ shell(const char *script, struct bytes input, size_t max, int timeout_ms)
 	char		 sh[] = "/bin/sh", c[] = "-c";
 	char		*argv[] = { sh, c, copy, NULL };
 	struct proc	 p = { .argv = argv, .envp = path_env, .input = input,
-	    .timeout_ms = timeout_ms };
+	    .timeout_ms = timeout_ms, .stop = &stop };
 	int		 r;
 
 	assert_non_null(copy);
@@ -196,6 +198,39 @@ test_group(void **state)
 	assert_grandchild_killed(atoi(buf_cstr(&out)));
 	assert_true(clock_mono_us() - begin < PATIENCE * 1000);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
+static void *
+stop_soon(void *arg)
+{
+	const struct timespec	 some = { .tv_nsec = 200000000 };
+
+	(void)nanosleep(&some, NULL);
+	atomic_store(&stop, true);
+	return arg;
+}
+
+/* The server stops while it runs, or before. */
+static void
+test_stop(void **state)
+{
+	int64_t		 begin = clock_mono_us();
+	pthread_t	 other;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(pthread_create(&other, NULL, stop_soon, NULL), 0);
+	assert_int_equal(shell("trap '' TERM; sleep 1000 & echo $! >&2; wait",
+	    bytes_str(NULL), 100, PATIENCE), -1);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_non_null(strstr(err.text, "/bin/sh: killed, the server stops"));
+	assert_grandchild_killed(atoi(buf_cstr(&diag)));
+	assert_int_equal(shell("sleep 1000", bytes_str(NULL), 100, PATIENCE),
+	    -1);
+	assert_failed("killed, the server stops");
+	assert_true(clock_mono_us() - begin < PATIENCE * 1000 / 2);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	atomic_store(&stop, false);
 }
 
 static void
@@ -368,6 +403,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_fails),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_inherits_nothing),
