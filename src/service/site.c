@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "render/ndes.h"
 #include "service/face_int.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -170,19 +171,30 @@ warn_plain(const struct conf *c)
 			    c->challenges[i].name);
 }
 
+/* The page says that it can be used multiple times and does not expire. */
+static int
+check_lasting(const struct conf_challenge *c, struct err *e)
+{
+	if (c->uses == 0 && *c->not_before == '\0' && *c->expires == '\0')
+		return 0;
+	err_set(e, ERR_CONFIG, "is challenge %s, which does not last as the "
+	    "page says; take its uses, not_before and expires away", c->name);
+	return -1;
+}
+
 /* What the page shows must be of use to who reads it. */
 static int
 check_single(const struct site_endpoint *se, struct bytes single,
     struct err *e)
 {
-	const struct conf_challenge *c;
+	const struct conf_challenge *c = NULL;
 	bool match = false;
 	size_t i;
 
-	if (single.n < 8 || single.n > 64 || strspn((const char *)single.p,
-	    "0123456789ABCDEF") != single.n) {
+	if (!ndes_is_password((const char *)single.p)) {
 		err_set(e, ERR_CONFIG, "readers of the page know upper-case "
-		    "hex digits alone, 8 to 64; choose such a challenge");
+		    "hex digits alone, %d to %d; choose such a challenge",
+		    NDES_PASSWORD_MIN, NDES_PASSWORD);
 		return -1;
 	}
 	for (i = 0; i < se->n_challenges && !match; i++) {
@@ -193,7 +205,7 @@ check_single(const struct site_endpoint *se, struct bytes single,
 			return -1;
 	}
 	if (match)
-		return 0;
+		return check_lasting(c, e);
 	err_set(e, ERR_CONFIG, "is none of the challenges of endpoint %s; "
 	    "add its hash to them", se->conf->name);
 	return -1;

@@ -192,7 +192,18 @@ thumbprint=$(openssl x509 -in "$tmp/ca/issuing.pem" -outform DER |
 grep -qF "<B>$thumbprint </B>" "$tmp/page" || it_fail 'another thumbprint'
 page -d operation=GetCACaps
 second=$(password)
-want 405 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd'
+# HEAD is GET without its page, and costs no challenge.
+length() {
+	tr -d '\r' <"$tmp/head" | sed -n 's/^[Cc]ontent-[Ll]ength: //p'
+}
+for _ in 1 2 3; do
+	want 200 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd' -D "$tmp/head"
+done
+[ "$(length)" = "$(wc -c <"$tmp/page" | awk '{ print 2 * $1 }')" ] ||
+    it_fail 'HEAD tells another length'
+ask /metrics -u grafana:prom-token-1 >"$tmp/body"
+grep -qx 'scepd_ndes_unused 2' "$tmp/body" || it_fail 'not two are unused'
+grep -qx 'scepd_ndes_pool 3' "$tmp/body" || it_fail 'not three may be'
 want 200 /CertSrv/MSCEP_Admin -u 'fleet:p:ss wörd'
 cp "$tmp/body" "$tmp/third"
 page
@@ -203,6 +214,18 @@ outcome "$first" failure
 page
 fourth=$(password)
 [ ${#fourth} -eq 16 ] || it_fail 'a used password still counts'
+page
+grep -qF 'The password cache is full.' "$tmp/page" || it_fail 'no end again'
+want 200 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd' -D "$tmp/head"
+[ "$(length)" = "$(wc -c <"$tmp/page" | awk '{ print 2 * $1 }')" ] ||
+    it_fail 'HEAD tells another length when it is full'
+sqlite3 "$tmp/scepd.db" "UPDATE challenge SET expires = $(date +%s) - 1
+    WHERE id = (SELECT max(id) FROM challenge WHERE name LIKE 'ndes-%')"
+outcome "$fourth" failure
+logged reason=challenge_expired
+page
+fifth=$(password)
+[ ${#fifth} -eq 16 ] || it_fail 'an expired password still counts'
 outcome "$second" issued
 want 401 /certsrv/mscep_admin/
 want 200 /certsrv/mscep_admin/mscep.dll -u portal:portal-1
@@ -220,6 +243,16 @@ logged 'ndes.single: is none of the challenges of endpoint scep'
 sed -i "s|challenges = ( {|challenges = ( { name = \"all\"; hash = \"$(
     hash "$single")\"; }, {|; s|\"test\" \]|\"test\", \"all\" ]|" \
     "$tmp/scepd.conf"
+hup reloaded
+# It says that it lasts.
+for limit in 'uses = 5' 'expires = "2090-01-01T00:00:00Z"'; do
+	sed "s|{ name = \"all\";|& $limit;|" "$tmp/scepd.conf" >"$tmp/limited"
+	cp "$tmp/scepd.conf" "$tmp/kept.conf"
+	cp "$tmp/limited" "$tmp/scepd.conf"
+	hup reload_failed
+	logged 'ndes.single: is challenge all, which does not last as the page'
+	cp "$tmp/kept.conf" "$tmp/scepd.conf"
+done
 hup reloaded
 page
 grep -qF "is: <B> $single </B> <P> This password can be used multiple times and will not expire." \
