@@ -375,6 +375,7 @@ configure "http: { listen = \"none\"; tls_listen = \"127.0.0.1:0\";
     tls_cert = \"tls.pem\"; tls_key = \"tls.key\"; };
     admin: { listen = \"$tmp/admin.sock\"; };
     accounts = ( { name = \"a\"; hash = \"$hash\"; rights = [ \"metrics\" ]; } );"
+: >"$tmp/scepd.log"
 "$SCEPD" -c "$tmp/scepd.conf" >"$tmp/scepd.log" 2>&1 &
 pid=$!
 is_up() {
