@@ -144,14 +144,20 @@ service_drain(struct service *s, int timeout_ms)
 }
 
 void
-service_close(struct service *s)
+service_give_up(struct service *s)
 {
-	if (s == NULL)
-		return;
 	atomic_store(&s->stopping, true);
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	doors_stop(s->doors);
+}
+
+void
+service_close(struct service *s)
+{
+	if (s == NULL)
+		return;
+	service_give_up(s);
 	pool_free(s->pool);
 	guard_free(s->guard);
 	teller_free(s->teller);
