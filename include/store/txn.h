@@ -5,6 +5,7 @@
 #ifndef STORE_TXN_H
 #define STORE_TXN_H
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -49,6 +50,7 @@ struct txn {
 	 * no limit); of all, half. */
 	int64_t		 room;
 	int64_t		 room_address;
+	const struct audit *audit;	/* why it waits; or NULL */
 };
 
 enum txn_state {
@@ -73,7 +75,7 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 /*
  * Durable on return: the transaction that it repeats, or a new one, with
  * *fresh set. Both in one step, so that of many copies at once one is new. id
- * names it in issued.txn and txn_fail(). A reserved serial is never reserved
+ * names it in issued.txn and txn_end(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
  * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
  * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No use of the
@@ -85,7 +87,10 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);
 int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
-/* The transaction ended without a certificate, for this reason. */
+/* The transaction ended without a certificate, for this reason; told by that,
+ * or NULL. */
+int	 txn_end(struct db *, int64_t id, enum err_reason, int64_t when,
+	    const struct audit *, struct err *e);
 int	 txn_fail(struct db *, int64_t id, enum err_reason, int64_t when,
 	    struct err *e);
 /* Marks transactions that a crash left reserved as abandoned; *n of them. */

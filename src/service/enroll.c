@@ -101,7 +101,10 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		    "approved under, is gone", w->claim.profile);
 		return -1;
 	}
-	if (policy_decide(&f, &w->verdict, NULL, e) == -1)
+	/* About what an answer of the validator's makes of it, once more. */
+	w->n_traces = w->asked == NULL ? 1 : 2;
+	if (policy_decide(&f, &w->verdict, &w->traces[w->n_traces - 1],
+	    e) == -1)
 		return -1;
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
@@ -209,6 +212,8 @@ step_reserve(struct work *w, struct err *e)
 	}
 	t->vouched = w->verdict.spends || w->verdict.renews;
 	t->profile = w->verdict.profile->name;
+	if (w->verdict.hold)
+		t->audit = work_audit(w, AUDIT_PENDING, "reserve", NULL);
 	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
@@ -280,6 +285,7 @@ step_record(struct work *w, struct err *e)
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
 	r->revoke_old = w->se->conf->renew_revoke_old;
+	r->audit = work_audit(w, AUDIT_ISSUED, "record", NULL);
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);
 	return 0;
