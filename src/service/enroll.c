@@ -166,7 +166,8 @@ hold(struct work *w, struct err *e)
 	w->txn.hold = w->csr->der;
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
-	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
+	w->txn.waits_since = w->now - c->pending_expire;
+	return waiting_expire(w->s->db, w->txn.waits_since, w->now, e);
 }
 
 /* What the profile allows of one subject and of one key. */
