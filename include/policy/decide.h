@@ -9,6 +9,7 @@
 #include "pki/cert_make.h"
 #include "policy/challenge.h"
 #include "policy/profile.h"
+#include "policy/trace.h"
 
 #define POLICY_SUBJECT_MAX	8192	/* bytes of a Name that is granted */
 #define POLICY_SURPLUS_MAX	256
@@ -83,10 +84,11 @@ struct policy_verdict {
 
 /*
  * 0: issue; -1: refused, with the reason. What the old certificate allows by
- * itself spends no use of a challenge that stands beside it.
+ * itself spends no use of a challenge that stands beside it. The trace tells
+ * how it came to that, also of a refusal; NULL: nobody wants to know.
  */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
-	    struct err *e);
+	    struct policy_trace *, struct err *e);
 /* ERR_SIGNER_KEY unless messages signed with such a key can be answered: RSA
  * always, others as the profile takes them. */
 int	 policy_signer(const struct conf_profile *, const struct pubkey *,

@@ -441,7 +441,9 @@ profile_of(enum by by, const int *at)
 	return at[APPROVAL] == A_PROFILE ? &waits : &at_once;
 }
 
-/* What policy says to it. */
+/* What policy says to it, and how it came to that. */
+static struct policy_trace	 trace;
+
 static int
 ask(const int *at, struct policy_verdict *v, struct err *e)
 {
@@ -463,7 +465,7 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 		.n_authorities = N(authorities), .now = NOW,
 	};
 
-	return policy_decide(&f, v, e);
+	return policy_decide(&f, v, &trace, e);
 }
 
 /* ---- the comparison ---- */
@@ -483,11 +485,21 @@ tell(const int *at, enum by by, const char *what)
 	print_error("\n");
 }
 
+/* Whether the trace ends with what was decided. */
+static bool
+is_traced(const struct err *e)
+{
+	return trace.n > 0 && !trace.cut &&
+	    trace.v[trace.n - 1].reason == e->reason;
+}
+
 /* What differs, or NULL. */
 static const char *
 differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
     const struct err *e)
 {
+	if (!is_traced(e))
+		return "another trace";
 	if (by == BY_NOTHING)
 		return rc == 0 ? v->hold ? "hold" : "issue" :
 		    e->reason == ERR_NONE ? "no reason" : NULL;

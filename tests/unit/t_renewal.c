@@ -185,7 +185,7 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 
 	pr.approval = r->manual ? CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO;
 	memset(&v, 0x55, sizeof(v));
-	(void)policy_decide(&f, &v, &e);
+	(void)policy_decide(&f, &v, NULL, &e);
 	if (e.reason != r->want)
 		fail_msg("%s: %s (%s)", r->name, err_slug(e.reason), e.text);
 	if (r->want != ERR_NONE)
@@ -334,7 +334,7 @@ check_setting(const struct setting *s)
 
 	memset(&v, 0x55, sizeof(v));
 	memset(&was, 0x55, sizeof(was));
-	(void)policy_decide(&f, &v, &e);
+	(void)policy_decide(&f, &v, NULL, &e);
 	if (e.reason != s->want)
 		fail_msg("%s: %s (%s)", s->name, err_slug(e.reason), e.text);
 	if (s->want == ERR_NONE && !v.renews)
@@ -368,10 +368,10 @@ test_enrolls(void **state)
 	struct err		 e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
 	assert_false(v.renews);
 	f.challenge = ABSENT;
-	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
 	assert_int_equal(e.reason, ERR_RENEWAL_OFF);
 }
 
