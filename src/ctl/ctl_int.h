@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "pki/key.h"
+#include "policy/trace.h"
 #include "render/json.h"
 #include "store/challenge.h"
 #include "store/issued.h"
@@ -123,6 +124,8 @@ int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 
 /* One line from stdin; from a terminal asked for twice, without echo. */
 int	 ctl_read_secret(struct buf *out, struct err *e);
+/* The same, asked for once: one that exists. */
+int	 ctl_read_known_secret(struct buf *out, struct err *e);
 
 /* ---- ledger.c: what list, show and revoke share ---- */
 
@@ -155,6 +158,31 @@ struct ledger_text {
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
+
+/* ---- trail.c, advice.c: how a decision came about ---- */
+
+/* A rule that was asked, or a step around policy. */
+struct trail_step {
+	const char	*as;		/* "renewal", "enrollment"; NULL: it is
+					 * no rule of policy */
+	const char	*rule;
+	const char	*reason;	/* slug of err.def; NULL: it let the
+					 * next one look */
+	const char	*input;		/* "" if it told none */
+	const char	*detail;	/* of a refusal */
+};
+/* One line, and another one for what was wrong; *as, at first NULL, is what the
+ * lines above stand under. */
+int	 trail_put(const struct trail_step *, const char **as,
+	    struct buf *out);
+struct json	*trail_json(const struct trail_step *);
+/* Of policy's own trace. */
+struct trail_step	 trail_of(const struct policy_step *);
+
+/* What an operator can do about it; NULL: no more than the reason tells. */
+const char	*advice_for(enum err_reason);
+/* "badRequest", …; NULL: told by the HTTP status. */
+const char	*advice_failinfo(enum err_reason);
 
 /* ---- cmd_challenge.c, challenge.c ---- */
 

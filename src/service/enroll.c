@@ -107,7 +107,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		    "approved under, is gone", w->claim.profile);
 		return -1;
 	}
-	if (policy_decide(&f, &w->verdict, NULL, e) == -1)
+	if (policy_decide(&f, &w->verdict, w->trace, e) == -1)
 		return -1;
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }

@@ -56,6 +56,7 @@ struct work {
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;
+	struct policy_trace		*trace;	/* of it; NULL: nobody asks */
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */
 	struct buf			 subject;	/* granted, as text */
