@@ -118,6 +118,12 @@ int	 ctl_readable(const char *path, const char *if_missing,
 int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 	    struct conf **out, struct err *e);
 
+/* ---- owner.c ---- */
+
+/* Root goes on as the owner of that file, for good: then it may read what the
+ * daemon may read. Who is not root stays who he is. */
+int	 ctl_become_owner(const char *store, struct err *e);
+
 /* ---- prompt.c ---- */
 
 #define CTL_SECRET_MAX	8192	/* longest challenge that scepd accepts */
