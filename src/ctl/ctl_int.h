@@ -9,8 +9,7 @@
 
 #include "conf/conf.h"
 #include "pki/key.h"
-#include "policy/trace.h"
-#include "render/json.h"
+#include "render/trail.h"
 #include "store/challenge.h"
 #include "store/issued.h"
 #include "util/buf.h"
@@ -167,24 +166,10 @@ int	 ledger_sans(const char *sans, struct buf *out);
 
 /* ---- trail.c, advice.c: how a decision came about ---- */
 
-/* A rule that was asked, or a step around policy. */
-struct trail_step {
-	const char	*as;		/* "renewal", "enrollment"; NULL: it is
-					 * no rule of policy */
-	const char	*rule;
-	const char	*reason;	/* slug of err.def; NULL: it let the
-					 * next one look */
-	const char	*input;		/* "" if it told none */
-	const char	*detail;	/* of a refusal */
-};
-/* One line, and another one for what was wrong; *as, at first NULL, is what the
- * lines above stand under. */
-int	 trail_put(const struct trail_step *, const char **as,
-	    struct buf *out);
-struct json	*trail_json(const struct trail_step *);
-/* Of policy's own trace. */
-struct trail_step	 trail_of(const struct policy_step *);
-
+/* Its facts, a line each; then its steps in their order, with another line for
+ * what was wrong where one refused. */
+int	 ctl_trail_facts(const struct trail *, struct buf *out);
+int	 ctl_trail_steps(const struct trail *, struct buf *out);
 /* What an operator can do about it; NULL: no more than the reason tells. */
 const char	*advice_for(enum err_reason);
 /* "badRequest", …; NULL: told by the HTTP status. */

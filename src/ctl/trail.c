@@ -1,68 +1,71 @@
 /*
- * How a decision came about, for people and for programs: what was asked, in
- * its order, with what it looked at and what it said.
+ * How a decision came about, for people: what was asked, in its order, with what
+ * it looked at and what it said.
  */
+#include <stdio.h>
+
 #include "ctl/ctl_int.h"
 #include "render/text.h"
 
-static int
-put_heading(const char *as, struct buf *out)
+int
+ctl_trail_facts(const struct trail *t, struct buf *out)
 {
-	return buf_printf(out, "  as %s %s:\n", *as == 'e' ? "an" : "a", as);
+	const char	*key, *value;
+	size_t		 i;
+
+	for (i = 0; trail_get_fact(t, i, &key, &value); i++)
+		if (ctl_put_line(out, key, value) != 0)
+			return -1;
+	return 0;
 }
 
-static bool
-is_same(const char *a, const char *b)
+/* Policy judges a request as one thing, or as one after the other. */
+static int
+put_heading(const char *by, struct buf *out)
 {
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+	if (strcmp(by, TRAIL_RENEWAL) == 0)
+		return buf_puts(out, "as a renewal\n");
+	if (strcmp(by, TRAIL_ENROLLMENT) == 0)
+		return buf_puts(out, "as an enrollment\n");
+	return 0;
 }
 
 /* What refused begins where nothing else does. */
-int
-trail_put(const struct trail_step *s, const char **as, struct buf *out)
+static int
+put_step(const struct trail_step *s, struct buf *out)
 {
 	bool	 bad = s->reason != NULL;
 
-	if (s->as != NULL && !is_same(s->as, *as) &&
-	    put_heading(s->as, out) != 0)
-		return -1;
-	*as = s->as;
-	if (buf_printf(out, "%s %-20s %-8s ", bad ? ">>>" : "   ", s->rule,
-	    bad ? "REFUSED" : "passed") != 0 ||
+	if (buf_puts(out, bad ? ">>> " : "    ") != 0 ||
+	    text_line(bytes_str(s->step), out) != 0 ||
+	    buf_puts(out, bad ? " REFUSED" : " ok") != 0 ||
+	    (*s->input != '\0' && buf_puts(out, ": ") != 0) ||
 	    text_line(bytes_str(s->input), out) != 0 ||
 	    buf_putc(out, '\n') != 0)
 		return -1;
 	if (!bad)
 		return 0;
-	if (buf_printf(out, "    %-20s %s: ", "", s->reason) != 0 ||
+	if (buf_puts(out, "    ") != 0 ||
+	    text_line(bytes_str(s->reason), out) != 0 ||
+	    (*s->detail != '\0' && buf_puts(out, ": ") != 0) ||
 	    text_line(bytes_str(s->detail), out) != 0)
 		return -1;
 	return buf_putc(out, '\n');
 }
 
-struct json *
-trail_json(const struct trail_step *s)
+int
+ctl_trail_steps(const struct trail *t, struct buf *out)
 {
-	struct json	*d = json_new_object();
-	bool		 bad = s->reason != NULL;
+	struct trail_step	 s;
+	char			 by[16] = TRAIL_SERVICE;
+	size_t			 i;
 
-	json_add_str(d, "as", s->as);
-	json_add_str(d, "rule", s->rule);
-	json_add_str(d, "result", bad ? "refused" : "passed");
-	json_add_str(d, "input", s->input);
-	json_add_str(d, "reason", s->reason);
-	json_add_str(d, "detail", bad ? s->detail : NULL);
-	return d;
-}
-
-struct trail_step
-trail_of(const struct policy_step *s)
-{
-	return (struct trail_step){
-		.as = s->as == POLICY_AS_RENEWAL ? "renewal" : "enrollment",
-		.rule = s->rule,
-		.reason = s->reason == ERR_NONE ? NULL : err_slug(s->reason),
-		.input = s->input,
-		.detail = s->detail,
-	};
+	for (i = 0; trail_get_step(t, i, &s); i++) {
+		if (strcmp(s.by, by) != 0 && put_heading(s.by, out) != 0)
+			return -1;
+		(void)snprintf(by, sizeof(by), "%s", s.by);
+		if (put_step(&s, out) != 0)
+			return -1;
+	}
+	return trail_is_cut(t) ? buf_puts(out, "    (more was cut)\n") : 0;
 }
