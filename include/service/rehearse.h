@@ -9,7 +9,7 @@
 
 #include "pki/csr.h"
 #include "policy/decide.h"
-#include "policy/trace.h"
+#include "render/trail.h"
 #include "service/service.h"
 #include "store/db.h"
 
@@ -33,7 +33,7 @@ struct rehearsal {
 	enum rehearsal_end	 end;
 	struct err		 why;		/* if it is refused, and in which */
 	const char		*step;		/* step of the pipeline */
-	struct policy_trace	 trail;		/* of policy, if it was asked */
+	struct trail		*trail;		/* how it came to that */
 	/* Unless it is refused; the names live as long as the site. */
 	bool			 renews;
 	const char		*profile;

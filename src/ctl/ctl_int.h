@@ -74,7 +74,7 @@ extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
 extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
-				cmd_pending_show, cmd_revoke, cmd_show;
+				cmd_pending_show, cmd_policy_test, cmd_revoke, cmd_show;
 
 /* ---- report.c: what a command says ---- */
 
@@ -174,6 +174,19 @@ int	 ctl_trail_steps(const struct trail *, struct buf *out);
 const char	*advice_for(enum err_reason);
 /* "badRequest", …; NULL: told by the HTTP status. */
 const char	*advice_failinfo(enum err_reason);
+
+/* ---- policy_report.c ---- */
+
+struct rehearsal;
+
+struct policy_report {
+	const char		*endpoint;
+	bool			 renewal;	/* as a RenewalReq */
+	int64_t			 at;
+	const struct rehearsal	*result;
+};
+int	 policy_report_text(const struct policy_report *, struct err *e);
+int	 policy_report_json(const struct policy_report *, struct err *e);
 
 /* ---- cmd_challenge.c, challenge.c ---- */
 

@@ -20,6 +20,7 @@ struct stage {
 	struct work	 w;
 	struct key	*key;	/* signs what is never used */
 	struct cert	*signer; /* made here, or NULL */
+	struct policy_trace trace;
 	struct rehearsal *out;
 };
 
@@ -209,7 +210,7 @@ open_stage(struct stage *st, struct site *site, struct db *db,
 	    SCEP_PKCSREQ;
 	st->w.csr = r->csr;
 	st->w.msg.cms.signer = r->signer;
-	st->w.trace = &st->out->trail;
+	st->w.trace = &st->trace;
 	return 0;
 }
 
@@ -256,6 +257,51 @@ tell(struct stage *st)
 	memcpy(r->surplus, w->verdict.surplus, sizeof(r->surplus));
 }
 
+static void
+add_policy(struct trail *t, const struct policy_trace *p)
+{
+	const struct policy_step *s;
+
+	for (s = p->v; s < p->v + p->n; s++)
+		trail_step(t, &(struct trail_step){
+			.by = s->as == POLICY_AS_RENEWAL ? TRAIL_RENEWAL :
+			    TRAIL_ENROLLMENT,
+			.step = s->rule, .input = s->input,
+			.reason = s->reason == ERR_NONE ? NULL :
+			    err_slug(s->reason),
+			.detail = s->detail,
+		});
+	if (p->cut)
+		trail_cut(t);
+}
+
+/* A step that failed for another reason than a rule of policy. */
+static void
+add_step(struct trail *t, const char *name, const struct err *why)
+{
+	trail_step(t, &(struct trail_step){
+		.by = TRAIL_SERVICE, .step = name, .input = "",
+		.reason = err_slug(why->reason), .detail = why->text,
+	});
+}
+
+static int
+tell_trail(struct stage *st, struct err *e)
+{
+	const struct policy_trace *p = &st->trace;
+	const struct rehearsal *r = st->out;
+
+	if ((st->out->trail = trail_new()) == NULL) {
+		err_set(e, ERR_MEMORY, "trail");
+		return -1;
+	}
+	add_policy(r->trail, p);
+	if (r->why.reason != ERR_NONE && (p->n == 0 ||
+	    p->v[p->n - 1].reason != r->why.reason))
+		add_step(r->trail, r->step, &r->why);
+	return 0;
+}
+
 static int
 play(struct stage *st, struct err *e)
 {
@@ -267,7 +313,7 @@ play(struct stage *st, struct err *e)
 			break;
 	if (why->reason == ERR_NONE) {
 		tell(st);
-		return 0;
+		return tell_trail(st, e);
 	}
 	if (is_fault(why->reason)) {
 		err_set(e, why->reason, "%s", why->text);
@@ -275,7 +321,7 @@ play(struct stage *st, struct err *e)
 	}
 	st->out->end = REHEARSAL_REFUSED;
 	st->out->step = scenes[i].name;
-	return 0;
+	return tell_trail(st, e);
 }
 
 int
@@ -306,4 +352,6 @@ rehearsal_clear(struct rehearsal *r)
 	sans_free(&r->sans);
 	cert_free(r->cert);
 	r->cert = NULL;
+	trail_free(r->trail);
+	r->trail = NULL;
 }
