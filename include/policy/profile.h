@@ -15,4 +15,7 @@ int	 policy_profiles_new(const struct conf *,
 	    struct policy_profiles **out, struct err *e);
 void	 policy_profiles_free(struct policy_profiles *);  /* NULL is fine */
 
+/* A keyUsage bit of pki/cert.h as scepd.conf(5) writes it, or NULL. */
+const char	*policy_ku_word(unsigned bit);
+
 #endif

@@ -50,6 +50,8 @@ struct txn {
 	 * no limit); of all, half. */
 	int64_t		 room;
 	int64_t		 room_address;
+	int64_t		 waits_since;	/* what waits since before has expired,
+					 * if nobody wrote so yet */
 	const struct audit *audit;	/* why it waits; or NULL */
 };
 
@@ -86,6 +88,10 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);
+/* What txn_reserve() would say, by the same checks; writes nothing. TXN_NONE:
+ * there would be a new one. */
+int	 txn_rehearse(struct db *, const struct txn *, struct txn_found *,
+	    struct err *e);
 int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
 /* The transaction ended without a certificate, for this reason; told by that,
  * or NULL. */

@@ -275,12 +275,14 @@ store(struct adding *a, const struct mac_key *k, struct db *db, struct err *e)
 static int
 add(struct adding *a, struct db *db, struct err *e)
 {
-	char		*path = mac_key_path(a->call->opt[DB] != NULL ?
-	    a->call->opt[DB] : a->conf->store_path, e);
+	const char	*store_path = a->call->opt[DB] != NULL ?
+	    a->call->opt[DB] : a->conf->store_path;
+	char		*path = mac_key_path(store_path, e);
 	struct mac_key	 k;
 	int		 rc = -1;
 
-	if (path != NULL && mac_key_load(path, &k, e) == 0)
+	if (path != NULL && ctl_become_owner(store_path, e) == 0 &&
+	    mac_key_load(path, &k, e) == 0)
 		rc = store(a, &k, db, e);
 	explicit_bzero(&k, sizeof(k));
 	free(path);

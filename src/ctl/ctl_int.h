@@ -9,7 +9,7 @@
 
 #include "conf/conf.h"
 #include "pki/key.h"
-#include "render/json.h"
+#include "render/trail.h"
 #include "store/challenge.h"
 #include "store/issued.h"
 #include "util/buf.h"
@@ -74,7 +74,7 @@ extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
 extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
-				cmd_pending_show, cmd_revoke, cmd_show;
+				cmd_pending_show, cmd_policy_test, cmd_revoke, cmd_show;
 
 /* ---- report.c: what a command says ---- */
 
@@ -120,12 +120,20 @@ int	 ctl_readable(const char *path, const char *if_missing,
 int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 	    struct conf **out, struct err *e);
 
+/* ---- owner.c ---- */
+
+/* Root goes on as the owner of that file, for good: then it may read what the
+ * daemon may read. Who is not root stays who he is. */
+int	 ctl_become_owner(const char *store, struct err *e);
+
 /* ---- prompt.c ---- */
 
 #define CTL_SECRET_MAX	8192	/* longest challenge that scepd accepts */
 
 /* One line from stdin; from a terminal asked for twice, without echo. */
 int	 ctl_read_secret(struct buf *out, struct err *e);
+/* The same, asked for once: one that exists. */
+int	 ctl_read_known_secret(struct buf *out, struct err *e);
 
 /* ---- ledger.c: what list, show and revoke share ---- */
 
@@ -158,6 +166,30 @@ struct ledger_text {
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
+
+/* ---- trail.c, advice.c: how a decision came about ---- */
+
+/* Its facts, a line each; then its steps in their order, with another line for
+ * what was wrong where one refused. */
+int	 ctl_trail_facts(const struct trail *, struct buf *out);
+int	 ctl_trail_steps(const struct trail *, struct buf *out);
+/* What an operator can do about it; NULL: no more than the reason tells. */
+const char	*advice_for(enum err_reason);
+/* "badRequest", …; NULL: told by the HTTP status. */
+const char	*advice_failinfo(enum err_reason);
+
+/* ---- policy_report.c ---- */
+
+struct rehearsal;
+
+struct policy_report {
+	const char		*endpoint;
+	bool			 renewal;	/* as a RenewalReq */
+	int64_t			 at;
+	const struct rehearsal	*result;
+};
+int	 policy_report_text(const struct policy_report *, struct err *e);
+int	 policy_report_json(const struct policy_report *, struct err *e);
 
 /* ---- cmd_challenge.c, challenge.c ---- */
 

@@ -43,6 +43,17 @@ static const struct { const char *word; unsigned bit; } kus[] = {
 };
 #define N_KUS	(sizeof(kus) / sizeof(kus[0]))
 
+const char *
+policy_ku_word(unsigned bit)
+{
+	size_t i;
+
+	for (i = 0; i < N_KUS; i++)
+		if (kus[i].bit == bit)
+			return kus[i].word;
+	return NULL;
+}
+
 /* What a key of this type can be used for. */
 static unsigned
 able(enum key_type type)

@@ -21,14 +21,20 @@ check_digest(const struct work *w, struct err *e)
 	return -1;
 }
 
+int
+work_check_csr(const struct work *w, struct err *e)
+{
+	/* Before anything finer is said about it: see err.def. */
+	return csr_verify(w->csr, e) == -1 ? -1 : check_digest(w, e);
+}
+
 static int
 step_unwrap(struct work *w, struct err *e)
 {
 	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
 	    &w->csr, &w->suite, e) == -1)
 		return -1;
-	/* Before anything finer is said about it: see err.def. */
-	return csr_verify(w->csr, e) == -1 ? -1 : check_digest(w, e);
+	return work_check_csr(w, e);
 }
 
 /* As those of the CA that follows: see urls.c. */
@@ -109,7 +115,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
 
-static int
+int
 step_authorize(struct work *w, struct err *e)
 {
 	if (validate_instead(w))
@@ -149,7 +155,7 @@ describe(struct work *w, struct err *e)
  * also when its challenge is spent or changed by then. Nobody gains by it: the
  * reply opens only with the key that asked first.
  */
-static int
+int
 step_recall(struct work *w, struct err *e)
 {
 	if (describe(w, e) == -1 ||
@@ -161,15 +167,15 @@ step_recall(struct work *w, struct err *e)
 }
 
 /* Makes it wait; the queue is bounded in length and time. */
-static int
-hold(struct work *w, struct err *e)
+static void
+hold(struct work *w)
 {
 	const struct conf *c = w->x->site->conf;
 
 	w->txn.hold = w->csr->der;
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
-	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
+	w->txn.waits_since = w->now - c->pending_expire;
 }
 
 /* What the profile allows of one subject and of one key. */
@@ -195,8 +201,8 @@ limit(struct work *w, struct err *e)
 	return 0;
 }
 
-static int
-step_reserve(struct work *w, struct err *e)
+int
+work_reservation(struct work *w, struct err *e)
 {
 	struct txn *t = &w->txn;
 
@@ -213,8 +219,19 @@ step_reserve(struct work *w, struct err *e)
 	t->vouched = w->verdict.spends || w->verdict.renews;
 	t->profile = w->verdict.profile->name;
 	if (w->verdict.hold)
-		t->audit = work_audit(w, AUDIT_PENDING, "reserve", NULL);
-	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
+		hold(w);
+	return limit(w, e);
+}
+
+static int
+step_reserve(struct work *w, struct err *e)
+{
+	if (work_reservation(w, e) == -1)
+		return -1;
+	if (w->verdict.hold)
+		w->txn.audit = work_audit(w, AUDIT_PENDING, "reserve", NULL);
+	if ((w->verdict.hold &&
+	    waiting_expire(w->s->db, w->txn.waits_since, w->now, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
 	/* A new one that waits is nobody's to end. */

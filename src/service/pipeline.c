@@ -47,8 +47,8 @@ choose_flow(struct work *w, struct err *e)
 }
 
 /* Which profile it will be is not known yet: some must take such a key. */
-static int
-check_signer(const struct work *w, struct err *e)
+int
+work_check_signer(const struct work *w, struct err *e)
 {
 	const struct pubkey *k = &w->msg.cms.signer->key;
 	const struct conf *c = w->x->site->conf;
@@ -74,7 +74,7 @@ step_decode(struct work *w, struct err *e)
 		rc = scep_decode(buf_bytes(&der), w->se->algs, &w->msg, e);
 	scep_query_clear(&q);
 	buf_wipe(&der);
-	return rc == -1 || check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
+	return rc == -1 || work_check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
 }
 
 static const struct step flow_begin[] = {
@@ -230,7 +230,23 @@ run_steps(struct work *w, struct err *e)
 	return NULL;
 }
 
-static void
+void
+work_init(struct work *w, struct service *s, struct exchange *x, int64_t now)
+{
+	*w = (struct work){
+		.s = s, .x = x, .se = x->endpoint, .face = x->face,
+		.now = now,
+		.sans = BUF_INIT(SANS_TEXT_MAX),
+		.migrates = BUF_INIT(MIGRATES_MAX),
+		.subject = BUF_INIT(SANS_TEXT_MAX),
+		.reply = BUF_INIT(CMS_MAX_DER),
+		.plain = BUF_INIT(CMS_MAX_DER),
+		.trail = BUF_INIT(TRAIL_MAX),
+	};
+	w->msg.type = -1;
+}
+
+void
 work_clear(struct work *w)
 {
 	validate_end(w);
@@ -254,20 +270,11 @@ work_clear(struct work *w)
 void
 pipeline_run(struct exchange *x, void *service)
 {
-	struct work w = {
-		.s = service, .x = x, .se = x->endpoint, .face = x->face,
-		.now = clock_now(),
-		.sans = BUF_INIT(SANS_TEXT_MAX),
-		.migrates = BUF_INIT(MIGRATES_MAX),
-		.subject = BUF_INIT(SANS_TEXT_MAX),
-		.reply = BUF_INIT(CMS_MAX_DER),
-		.plain = BUF_INIT(CMS_MAX_DER),
-		.trail = BUF_INIT(TRAIL_MAX),
-	};
 	struct err e = { .reason = ERR_NONE };
 	const char *failed;
+	struct work w;
 
-	w.msg.type = -1;
+	work_init(&w, service, x, clock_now());
 	x->no_store = true;
 	/* The stop has run out of patience: nobody is there to be answered. */
 	if (atomic_load(&w.s->stopping)) {

@@ -96,6 +96,21 @@ extern const struct step flow_repeat[];		/* seen before */
 extern const struct step flow_approved[];	/* by an operator */
 extern const struct step flow_poll[];		/* CertPoll */
 
+/* Empty, for an exchange that has an endpoint and its face; to be cleared. */
+void	 work_init(struct work *, struct service *, struct exchange *,
+	    int64_t now);
+void	 work_clear(struct work *);
+
+/* The key that signed the message; and the request, once it is parsed. */
+int	 work_check_signer(const struct work *, struct err *e);
+int	 work_check_csr(const struct work *, struct err *e);
+/* Describes what is asked in work.txn, and looks for what it repeats. */
+int	 step_recall(struct work *, struct err *e);
+/* Finds the challenge, and asks policy. */
+int	 step_authorize(struct work *, struct err *e);
+/* What the reservation depends on, into work.txn; writes nothing. */
+int	 work_reservation(struct work *, struct err *e);
+
 /* Is the signer's certificate one of ours, or of a CA that we trust? */
 int	 step_signer(struct work *, struct err *e);
 /* Steps that several ways have. */
@@ -106,6 +121,8 @@ int	 step_commit(struct work *, struct err *e);
 int	 step_pending(struct work *, struct err *e);
 /* Asks the endpoint's validator, and policy again about what it says. */
 int	 step_validate(struct work *, struct err *e);
+/* Whether it is asked about this request, once policy has let it pass. */
+bool	 validate_is_due(const struct work *);
 /* Does the validator judge the challenge? Then a blank one is none. */
 bool	 validate_instead(const struct work *);
 enum policy_challenge	 validate_presented(const struct work *);

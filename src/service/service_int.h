@@ -249,6 +249,10 @@ void	 figures_tick(struct figures *, const struct service *, int64_t now);
  * the one thread that opened the service.
  */
 void	 faces_tick(struct service *, struct site *, int64_t now);
+/* The same without renewing anything, for an endpoint: what would be shown at
+ * this time, by what the store has. Yours to put. */
+int	 faces_foresee(struct service *, struct site *,
+	    struct site_endpoint *, int64_t now, struct face **, struct err *e);
 
 /* ---- succession: one CA takes over from another ---- */
 

@@ -251,8 +251,8 @@ obey(struct work *w, struct asked *a, struct err *e)
 	return -1;
 }
 
-static bool
-is_asked(const struct work *w)
+bool
+validate_is_due(const struct work *w)
 {
 	return w->se->validator != NULL && (!w->verdict.renews ||
 	    w->se->conf->validator_renewals || is_unproven(w));
@@ -264,7 +264,7 @@ step_validate(struct work *w, struct err *e)
 	struct asked *a;
 	int rc;
 
-	if (!is_asked(w))
+	if (!validate_is_due(w))
 		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");

@@ -52,7 +52,7 @@ begin(struct db *db)
 	struct txn_found found;
 	bool		 fresh = false;
 
-	good(txn_reserve(db, &t, &found, &fresh, &e), &e);
+	good(reserve_txn(db, &t, &found, &fresh, &e), &e);
 	assert_true(fresh);
 	return found.id;
 }

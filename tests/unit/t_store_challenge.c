@@ -128,7 +128,7 @@ spend(struct db *db, unsigned n, const char *name, int64_t id, int64_t uses,
 	memcpy(t.csr_hash, &n, sizeof(n));
 	if (hold)
 		t.hold = bytes_str("csr");
-	if (txn_reserve(db, &t, &found, &fresh, e) == -1)
+	if (reserve_txn(db, &t, &found, &fresh, e) == -1)
 		return -1;
 	*txn = found.id;
 	return 0;
@@ -403,6 +403,7 @@ run_race(struct db *db, unsigned from, int64_t id, int64_t left)
 	int64_t		 won = 0;
 
 	assert_int_equal(pthread_barrier_init(&start, NULL, RACERS), 0);
+	racing = true;
 	for (unsigned i = 0; i < RACERS; i++) {
 		/* Odd: all of them keep what they get. */
 		r[i] = (struct racer){ .db = db, .n = from + 2 * i + 1,
@@ -418,6 +419,7 @@ run_race(struct db *db, unsigned from, int64_t id, int64_t left)
 		if (r[i].rc == -1)
 			assert_int_equal(r[i].reason, ERR_CHALLENGE_SPENT);
 	}
+	racing = false;
 	pthread_barrier_destroy(&start);
 	if (left == 1)
 		assert_int_equal(won, 1);

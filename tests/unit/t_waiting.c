@@ -32,7 +32,7 @@ hold(struct db *db, const struct asked *a, struct txn_found *found,
 	memset(t.signer_hash, a->key, sizeof(t.signer_hash));
 	memset(t.csr_hash, a->csr, sizeof(t.csr_hash));
 	memset(t.msg_hash, (int)a->serial, sizeof(t.msg_hash));
-	return txn_reserve(db, &t, found, fresh, e);
+	return reserve_txn(db, &t, found, fresh, e);
 }
 
 /* A request that waits since `when`; its id. */
