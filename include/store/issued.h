@@ -5,6 +5,7 @@
 #ifndef STORE_ISSUED_H
 #define STORE_ISSUED_H
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -31,6 +32,8 @@ struct issued {
 	bool		 ra;		/* our own as an RA, no client's */
 	bool		 revoke_old;	/* to the store: revoke what it
 					 * supersedes, in the same step */
+	const struct audit *audit;	/* to the store: what led to it, or
+					 * NULL */
 	/* set by the store, by what its transaction renews */
 	struct bytes	 supersedes;	/* serial; n == 0: it renews none */
 	const char	*migrates;	/* as in struct txn, or NULL */

@@ -5,6 +5,7 @@
 #ifndef STORE_TXN_H
 #define STORE_TXN_H
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -51,6 +52,7 @@ struct txn {
 	int64_t		 room_address;
 	int64_t		 waits_since;	/* what waits since before has expired,
 					 * if nobody wrote so yet */
+	const struct audit *audit;	/* why it waits; or NULL */
 };
 
 enum txn_state {
@@ -75,7 +77,7 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 /*
  * Durable on return: the transaction that it repeats, or a new one, with
  * *fresh set. Both in one step, so that of many copies at once one is new. id
- * names it in issued.txn and txn_fail(). A reserved serial is never reserved
+ * names it in issued.txn and txn_end(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
  * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
  * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No use of the
@@ -91,7 +93,10 @@ int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 int	 txn_rehearse(struct db *, const struct txn *, struct txn_found *,
 	    struct err *e);
 int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
-/* The transaction ended without a certificate, for this reason. */
+/* The transaction ended without a certificate, for this reason; told by that,
+ * or NULL. */
+int	 txn_end(struct db *, int64_t id, enum err_reason, int64_t when,
+	    const struct audit *, struct err *e);
 int	 txn_fail(struct db *, int64_t id, enum err_reason, int64_t when,
 	    struct err *e);
 /* Marks transactions that a crash left reserved as abandoned; *n of them. */

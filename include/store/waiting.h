@@ -27,7 +27,7 @@ struct waiting_claim {
 	bool		 renews_revoked;	/* what it renews is, by now */
 };
 /* *ours: the transaction is now reserved for the caller, who ends it by
- * issued_add_start(), txn_fail() or waiting_release(). */
+ * issued_add_start(), txn_end() or waiting_release(). */
 int	 waiting_claim(struct db *, int64_t id, struct waiting_claim *,
 	    bool *ours, struct err *e);
 /* Back to approved: it was not the request's fault. */
@@ -38,9 +38,10 @@ int	 waiting_release(struct db *, int64_t id, struct err *e);
 int	 waiting_expire(struct db *, int64_t before, int64_t now,
 	    struct err *e);
 int	 waiting_count(struct db *, int64_t *n, struct err *e);
-/* An operator's word, durable on return: ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
+/* An operator's word, durable on return, with who gave it in the audit trail:
+ * ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
 int	 waiting_decide(struct db *, int64_t id, bool approve, int64_t now,
-	    struct err *e);
+	    const char *who, struct err *e);
 
 /* What waits, as an operator sees it. */
 struct waiting {

@@ -1,10 +1,8 @@
 /*
  * scepctl challenge add: a challenge in the store, its value shown once.
  */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "ctl/ctl_int.h"
 #include "pki/mac_key.h"
@@ -312,14 +310,6 @@ print(const struct adding *a, struct err *e)
 	return ctl_print_json(d, e);
 }
 
-static char *
-caller(void)
-{
-	const struct passwd	*pw = getpwuid(getuid());
-
-	return strdup(pw != NULL ? pw->pw_name : "unknown");
-}
-
 static enum ctl_exit
 run_with(struct adding *a, struct db *db)
 {
@@ -331,7 +321,7 @@ run_with(struct adding *a, struct db *db)
 	if (read_lists(a, &e) != 0)
 		return e.reason == ERR_NONE ? CTL_USAGE :
 		    ctl_fail(a->call, &e);
-	if ((a->row.created_by = caller()) == NULL)
+	if ((a->row.created_by = strdup(ctl_caller())) == NULL)
 		err_set(&e, ERR_MEMORY, "name");
 	else if (read_name(a, &e) == 0 && read_profile(a, &e) == 0 &&
 	    add(a, db, &e) == 0) {

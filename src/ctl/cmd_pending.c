@@ -301,7 +301,8 @@ decide(const struct ctl_call *call, bool approve)
 		return CTL_USAGE;
 	rc = ledger_open(call, call->opt[DB], db_open_beside, &db, &e);
 	if (rc == 0)
-		rc = waiting_decide(db, id, approve, clock_now(), &e);
+		rc = waiting_decide(db, id, approve, clock_now(),
+		    ctl_caller(), &e);
 	db_close(db);
 	if (rc != 0)
 		return failed(call, &e);

@@ -82,6 +82,9 @@ extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 int	 ctl_put_line(struct buf *out, const char *name, const char *value);
 int	 ctl_put_time(struct buf *out, const char *name, int64_t when);
 
+/* The user's name, until it is asked for again. */
+const char	*ctl_caller(void);
+
 /* What putting text into a buffer has given; ERR_MEMORY where that is -1. */
 int	 ctl_full(int rc, struct err *e);
 /* Ends the JSON of a list whose items json_list_item() has put. */

@@ -107,7 +107,10 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		    "approved under, is gone", w->claim.profile);
 		return -1;
 	}
-	if (policy_decide(&f, &w->verdict, w->trace, e) == -1)
+	/* About what an answer of the validator's makes of it, once more. */
+	w->n_traces = w->asked == NULL ? 1 : 2;
+	if (policy_decide(&f, &w->verdict, &w->traces[w->n_traces - 1],
+	    e) == -1)
 		return -1;
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
@@ -223,7 +226,11 @@ work_reservation(struct work *w, struct err *e)
 static int
 step_reserve(struct work *w, struct err *e)
 {
-	if (work_reservation(w, e) == -1 || (w->verdict.hold &&
+	if (work_reservation(w, e) == -1)
+		return -1;
+	if (w->verdict.hold)
+		w->txn.audit = work_audit(w, AUDIT_PENDING, "reserve", NULL);
+	if ((w->verdict.hold &&
 	    waiting_expire(w->s->db, w->txn.waits_since, w->now, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
@@ -295,6 +302,7 @@ step_record(struct work *w, struct err *e)
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
 	r->revoke_old = w->se->conf->renew_revoke_old;
+	r->audit = work_audit(w, AUDIT_ISSUED, "record", NULL);
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);
 	return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/pipeline_int.h"
@@ -139,16 +140,19 @@ log_request(const struct work *w, const char *step, const struct err *e)
 
 /* An operator's word outlives our own trouble. */
 static int
-end_txn(struct work *w, enum err_reason reason, struct err *e)
+end_txn(struct work *w, const char *failed, const struct err *why,
+    struct err *e)
 {
-	if (w->approved && err_failinfo(reason) == FAIL_TROUBLE)
+	if (w->approved && err_failinfo(why->reason) == FAIL_TROUBLE)
 		return waiting_release(w->s->db, w->found.id, e);
-	return txn_fail(w->s->db, w->found.id, reason, w->now, e);
+	w->told = true;
+	return txn_end(w->s->db, w->found.id, why->reason, w->now,
+	    work_audit(w, audit_outcome(why->reason), failed, why), e);
 }
 
 /* Ends what was begun; its own failure changes nothing for the client. */
 static void
-undo(struct work *w, const struct err *why)
+undo(struct work *w, const char *failed, const struct err *why)
 {
 	struct err e = { .reason = ERR_NONE };
 
@@ -157,7 +161,7 @@ undo(struct work *w, const struct err *why)
 	/* What is recorded stays issued, even if the reply went wrong. */
 	if (!w->recording || issued_add_wait(w->s->db, &w->op, &e) == -1) {
 		err_clear(&e);
-		if (end_txn(w, why->reason, &e) == -1)
+		if (end_txn(w, failed, why, &e) == -1)
 			log_msg(LOG_L_ERR, "txn_fail", "%s", err_text(&e));
 	} else {
 		w->recorded = true;
@@ -237,6 +241,7 @@ work_init(struct work *w, struct service *s, struct exchange *x, int64_t now)
 		.subject = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
+		.trail = BUF_INIT(TRAIL_MAX),
 	};
 	w->msg.type = -1;
 }
@@ -257,6 +262,7 @@ work_clear(struct work *w)
 	urls_free(w->ca_issuers_urls);
 	buf_wipe(&w->migrates);
 	buf_wipe(&w->subject);
+	buf_wipe(&w->trail);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -278,8 +284,9 @@ pipeline_run(struct exchange *x, void *service)
 	if ((failed = run_steps(&w, &e)) == NULL) {
 		answer_put(x, 200, SCEP_TYPE_MESSAGE, &w.reply);
 	} else {
-		undo(&w, &e);
+		undo(&w, failed, &e);
 		answer_failure(&w, &e);
+		work_refused(&w, failed, &e);
 	}
 	log_request(&w, failed, &e);
 	x->proof = work_proof(&w, e.reason);

@@ -7,6 +7,7 @@
 #include "policy/decide.h"
 #include "scep/wrap.h"
 #include "service/face_int.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
 #include "store/txn.h"
@@ -56,7 +57,6 @@ struct work {
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;
-	struct policy_trace		*trace;	/* of it; NULL: nobody asks */
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */
 	struct buf			 subject;	/* granted, as text */
@@ -80,6 +80,14 @@ struct work {
 	struct document			*crl;
 	const char			*outcome;	/* for the log; NULL:
 							 * issued, repeated */
+
+	/* How policy came to what it said: first, and about what a validator
+	 * made of the request; and all that is kept of it. */
+	struct policy_trace		 traces[2];
+	size_t				 n_traces;
+	struct buf			 trail;
+	struct audit			 audit;	/* borrows from the work */
+	bool				 told;	/* with the transaction's end */
 };
 
 /* Ways through the service, by messageType. */
@@ -133,6 +141,15 @@ void	 validate_tell(struct work *, const struct err *failed);
 int	 facts_request(const struct work *, struct buf *out, struct err *e);
 int	 facts_outcome(const struct work *, const struct err *failed,
 	    struct buf *out, struct err *e);
+/* What it was asked and said, for the trail. */
+void	 validate_input(const struct work *, struct buf *out);
+/* The trail of the work up to that step, which refused for `why` (NULL: it
+ * passed); lives until the next one. */
+const struct audit	*work_audit(struct work *, const char *outcome,
+			    const char *upto, const struct err *why);
+const char	*audit_outcome(enum err_reason);
+/* It came to no transaction: that is kept, within limits. */
+void	 work_refused(struct work *, const char *upto, const struct err *why);
 /* Asks policy, as far as the work knows the facts. */
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */

@@ -20,7 +20,6 @@ struct stage {
 	struct work	 w;
 	struct key	*key;	/* signs what is never used */
 	struct cert	*signer; /* made here, or NULL */
-	struct policy_trace trace;
 	struct rehearsal *out;
 };
 
@@ -210,7 +209,6 @@ open_stage(struct stage *st, struct site *site, struct db *db,
 	    SCEP_PKCSREQ;
 	st->w.csr = r->csr;
 	st->w.msg.cms.signer = r->signer;
-	st->w.trace = &st->trace;
 	return 0;
 }
 
@@ -288,7 +286,7 @@ add_step(struct trail *t, const char *name, const struct err *why)
 static int
 tell_trail(struct stage *st, struct err *e)
 {
-	const struct policy_trace *p = &st->trace;
+	const struct policy_trace *p = &st->w.traces[0];
 	const struct rehearsal *r = st->out;
 
 	if ((st->out->trail = trail_new()) == NULL) {

@@ -13,6 +13,7 @@
 #include "policy/challenge.h"
 #include "policy/profile.h"
 #include "service/service.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/db.h"
 #include "validator/validator.h"
@@ -202,6 +203,19 @@ void	 teller_free(struct teller *);
 void	 teller_put(struct teller *, struct site *, const struct site_endpoint *,
 	    struct buf *json);
 
+/* ---- refusals: what the audit trail is told about requests that came to
+ * nothing ---- */
+
+struct refusals;
+int	 refusals_new(struct refusals **out, struct err *e);
+void	 refusals_free(struct refusals *);	/* NULL is fine */
+/* Whether another one is taken: asked before it is made. Those that are not are
+ * counted, and logged. */
+bool	 refusals_room(struct refusals *);
+void	 refusals_put(struct refusals *, const struct audit *);	/* copies */
+/* Writes them, and keeps so many of all; by one thread at a time. */
+void	 refusals_flush(struct refusals *, struct db *, int64_t keep);
+
 /* ---- crl: the CRL of each CA whose key is here ---- */
 
 struct crls;
@@ -342,6 +356,7 @@ struct service {
 	struct guard	*guard;
 	struct doors	*doors;
 	struct teller	*teller;
+	struct refusals	*refusals;
 	struct pool	*pool;
 };
 

@@ -15,6 +15,7 @@ struct asked {
 	uint8_t			 key[DOOR_KEY];
 	bool			 inside;	/* its door is ours */
 	bool			 spoken;	/* it has been asked */
+	bool			 answered;
 	struct answer		 answer;
 	struct csr		*csr;		/* NULL: the request's own */
 	const struct conf_profile *named;	/* NULL: none */
@@ -78,6 +79,25 @@ validate_name(const struct work *w)
 	    NULL;
 }
 
+void
+validate_input(const struct work *w, struct buf *out)
+{
+	static const char *const words[] = {
+		[ANSWER_ISSUE] = "issue", [ANSWER_REFUSE] = "refuse",
+		[ANSWER_HOLD] = "hold"
+	};
+	const struct asked *a = w->asked;
+
+	(void)buf_printf(out, "validator=%s", w->se->conf->validator);
+	if (!a->answered)
+		return;
+	(void)buf_printf(out, " verdict=%s changes=%s",
+	    words[a->answer.verdict],
+	    answer_overrides(&a->answer) ? "yes" : "no");
+	if (a->named != NULL)
+		(void)buf_printf(out, " profile=%s", a->named->name);
+}
+
 /* Copies are told as the store tells them. */
 static int
 door_key(const struct work *w, uint8_t key[DOOR_KEY], struct err *e)
@@ -131,6 +151,7 @@ ask(struct work *w, struct asked *a, struct err *e)
 		m.json = buf_bytes(&facts);
 		a->spoken = true;
 		rc = validator_ask(w->se->validator, &m, &a->answer, e);
+		a->answered = rc == 0;
 	}
 	buf_wipe(&facts);
 	return rc;

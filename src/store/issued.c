@@ -92,6 +92,17 @@ insert(struct db_conn *c, int64_t *old, struct err *e)
 	return rc;
 }
 
+/* What goes with the new row. */
+static int
+add_rest(struct db_conn *c, const struct issued *r, int64_t old,
+    struct err *e)
+{
+	if (r->revoke_old && old != 0 &&
+	    revoked_superseded(c, old, r->issued_at, e) == -1)
+		return -1;
+	return audit_add(c, r->audit, r->txn, e);
+}
+
 static int
 add_run(struct db *db, void *arg, struct err *e)
 {
@@ -104,8 +115,7 @@ add_run(struct db *db, void *arg, struct err *e)
 	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1)
 		return db_unbound(c, DB_STMT_ISSUED_ADD, e);
 	if (insert(c, &old, e) == 0)
-		return r->revoke_old && old != 0 ?
-		    revoked_superseded(c, old, r->issued_at, e) : 0;
+		return add_rest(c, r, old, e);
 	/* Its transaction is not the second one's: end_txn() saw to that. */
 	if (e->reason == ERR_STORE_CONFLICT)
 		set_repeated(r, e);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "store/txn.h"
 #include "util/bytes.h"
@@ -44,6 +45,10 @@
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
 	" uses, not_before, expires, created, created_by, disabled_at"
+
+#define STMT_AUDIT							\
+	"id, coalesce(txn, 0), at, endpoint, txid, outcome, reason, who,"	\
+	" trail"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
@@ -120,6 +125,13 @@ enum txn_state	 txn_state_named(const unsigned char *);
 /* challenge.c: in the writer, ERR_CHALLENGE_ unless there is a use left. */
 int	 challenge_reserve(struct db_conn *, const struct txn *,
 	    struct err *e);
+
+/* audit.c: called by the op that adds or changes the transaction. NULL adds
+ * nothing. */
+int	 audit_add(struct db_conn *, const struct audit *, int64_t txn,
+	    struct err *e);
+int	 audit_decided(struct db_conn *, int64_t txn, int64_t when,
+	    const char *outcome, const char *who, struct err *e);
 
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);

@@ -248,7 +248,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 	r->fresh = true;
 	r->found = (struct txn_found){ .state = r->txn->hold.n > 0 ?
 	    TXN_PENDING : TXN_RESERVED, .id = sqlite3_last_insert_rowid(c->h) };
-	return 0;
+	return r->txn->hold.n == 0 ? 0 : audit_add(c, r->txn->audit,
+	    r->found.id, e);
 }
 
 int
@@ -267,9 +268,10 @@ txn_reserve(struct db *db, const struct txn *t, struct txn_found *out,
 }
 
 struct fail {
-	int64_t		 id;
-	int64_t		 when;
-	const char	*reason;
+	int64_t			 id;
+	int64_t			 when;
+	const char		*reason;
+	const struct audit	*audit;
 };
 
 static int
@@ -286,14 +288,24 @@ fail_run(struct db *db, void *arg, struct err *e)
 		db_end(c, DB_STMT_TXN_FAIL);
 		return -1;
 	}
-	return db_step_one(c, DB_STMT_TXN_FAIL, e);
+	if (db_step_one(c, DB_STMT_TXN_FAIL, e) == -1)
+		return -1;
+	return audit_add(c, f->audit, f->id, e);
 }
 
 int
 txn_fail(struct db *db, int64_t id, enum err_reason reason, int64_t when,
     struct err *e)
 {
-	struct fail f = { .id = id, .when = when, .reason = err_slug(reason) };
+	return txn_end(db, id, reason, when, NULL, e);
+}
+
+int
+txn_end(struct db *db, int64_t id, enum err_reason reason, int64_t when,
+    const struct audit *audit, struct err *e)
+{
+	struct fail f = { .id = id, .when = when, .reason = err_slug(reason),
+	    .audit = audit };
 	struct db_op op = { .run = fail_run, .arg = &f };
 
 	db_submit(db, &op);

@@ -250,9 +250,10 @@ set_gone(struct db_conn *c, int64_t id, struct err *e)
 }
 
 struct decide {
-	int64_t	 id;
-	bool	 approve;
-	int64_t	 now;
+	int64_t		 id;
+	bool		 approve;
+	int64_t		 now;
+	const char	*who;
 };
 
 static int
@@ -272,14 +273,18 @@ decide_run(struct db *db, void *arg, struct err *e)
 		return db_unbound(c, DB_STMT_TXN_DECIDE, e);
 	if (db_step(c, DB_STMT_TXN_DECIDE, e) == -1)
 		return -1;
-	return sqlite3_changes(c->h) == 1 ? 0 : set_gone(c, d->id, e);
+	if (sqlite3_changes(c->h) != 1)
+		return set_gone(c, d->id, e);
+	return audit_decided(c, d->id, d->now, d->approve ? AUDIT_APPROVED :
+	    AUDIT_REJECTED, d->who, e);
 }
 
 int
 waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
-    struct err *e)
+    const char *who, struct err *e)
 {
-	struct decide d = { .id = id, .approve = approve, .now = now };
+	struct decide d = { .id = id, .approve = approve, .now = now,
+	    .who = who };
 	struct db_op op = { .run = decide_run, .arg = &d };
 
 	db_submit(db, &op);

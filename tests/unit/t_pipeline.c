@@ -400,7 +400,7 @@ decide(int64_t id, bool approve)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(waiting_decide(service->db, id, approve, time(NULL), &e), &e);
+	ok(waiting_decide(service->db, id, approve, time(NULL), "op", &e), &e);
 }
 
 static void

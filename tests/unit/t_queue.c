@@ -20,7 +20,7 @@ decide(struct db *db, int64_t id, bool approve)
 {
 	struct err	 e = { .reason = ERR_NONE };
 
-	good(waiting_decide(db, id, approve, 5000, &e), &e);
+	good(waiting_decide(db, id, approve, 5000, "op", &e), &e);
 }
 
 /* Takes an approved one; whether what it renews is revoked. */

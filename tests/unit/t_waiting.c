@@ -57,7 +57,7 @@ decide(struct db *db, int64_t id, bool approve)
 {
 	struct err	 e = { .reason = ERR_NONE };
 
-	good(waiting_decide(db, id, approve, 5000, &e), &e);
+	good(waiting_decide(db, id, approve, 5000, "op", &e), &e);
 }
 
 static enum txn_state
@@ -156,7 +156,7 @@ test_decide(void **state)
 		int	 rc;
 
 		err_clear(&e);
-		rc = waiting_decide(db, rows[i].id, rows[i].approve, 5000, &e);
+		rc = waiting_decide(db, rows[i].id, rows[i].approve, 5000, "op", &e);
 		if ((rc == 0) != (rows[i].refused == ERR_NONE) ||
 		    e.reason != rows[i].refused ||
 		    state_of(daemon, rows[i].id) != rows[i].then)
