@@ -31,8 +31,8 @@ enum rehearsal_end {
 
 struct rehearsal {
 	enum rehearsal_end	 end;
-	struct err		 why;		/* if it is refused, and in which */
-	const char		*step;		/* step of the pipeline */
+	struct err		 why;		/* if it is refused, */
+	const char		*step;		/* by this step of the pipeline */
 	struct trail		*trail;		/* how it came to that */
 	/* Unless it is refused; the names live as long as the site. */
 	bool			 renews;

@@ -7,6 +7,8 @@
 #include "ctl/ctl_int.h"
 #include "render/text.h"
 
+#define STATE_COLUMN	23	/* behind the longest name but few */
+
 int
 ctl_trail_facts(const struct trail *t, struct buf *out)
 {
@@ -35,17 +37,21 @@ static int
 put_step(const struct trail_step *s, struct buf *out)
 {
 	bool	 bad = s->reason != NULL;
+	size_t	 begin = out->n;
 
 	if (buf_puts(out, bad ? ">>> " : "    ") != 0 ||
-	    text_line(bytes_str(s->step), out) != 0 ||
-	    buf_puts(out, bad ? " REFUSED" : " ok") != 0 ||
-	    (*s->input != '\0' && buf_puts(out, ": ") != 0) ||
+	    text_line(bytes_str(s->step), out) != 0)
+		return -1;
+	while (out->n - begin < STATE_COLUMN)
+		if (buf_putc(out, ' ') != 0)
+			return -1;
+	if (buf_puts(out, bad ? " REFUSED  " : " ok  ") != 0 ||
 	    text_line(bytes_str(s->input), out) != 0 ||
 	    buf_putc(out, '\n') != 0)
 		return -1;
 	if (!bad)
 		return 0;
-	if (buf_puts(out, "    ") != 0 ||
+	if (buf_puts(out, ">>> ") != 0 ||
 	    text_line(bytes_str(s->reason), out) != 0 ||
 	    (*s->detail != '\0' && buf_puts(out, ": ") != 0) ||
 	    text_line(bytes_str(s->detail), out) != 0)

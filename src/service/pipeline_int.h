@@ -144,7 +144,10 @@ int	 facts_outcome(const struct work *, const struct err *failed,
 /* What it was asked and said, for the trail. */
 void	 validate_input(const struct work *, struct buf *out);
 /* The trail of the work up to that step, which refused for `why` (NULL: it
- * passed); lives until the next one. */
+ * passed). Yours; NULL: no memory. */
+struct trail	*work_trail(const struct work *, const char *upto,
+		    const struct err *why);
+/* The same as it is kept; lives until the next one. */
 const struct audit	*work_audit(struct work *, const char *outcome,
 			    const char *upto, const struct err *why);
 const char	*audit_outcome(enum err_reason);

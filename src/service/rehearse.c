@@ -255,71 +255,33 @@ tell(struct stage *st)
 	memcpy(r->surplus, w->verdict.surplus, sizeof(r->surplus));
 }
 
-static void
-add_policy(struct trail *t, const struct policy_trace *p)
-{
-	const struct policy_step *s;
-
-	for (s = p->v; s < p->v + p->n; s++)
-		trail_step(t, &(struct trail_step){
-			.by = s->as == POLICY_AS_RENEWAL ? TRAIL_RENEWAL :
-			    TRAIL_ENROLLMENT,
-			.step = s->rule, .input = s->input,
-			.reason = s->reason == ERR_NONE ? NULL :
-			    err_slug(s->reason),
-			.detail = s->detail,
-		});
-	if (p->cut)
-		trail_cut(t);
-}
-
-/* A step that failed for another reason than a rule of policy. */
-static void
-add_step(struct trail *t, const char *name, const struct err *why)
-{
-	trail_step(t, &(struct trail_step){
-		.by = TRAIL_SERVICE, .step = name, .input = "",
-		.reason = err_slug(why->reason), .detail = why->text,
-	});
-}
-
-static int
-tell_trail(struct stage *st, struct err *e)
-{
-	const struct policy_trace *p = &st->w.traces[0];
-	const struct rehearsal *r = st->out;
-
-	if ((st->out->trail = trail_new()) == NULL) {
-		err_set(e, ERR_MEMORY, "trail");
-		return -1;
-	}
-	add_policy(r->trail, p);
-	if (r->why.reason != ERR_NONE && (p->n == 0 ||
-	    p->v[p->n - 1].reason != r->why.reason))
-		add_step(r->trail, r->step, &r->why);
-	return 0;
-}
-
 static int
 play(struct stage *st, struct err *e)
 {
-	struct err *why = &st->out->why;
+	const size_t n = sizeof(scenes) / sizeof(scenes[0]);
+	struct rehearsal *r = st->out;
 	size_t i;
 
-	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
-		if (scenes[i].play(st, why) == -1)
-			break;
-	if (why->reason == ERR_NONE) {
-		tell(st);
-		return tell_trail(st, e);
+	for (i = 0; i < n && r->why.reason == ERR_NONE; i++) {
+		r->step = scenes[i].name;
+		(void)scenes[i].play(st, &r->why);
 	}
-	if (is_fault(why->reason)) {
-		err_set(e, why->reason, "%s", why->text);
+	if (is_fault(r->why.reason)) {
+		err_set(e, r->why.reason, "%s", r->why.text);
 		return -1;
 	}
-	st->out->end = REHEARSAL_REFUSED;
-	st->out->step = scenes[i].name;
-	return tell_trail(st, e);
+	if (r->why.reason != ERR_NONE) {
+		r->end = REHEARSAL_REFUSED;
+		r->trail = work_trail(&st->w, r->step, &r->why);
+	} else {
+		tell(st);
+		/* The issuer was not asked. */
+		r->trail = work_trail(&st->w, "reserve", NULL);
+	}
+	if (r->trail != NULL)
+		return 0;
+	err_set(e, ERR_MEMORY, "trail");
+	return -1;
 }
 
 int

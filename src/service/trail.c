@@ -264,16 +264,24 @@ steps(struct telling *x)
 		tell(x, x->upto, x->upto, &none);
 }
 
-const struct audit *
-work_audit(struct work *w, const char *outcome, const char *upto,
-    const struct err *why)
+struct trail *
+work_trail(const struct work *w, const char *upto, const struct err *why)
 {
 	struct telling x = { .w = w, .upto = upto, .why = why };
-	struct err e = { .reason = ERR_NONE };
 
 	x.t = trail_new();
 	facts(&x);
 	steps(&x);
+	return x.t;
+}
+
+const struct audit *
+work_audit(struct work *w, const char *outcome, const char *upto,
+    const struct err *why)
+{
+	struct trail *t = work_trail(w, upto, why);
+	struct err e = { .reason = ERR_NONE };
+
 	buf_reset(&w->trail);
 	w->audit = (struct audit){
 		.when = w->now, .endpoint = w->se->conf->name,
@@ -282,9 +290,9 @@ work_audit(struct work *w, const char *outcome, const char *upto,
 		.who = w->x->peer,
 	};
 	/* Without memory for it, the row says what there is to say. */
-	if (trail_print(x.t, &w->trail, &e) == 0)
+	if (trail_print(t, &w->trail, &e) == 0)
 		w->audit.trail = buf_cstr(&w->trail);
-	trail_free(x.t);
+	trail_free(t);
 	return &w->audit;
 }
 
