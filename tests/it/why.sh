@@ -78,8 +78,8 @@ refused() {
 	why 0 "$1"
 	told "^20[-0-9]*T[0-9:]*Z  refused: .* ($2)\$" "^what to do  *[a-z]" \
 	    "^transaction_id *$1\$" "^peer  *127.0.0.1\$" \
-	    "^>>> $3 REFUSED" "^    $2"
-	is "$(grep -c '^>>> ' "$tmp/out")" 1 "steps that refuse $1"
+	    "^>>> $3  *REFUSED" "^>>> $2"
+	is "$(grep -c ' REFUSED  ' "$tmp/out")" 1 "steps that refuse $1"
 }
 
 json() { # EXPRESSION over j, the JSON in out
@@ -103,13 +103,13 @@ why 0 t-issued
 told "^20.*Z  issued $(serial first)\$" '^subject  *CN=first$' \
     '^sans  *dns:first.example$' '^key  *rsa 2048$' '^challenge  *test$' \
     '^profile  *device$' "^certificate  *$(serial first)\$" \
-    '^state now  *issued$' '^    signer ok: certificate=unknown$' \
-    '^    challenge ok: challenge=matches name=test used=0$' \
-    '^as an enrollment$' '^    challenge.time ok: now=20' \
-    '^    key ok: key=rsa bits=2048 key_types=rsa' \
-    '^    proof ok: challenge=matches signer_known=no' \
-    '^    reserve ok: profile=device waits=no spends_challenge=yes' \
-    '^    issue ok: issuer=local$'
+    '^state now  *issued$' '^    signer  *ok  certificate=unknown$' \
+    '^    challenge  *ok  challenge=matches name=test used=0$' \
+    '^as an enrollment$' '^    challenge.time  *ok  now=20' \
+    '^    key  *ok  key=rsa bits=2048 key_types=rsa' \
+    '^    proof  *ok  challenge=matches signer_known=no' \
+    '^    reserve  *ok  profile=device waits=no spends_challenge=yes' \
+    '^    issue  *ok  issuer=local$'
 ! grep -q REFUSED "$tmp/out" || it_fail 'what was issued was refused'
 why 0 "$(serial first)"
 told "^20.*Z  issued $(serial first)\$" '^transaction_id *t-issued$'
@@ -132,22 +132,22 @@ why 0 --help
 
 ask t-wrong failure "$wrong" second
 refused t-wrong challenge_wrong proof
-told '^    challenge ok: challenge=wrong$' \
-    '^    proof .*' 'matches none of the endpoint'
+told '^    challenge  *ok  challenge=wrong$' \
+    '^>>> challenge_wrong: matches none of the endpoint'
 ask t-missing failure '' second
 refused t-missing challenge_missing proof
 limited=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name limited \
     --endpoint scep --once --subject 'CN exact printer-7' 2>/dev/null)
 ask t-limit failure "$limited" second
 refused t-limit challenge_subject challenge.subject
-told '^challenge  *limited$' '^    challenge.uses ok: used=0 uses=1$' \
-    'challenge.subject REFUSED: subject=CN=second limited=yes$'
+told '^challenge  *limited$' '^    challenge.uses  *ok  used=0 uses=1$' \
+    'challenge.subject *REFUSED  subject=CN=second limited=yes$'
 ask t-spent issued "$limited" printer-7
 ask t-spent-2 failure "$limited" printer-7
 refused t-spent-2 challenge_spent challenge.uses
 ask t-names failure '' other CLIENT_TYPE=17 CLIENT_OLD="$tmp/first"
 refused t-names renewal_names renewal.names
-told '^as a renewal$' "^    signer ok: certificate=$(serial first) "
+told '^as a renewal$' "^    signer  *ok  certificate=$(serial first) "
 ask t-early failure "$wrong" first CLIENT_TYPE=17 CLIENT_OLD="$tmp/ca/ra" \
     CLIENT_SANS=DNS:first.example
 refused t-early renewal_signer proof
@@ -168,7 +168,7 @@ why 0 "$(serial old)"
 told "^superseded by  *$(serial first)\$"
 why 0 t-renewed
 told "^renews  *$(serial old)\$" '^as a renewal$' \
-    '^    renewal.names ok: subject=CN=first old_subject=CN=first '
+    '^    renewal.names  *ok  subject=CN=first old_subject=CN=first '
 ! grep -q '^as an enrollment' "$tmp/out" || it_fail 'a renewal alone'
 "$SCEPCTL" -c "$tmp/scepd.conf" revoke "$(serial old)" \
     --reason superseded >"$tmp/out"
@@ -186,25 +186,29 @@ is "$(json "json_array_length(j) || ' ' || (j->0->>'trail' IS NULL)")" '1 1' \
 # ---- by hand
 
 serve 'approval = "manual";' ''
-ask t-hand pending "$challenge" fourth
+for name in fourth fifth; do
+	openssl genrsa -out "$tmp/$name-key.key" 2048 2>/dev/null
+done
+ask t-hand pending "$challenge" fourth CLIENT_KEY_FILE="$tmp/fourth-key.key"
 why 0 t-hand
 id=$(sql "SELECT id FROM txn WHERE state = 'pending'")
 told '^20.*Z  waits for an operator$' \
     "^state now  *waits: scepctl pending approve $id, or reject\$" \
-    '^    reserve ok: profile=device waits=yes'
+    '^    reserve  *ok  profile=device waits=yes'
 "$SCEPCTL" -c "$tmp/scepd.conf" pending approve "$id" >"$tmp/out"
 why 0 t-hand
 told "^20.*Z  approved by operator $(id -un)\$" \
     '^state now  *approved; issued when the device asks again$'
-ask t-hand issued "$challenge" fourth CLIENT_KEY_FILE="$tmp/fourth.key"
+ask t-hand issued "$challenge" fourth CLIENT_KEY_FILE="$tmp/fourth-key.key"
 is "$(outcomes t-hand)" 'pending approved issued' 'by hand'
 is "$(outcomes "$(serial fourth)")" 'pending approved issued' 'by its serial'
 why 0 t-hand
-told '^    proof ok: .*approved=yes'
-ask t-reject pending "$challenge" fifth
+told '^    proof  *ok  .*approved=yes'
+ask t-reject pending "$challenge" fifth CLIENT_KEY_FILE="$tmp/fifth-key.key"
 "$SCEPCTL" -c "$tmp/scepd.conf" pending reject $((id + 1)) >"$tmp/out" ||
     it_fail reject
-ask t-reject failure "$challenge" fifth CLIENT_KEY_FILE="$tmp/fifth.key"
+ask t-reject failure "$challenge" fifth \
+    CLIENT_KEY_FILE="$tmp/fifth-key.key"
 is "$(outcomes t-reject)" 'pending rejected' 'rejected'
 why 0 t-reject
 told "^20.*Z  rejected by operator $(id -un)\$" '^state now  *rejected$'
@@ -218,7 +222,7 @@ serve 'validator = "script";' "validators = ( { name = \"script\";
     type = \"exec\"; command = [ \"$tmp/validate\" ]; } );"
 ask t-validator failure "$challenge" sixth
 refused t-validator validator_refused validator
-told '^>>> validator REFUSED: validator=script verdict=refuse' \
+told '^>>> validator *REFUSED  validator=script verdict=refuse' \
     'not in the inventory' '^validator  *script$'
 
 # ---- as many refusals as are asked for; the last ones when it stops
