@@ -35,6 +35,7 @@ struct txn {
 					 * allows it; 0: none does */
 	const char	*migrates;	/* "SERIAL of ISSUER", of another
 					 * server's that allows it; or NULL */
+	struct bytes	 old;		/* where that waits: the certificate */
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
 	/* Where there is a limit: the subject that is granted, as issued.subject
@@ -43,9 +44,11 @@ struct txn {
 	uint8_t		 key_hash[TXN_HASH];
 	int64_t		 max_active;	/* valid at once of the subject; 0: any */
 	enum txn_key_limit key_limit;
-	bool		 vouched;	/* by it, or by a challenge */
+	bool		 vouched;	/* by it, a challenge or a validator */
 	struct bytes	 hold;		/* CSR that waits for an operator; n ==
 					 * 0: none does */
+	const char	*asked;		/* validator that was asked about that;
+					 * or NULL */
 	/* How many may wait, and from one address that nothing vouches for (0:
 	 * no limit); of all, half. */
 	int64_t		 room;
@@ -62,7 +65,8 @@ enum txn_state {
 	TXN_APPROVED,		/* to be issued when the client asks again */
 	TXN_ISSUED,
 	TXN_REJECTED,		/* by an operator */
-	TXN_ENDED		/* failed, expired or abandoned */
+	TXN_EXPIRED,		/* waited for too long */
+	TXN_ENDED		/* failed or abandoned */
 };
 
 struct txn_found {

@@ -6,8 +6,6 @@
 #include "pki/crl.h"
 #include "util/str.h"
 
-#define NO_CONF	"name the configuration with -c, or the store with --db"
-
 int
 ledger_open(const struct ctl_call *call, const char *db_path,
     int (*open_db)(const char *, struct db **, struct err *),
@@ -19,7 +17,7 @@ ledger_open(const struct ctl_call *call, const char *db_path,
 	if (db_path != NULL)
 		return ctl_readable(db_path, "correct --db", e) != 0 ? -1 :
 		    open_db(db_path, out, e);
-	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
+	if (ctl_conf(call, LEDGER_NO_CONF, &conf, e) != 0)
 		return -1;
 	rc = ctl_readable(conf->store_path, "correct store.path, or start "
 	    "scepd once", e);
@@ -36,7 +34,7 @@ configured(const struct ctl_call *call, const char *name, bool *known,
 	struct conf	*conf = NULL;
 	size_t		 i;
 
-	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
+	if (ctl_conf(call, LEDGER_NO_CONF, &conf, e) != 0)
 		return -1;
 	for (i = 0; i < conf->n_endpoints; i++)
 		*known |= strcmp(conf->endpoints[i].name, name) == 0;

@@ -113,7 +113,7 @@ old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !c->is_ca && !f->old->revoked &&
+	return c != NULL && !policy_is_authority(f, c) && !f->old->revoked &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
@@ -268,6 +268,15 @@ sans_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_list(s, "granted", &f->profile->san);
 }
 
+/* One beside a renewal has a use spent only where it must be there: otherwise
+ * the first one would vouch for all renewals to come. */
+bool
+policy_spends(const struct policy_facts *f)
+{
+	return !policy_renews(f) ||
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+}
+
 /* Under a challenge, what that one allows. One beside a renewal counts where
  * renew.challenge says so. */
 static int
@@ -375,7 +384,7 @@ grant(const struct policy_facts *f, struct bytes name,
 	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
-	v->spends = !f->approved && !v->renews &&
+	v->spends = !f->approved && policy_spends(f) &&
 	    f->challenge == POLICY_CHALLENGE_MATCH;
 	v->profile = p;
 	v->plan = (struct cert_plan){
@@ -456,8 +465,10 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 
 	if (t != NULL)
 		t->n = t->cut = 0;
-	if (f->old == NULL || f->approved)
+	if (f->old == NULL)
 		return decide_enrollment(f, v, t, e);
+	if (f->approved)
+		return decide(f, v, t, e);
 	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)

@@ -22,18 +22,25 @@ allowed_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "renew.allowed", f->endpoint->renew_allowed);
 }
 
+bool
+policy_is_authority(const struct policy_facts *f, const struct cert *c)
+{
+	bool is = c->is_ca;
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		is |= memcmp(f->authorities[i]->key.hash, c->key.hash,
+		    PKI_HASH) == 0;
+	return is;
+}
+
 /* Whoever speaks for the CA or the RA is no device. */
 static int
 rule_authority(const struct policy_facts *f, struct err *e)
 {
 	const struct cert *old = f->old->cert;
-	bool is = old->is_ca;
-	size_t i;
 
-	for (i = 0; i < f->n_authorities; i++)
-		is |= memcmp(f->authorities[i]->key.hash, old->key.hash,
-		    PKI_HASH) == 0;
-	if (!is)
+	if (!policy_is_authority(f, old))
 		return 0;
 	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
 	return -1;
@@ -344,10 +351,21 @@ static const struct policy_rule rules[] = {
 	{ "renewal.challenge",  rule_challenge,  challenge_inputs,  NULL },
 };
 
+/* What an operator approved was allowed, and in time, when it came: it does not
+ * lose by having waited. What the old certificate lost since then counts. */
+static const struct policy_rule lasting[] = {
+	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
+	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
+};
+
 int
 policy_renewal(const struct policy_facts *f, struct policy_trace *t,
     struct err *e)
 {
+	if (f->approved)
+		return policy_run(lasting, sizeof(lasting) / sizeof(lasting[0]),
+		    f, t, e);
 	return policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
 }
 
@@ -356,8 +374,9 @@ policy_renews(const struct policy_facts *f)
 {
 	struct err why = { .reason = ERR_NONE };
 
-	if (f->old == NULL || f->approved || f->enrolls)
+	if (f->old == NULL || f->enrolls)
 		return false;
-	return f->renewal || f->challenge != POLICY_CHALLENGE_MATCH ||
+	return f->approved || f->renewal ||
+	    f->challenge != POLICY_CHALLENGE_MATCH ||
 	    policy_renewal(f, NULL, &why) == 0;
 }

@@ -173,6 +173,7 @@ hold(struct work *w)
 	const struct conf *c = w->x->site->conf;
 
 	w->txn.hold = w->csr->der;
+	w->txn.asked = validate_name(w);
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
 	w->txn.waits_since = w->now - c->pending_expire;
@@ -214,9 +215,12 @@ work_reservation(struct work *w, struct err *e)
 	if (w->verdict.renews) {
 		t->renews = w->old_id;
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
+		if (w->old_id == 0 && w->verdict.hold)
+			t->old = w->old->der;
 		t->superseded = w->se->conf->renew_superseded;
 	}
-	t->vouched = w->verdict.spends || w->verdict.renews;
+	t->vouched = w->verdict.spends || w->verdict.renews ||
+	    validate_holds(w);
 	t->profile = w->verdict.profile->name;
 	if (w->verdict.hold)
 		hold(w);

@@ -54,6 +54,7 @@ struct work {
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
+	struct buf			 claimed_old;	/* that it renews */
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;
@@ -131,6 +132,8 @@ const struct csr	*validate_csr(const struct work *);
 /* The profile that it names, or NULL, and the life that it wants, or 0. */
 const struct conf_profile	*validate_profile(const struct work *);
 int64_t	 validate_validity(const struct work *);
+/* Whether it lets an operator decide. */
+bool	 validate_holds(const struct work *);
 /* Its name, if it was asked about this request, or NULL. */
 const char	*validate_name(const struct work *);
 /* Forgets it; copies of the request may go on. */
@@ -141,6 +144,8 @@ void	 validate_tell(struct work *, const struct err *failed);
 int	 facts_request(const struct work *, struct buf *out, struct err *e);
 int	 facts_outcome(const struct work *, const struct err *failed,
 	    struct buf *out, struct err *e);
+int	 facts_end(const struct waiting_end *, struct buf *out,
+	    struct err *e);
 /* What it was asked and said, for the trail. */
 void	 validate_input(const struct work *, struct buf *out);
 /* The trail of the work up to that step, which refused for `why` (NULL: it

@@ -40,7 +40,14 @@
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
 	" state = 'approved',"						\
 	" (SELECT serial FROM issued WHERE issued.id = renews),"	\
-	" (SELECT revoked_at FROM issued WHERE issued.id = renews)"
+	" (SELECT revoked_at FROM issued WHERE issued.id = renews),"	\
+	" (SELECT not_after FROM issued WHERE issued.id = renews),"	\
+	" coalesce((SELECT min(issued_at) FROM issued"			\
+	" WHERE issued.supersedes = renews), (SELECT min(issued_at)"	\
+	" FROM issued WHERE issued.migrates = txn.migrates)), migrates,"	\
+	" challenge_id IS NULL, EXISTS (SELECT 1 FROM challenge c"	\
+	" WHERE c.id = challenge_id AND (c.disabled_at IS NOT NULL"	\
+	" OR c.removed_at IS NOT NULL)), despite"
 
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\

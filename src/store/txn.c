@@ -19,6 +19,7 @@ txn_state_named(const unsigned char *name)
 		{ "approved", TXN_APPROVED },
 		{ "issued", TXN_ISSUED },
 		{ "rejected", TXN_REJECTED },
+		{ "expired", TXN_EXPIRED },
 	};
 	size_t i;
 
@@ -135,6 +136,8 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_text(st, 16, t->subject);
 	rc |= t->subject == NULL ? sqlite3_bind_null(st, 17) :
 	    db_bind_blob(st, 17, bytes_make(t->key_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 18, t->old);
+	rc |= db_bind_text(st, 19, t->asked);
 	return rc;
 }
 

@@ -155,6 +155,28 @@ refused challenge_missing b
 secret=wrong
 refused challenge_wrong b
 secret=
+# Required is a fresh one, whose use is spent.
+once() { # a challenge for one use, in $secret
+	secret=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once) ||
+	    it_fail 'challenge add'
+}
+serve 'renew: { challenge = "required"; };'
+once
+is "$(ask a CLIENT_TYPE=19)" issued 'under a one-time challenge'
+refused challenge_spent a
+refused challenge_spent a CLIENT_TYPE=19
+once
+renews a b
+last_request | grep -q ' challenge=' ||
+    it_fail 'the log does not say which challenge a renewal spent'
+refused challenge_spent b
+secret=$challenge
+renews b c
+serve 'renew: { challenge = "optional"; };'
+once
+is "$(ask a CLIENT_TYPE=19)" issued 'under a one-time challenge'
+renews a b
+secret=
 serve 'renew: { key = "same"; key_reuse = 2; challenge = "optional"; };'
 first a
 refused renewal_key_new a

@@ -67,7 +67,10 @@ static const struct {
 
 #define B(x)	(1u << (x))
 
-enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
+enum by {
+	BY_NOTHING, BY_OPERATOR, BY_APPROVED, BY_RENEWAL, BY_CHALLENGE,
+	BY_WAITING
+};
 
 #define NO_CHALLENGE	(B(C_ABSENT) | B(C_EMPTY))
 #define GOOD		(B(C_GOOD) | B(C_GOOD_LIMITED) | B(C_GOOD_HELD))
@@ -98,18 +101,20 @@ enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_REQUIRED), \
-	    [CHALLENGE] = GOOD | B(C_SPENT) } }
+	    [CHALLENGE] = GOOD } }
 
 /* The first that fits counts; 0: any. */
 static const struct row {
 	enum by		 by;
 	unsigned	 of[N_DIMS];
 } allowed[] = {
-	/* An operator has seen it; no authority's name or key all the same. */
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = NOT_RA,
+	/* An operator has seen it; no authority's name or key all the same, and
+	 * no renewal of what was revoked or superseded since. */
+	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = B(S_RA),
-	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
+	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
+	    B(S_RA) | B(S_CA) | B(S_REVOKED) | B(S_SUPERSEDED)),
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 
 	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
 	RENEWAL_ROWS(RENEWS, B(N_SUBSET)),
@@ -122,10 +127,9 @@ static const struct row {
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER_KEY] = B(K_ANY),
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
-	/* ... or a certificate in force vouches for that one. The RA's would
-	 * too, but the service never takes it for a device's. */
+	/* ... or a certificate in force vouches for that one. */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE | B(S_RA),
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE,
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
 
 	/* Nobody vouches, and an operator will look at it. */
@@ -475,8 +479,8 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 static void
 tell(const int *at, enum by by, const char *what)
 {
-	static const char *const words[] = { "refuse", "approved", "renewal",
-	    "challenge", "hold" };
+	static const char *const words[] = { "refuse", "approved",
+	    "approved renewal", "renewal", "challenge", "hold" };
 	int	 d;
 
 	print_error("allowed: %s, policy: %s:", words[by], what);
@@ -507,9 +511,10 @@ differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
 		return err_slug(e->reason);
 	if (v->hold != oracle_holds(by, at))
 		return v->hold ? "hold" : "issue at once";
-	if (v->renews != (by == BY_RENEWAL))
+	if (v->renews != (by == BY_RENEWAL || by == BY_APPROVED))
 		return v->renews ? "a renewal" : "no renewal";
-	if (v->spends != (by == BY_CHALLENGE))
+	if (v->spends != (by == BY_CHALLENGE || (by == BY_RENEWAL &&
+	    at[MODE] == M_REQUIRED)))
 		return v->spends ? "spends a use" : "spends none";
 	return v->profile == profile_of(by, at) ? NULL : "another profile";
 }

@@ -400,7 +400,8 @@ decide(int64_t id, bool approve)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(waiting_decide(service->db, id, approve, time(NULL), "op", &e), &e);
+	ok(waiting_decide(service->db, id, approve ? WAITING_APPROVE :
+	    WAITING_REJECT, time(NULL), "op", &e), &e);
 }
 
 static void
