@@ -176,6 +176,10 @@ CREATE INDEX issued_ra ON issued (not_after) WHERE role = 'ra';
 CREATE INDEX issued_supersedes ON issued (supersedes)
 	WHERE supersedes IS NOT NULL;
 CREATE INDEX issued_migrates ON issued (migrates) WHERE migrates IS NOT NULL;
+-- Holds only keys that are certified never again: theirs, a CA's or an AA's
+-- compromise.
+CREATE INDEX issued_compromised ON issued (key_hash)
+	WHERE revoke_reason IN (1, 2, 10);
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;

@@ -22,6 +22,28 @@
 int	 revoked_put(struct db *, int64_t id, int reason, int64_t when,
 	    struct err *e);
 
+/*
+ * What a revocation stops beside the certificate itself. Keys are hashes of an
+ * SPKI.
+ */
+struct revoked_ask {
+	int64_t		 renews;	/* as in struct txn */
+	const char	*migrates;
+	const uint8_t	*old_key;	/* of what these name; or NULL */
+	const uint8_t	*key;		/* that is asked for */
+};
+struct revoked_stops {
+	bool		 successor;	/* one that came of what is renewed, also
+					 * over others, is revoked or on hold,
+					 * but not as superseded; or they are
+					 * too many to look at */
+	bool		 old_key;	/* a certificate of that key was revoked
+					 * for a compromise */
+	bool		 key;		/* the same of this one */
+};
+int	 revoked_stops(struct db *, const struct revoked_ask *,
+	    struct revoked_stops *, struct err *e);
+
 struct revoked {
 	struct bytes	 serial;	/* content of the INTEGER */
 	int64_t		 when;

@@ -70,6 +70,23 @@ key_taken_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_int(s, "authorities", (int64_t)f->n_authorities);
 }
 
+/* Whoever stole a key can prove that he has it. */
+static int
+rule_key_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->key_compromised)
+		return 0;
+	err_set(e, ERR_KEY_COMPROMISED, "a certificate of it was revoked for "
+	    "that");
+	return -1;
+}
+
+static void
+key_compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "compromised", f->key_compromised);
+}
+
 static bool
 is_manual(const struct policy_facts *f)
 {
@@ -109,11 +126,18 @@ proof_inputs(const struct policy_facts *f, struct policy_step *s)
 }
 
 static bool
+is_stopped(const struct policy_old *old)
+{
+	return old->revoked || old->successor_revoked || old->key_compromised;
+}
+
+static bool
 old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !policy_is_authority(f, c) && !f->old->revoked &&
+	return c != NULL && !policy_is_authority(f, c) &&
+	    !is_stopped(f->old) &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
@@ -308,6 +332,8 @@ static const struct policy_rule rules[] = {
 	{ "challenge", NULL, NULL, rules_challenge },
 	{ "key", policy_rule_key, policy_key_inputs, NULL },
 	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },
+	{ "key_compromised", rule_key_compromised, key_compromised_inputs,
+	    NULL },
 	{ "signer_type", rule_signer_type, signer_type_inputs, NULL },
 	{ "proof", rule_proof, proof_inputs, NULL },
 	{ "renewal", NULL, NULL, rules_renewal },

@@ -6,6 +6,7 @@
 
 #include "policy/decide.h"
 #include "policy/policy_int.h"
+#include "util/clock.h"
 
 static int
 rule_allowed(const struct policy_facts *f, struct err *e)
@@ -67,6 +68,39 @@ revoked_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_flag(s, "revoked", f->old->revoked);
 	policy_say_flag(s, "of_another_server", f->old->foreign);
+}
+
+/* An operator who revokes the newest means the device, which has the older ones
+ * too. */
+static int
+rule_successor(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->successor_revoked)
+		return 0;
+	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it is revoked");
+	return -1;
+}
+
+static void
+successor_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "successor_revoked", f->old->successor_revoked);
+}
+
+static int
+rule_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->key_compromised)
+		return 0;
+	err_set(e, ERR_RENEWAL_COMPROMISED, "a certificate of that key was "
+	    "revoked for that");
+	return -1;
+}
+
+static void
+compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "old_key_compromised", f->old->key_compromised);
 }
 
 /* What another server issued may be revoked there: it gets no day more than
@@ -140,11 +174,12 @@ rule_window(const struct policy_facts *f, struct err *e)
 {
 	int64_t ahead = window(f->endpoint, f->old->cert);
 	int64_t left = f->old->cert->not_after - f->now;
+	char when[CLOCK_TEXT_MAX];
 
 	if (ahead == 0 || left <= ahead)
 		return 0;
-	err_set(e, ERR_RENEWAL_EARLY, "%lld s until it may be renewed",
-	    (long long)(left - ahead));
+	clock_text(f->old->cert->not_after - ahead, when);
+	err_set(e, ERR_RENEWAL_EARLY, "not before %s", when);
 	return -1;
 }
 
@@ -342,6 +377,8 @@ static const struct policy_rule rules[] = {
 	{ "renewal.allowed",    rule_allowed,    allowed_inputs,    NULL },
 	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
 	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
 	{ "renewal.valid",      rule_valid,      valid_inputs,      NULL },
 	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
 	{ "renewal.window",     rule_window,     window_inputs,     NULL },
@@ -356,6 +393,8 @@ static const struct policy_rule rules[] = {
 static const struct policy_rule lasting[] = {
 	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
 	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
 	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
 };
 

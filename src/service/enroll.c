@@ -75,6 +75,8 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.revoked = w->old_revoked,
 		.profile = w->old_profile,
 		.foreign = w->old_id == 0,
+		.successor_revoked = w->stops.successor,
+		.key_compromised = w->stops.old_key,
 		.superseded_at = w->old_line.superseded_at,
 		.key_uses = w->old_line.key_uses,
 	};
@@ -89,6 +91,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
 		.csr = validate_csr(w),
+		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
 		.limits = w->challenge.name == NULL ? NULL :
@@ -144,6 +147,7 @@ describe(struct work *w, struct err *e)
 	};
 	memcpy(t->msg_hash, w->msg.hash, TXN_HASH);
 	memcpy(t->signer_hash, signer->key.hash, TXN_HASH);
+	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	if (secret_sha256(signer->issuer, t->signer_issuer, e) == -1 ||
 	    secret_sha256(w->csr->der, t->csr_hash, e) == -1)
 		return -1;
@@ -193,7 +197,6 @@ limit(struct work *w, struct err *e)
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;
 	t->subject = buf_cstr(&w->subject);
-	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	t->max_active = p->max_active;
 	/* A renewal with its old key follows renew.key. */
 	if (!kept && p->duplicate_key != CONF_DUPLICATE_ALLOW)
@@ -217,6 +220,7 @@ work_reservation(struct work *w, struct err *e)
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
 		if (w->old_id == 0 && w->verdict.hold)
 			t->old = w->old->der;
+		t->old_key = w->old->key.hash;
 		t->superseded = w->se->conf->renew_superseded;
 	}
 	t->vouched = w->verdict.spends || w->verdict.renews ||

@@ -10,6 +10,7 @@
 #include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
+#include "store/revoked.h"
 #include "store/txn.h"
 #include "store/waiting.h"
 
@@ -46,6 +47,7 @@ struct work {
 	int64_t				 old_id;	/* in the ledger; 0:
 							 * another server's */
 	struct issued_line		 old_line;
+	struct revoked_stops		 stops;	/* by revocations */
 	struct buf			 migrates;	/* which one, then */
 	struct sans			 old_sans;
 	bool				 old_revoked;
@@ -114,6 +116,8 @@ int	 work_reservation(struct work *, struct err *e);
 
 /* Is the signer's certificate one of ours, or of a CA that we trust? */
 int	 step_signer(struct work *, struct err *e);
+/* Looks up what revocations stop of it: fills work.stops. */
+int	 work_stops(struct work *, struct err *e);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);

@@ -36,6 +36,11 @@
 	STMT_ISSUED ", (SELECT old.serial FROM issued old"		\
 	" WHERE old.id = issued.supersedes)"
 
+/* keyCompromise, cACompromise, aACompromise: as the index has it. */
+#define STMT_COMPROMISED	"revoke_reason IN (1, 2, 10)"
+/* So many are looked at; what has more that came of it renews no more. */
+#define STMT_LATER_MAX		"10000"
+
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
 	" state = 'approved',"						\
@@ -145,6 +150,9 @@ int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 
 /* limits.c: of subject and key. Called by an op that adds it. */
 int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* stops.c: does a revocation stop it? Called by an op that adds it. */
+int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
 
 /* revoked.c: revokes a row that another took the place of, unless it is
  * revoked already. Called by the op that adds the other. */

@@ -212,6 +212,7 @@ judge(struct db_conn *c, const struct txn *t, struct txn_found *out,
 	if (out->state != TXN_NONE)
 		return 0;
 	if (check_live(c, t, e) == -1 || check_renews(c, t, e) == -1 ||
+	    stops_check(c, t, e) == -1 ||
 	    challenge_reserve(c, t, e) == -1 || limits_check(c, t, e) == -1)
 		return -1;
 	return t->hold.n > 0 ? waiting_room(c, t, e) : 0;
