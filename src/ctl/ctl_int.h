@@ -168,6 +168,7 @@ void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
 struct ledger_text {
 	char	 serial[LEDGER_SERIAL];
 	char	 supersedes[LEDGER_SERIAL];
+	char	 superseded_by[LEDGER_SERIAL];
 };
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */

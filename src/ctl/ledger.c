@@ -158,6 +158,7 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 {
 	ledger_serial(row->serial, text->serial);
 	ledger_serial(row->supersedes, text->supersedes);
+	ledger_serial(row->superseded_by, text->superseded_by);
 	return (struct json_cert){
 		.serial = text->serial,
 		.subject = row->subject,
@@ -170,6 +171,8 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 		.challenge = row->challenge,
 		.peer = row->peer,
 		.supersedes = row->supersedes.n > 0 ? text->supersedes : NULL,
+		.superseded_by = row->superseded_by.n > 0 ?
+		    text->superseded_by : NULL,
 		.migrates = row->migrates,
 		.not_before = row->not_before,
 		.not_after = row->not_after,

@@ -34,7 +34,9 @@
 /* The same as it is read: rows are told by their serial numbers. */
 #define STMT_LEDGER							\
 	STMT_ISSUED ", (SELECT old.serial FROM issued old"		\
-	" WHERE old.id = issued.supersedes)"
+	" WHERE old.id = issued.supersedes),"				\
+	" (SELECT new.serial FROM issued new"				\
+	" WHERE new.supersedes = issued.id ORDER BY new.id DESC LIMIT 1)"
 
 /* keyCompromise, cACompromise, aACompromise: as the index has it. */
 #define STMT_COMPROMISED	"revoke_reason IN (1, 2, 10)"
@@ -153,6 +155,10 @@ int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
 
 /* stops.c: does a revocation stop it? Called by an op that adds it. */
 int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* revoked.c: what revoked_put() does; *changed: it could be done. */
+int	 revoked_change(struct db_conn *, int64_t id, int reason, int64_t when,
+	    bool *changed, struct err *e);
 
 /* revoked.c: revokes a row that another took the place of, unless it is
  * revoked already. Called by the op that adds the other. */
