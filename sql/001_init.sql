@@ -176,9 +176,35 @@ CREATE INDEX issued_ra ON issued (not_after) WHERE role = 'ra';
 CREATE INDEX issued_supersedes ON issued (supersedes)
 	WHERE supersedes IS NOT NULL;
 CREATE INDEX issued_migrates ON issued (migrates) WHERE migrates IS NOT NULL;
+-- Holds only keys that are certified never again: theirs, a CA's or an AA's
+-- compromise.
+CREATE INDEX issued_compromised ON issued (key_hash)
+	WHERE revoke_reason IN (1, 2, 10);
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;
+
+-- What was decided, and how it came to that (JSON). What explains a transaction is
+-- written with it; of the rest only the last ones are kept.
+CREATE TABLE audit (
+	id		INTEGER PRIMARY KEY,
+	txn		INTEGER REFERENCES txn (id),
+	at		INTEGER NOT NULL,
+	endpoint	TEXT NOT NULL,
+	txid		TEXT NOT NULL,
+	outcome		TEXT NOT NULL CHECK (outcome IN
+			    ('issued', 'pending', 'refused', 'failed',
+			    'approved', 'rejected')),
+	reason		TEXT,
+	-- A client's address, or an operator's name.
+	who		TEXT NOT NULL,
+	trail		TEXT,
+	CHECK (txn IS NOT NULL OR reason IS NOT NULL)
+) STRICT;
+
+CREATE INDEX audit_txid ON audit (txid);
+-- Those without a transaction too, oldest first.
+CREATE INDEX audit_txn ON audit (txn);
 
 -- How often the set of revoked certificates of an issuer has changed: asked for
 -- every second, so that a CRL follows, whoever made the change.

@@ -61,6 +61,15 @@ bool	 cert_has_subject(const struct cert *, struct bytes name);
 /* PEM with its armour, appended. */
 int	 cert_pem(const struct cert *, struct buf *out, struct err *e);
 
+/* What extensions it has, at most n, in their order; returns how many. */
+#define CERT_EXTS_MAX	32
+struct cert_ext {
+	char	 oid[64];	/* dotted */
+	char	 name[64];	/* short, or the OID again */
+	bool	 critical;
+};
+size_t	 cert_exts(const struct cert *, struct cert_ext *, size_t n);
+
 /* SHA-256, SHA-1 and MD5 over the DER, as people compare them. */
 #define CERT_FP_MAX	65		/* hex digits and a NUL */
 int	 cert_fingerprint(const struct cert *, const char *digest,

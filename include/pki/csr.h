@@ -59,6 +59,8 @@ struct csr {
 /* One request in DER, nothing behind it: ERR_CSR_DER if it is none at all,
  * ERR_CSR with what is malformed in it. */
 int	 csr_parse(struct bytes der, struct csr **out, struct err *e);
+/* The request of a file: the first in a PEM text, or one in DER. */
+int	 csr_parse_file(struct bytes file, struct csr **out, struct err *e);
 /* ERR_CSR_SIGNATURE; keys too large to verify with at a sane cost, and those
  * of type KEY_OTHER, prove nothing. */
 #define CSR_RSA_MAX	8192		/* bits */

@@ -22,18 +22,6 @@ struct policy_limits {
 	bool		 unknown_profile; /* of a name that is gone */
 };
 
-/* What is asked under it. */
-struct policy_claim {
-	const struct csr	*csr;
-	const struct conf_strings *san;	/* kinds that the profile grants */
-	int64_t			 used;
-	int64_t			 now;
-};
-
-/* The ERR_CHALLENGE_ that tells why it allows nothing, or not this. */
-int	 policy_limits_check(const struct policy_limits *,
-	    const struct policy_claim *, struct err *e);
-
 /* Makes it of what was written down: lists as in scepd.conf(5), ERR_CONFIG if
  * they are wrong. Takes nothing over. */
 struct policy_written {

@@ -9,6 +9,7 @@
 #include "pki/cert_make.h"
 #include "policy/challenge.h"
 #include "policy/profile.h"
+#include "policy/trace.h"
 
 #define POLICY_SUBJECT_MAX	8192	/* bytes of a Name that is granted */
 #define POLICY_SURPLUS_MAX	256
@@ -25,6 +26,10 @@ struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
 	bool			 revoked;
+	/* One that came of it by renewals is, but not as superseded. */
+	bool			 successor_revoked;
+	bool			 key_compromised;	/* its key, by a
+							 * revocation */
 	const struct conf_profile *profile;	/* it was issued under; NULL:
 						 * the endpoint's */
 	bool			 foreign;	/* the latter */
@@ -52,6 +57,8 @@ struct policy_facts {
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
+	bool				 key_compromised;	/* its key, by a
+							 * revocation */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
 	/* of the challenge that matches, or that it was held with; NULL: none */
@@ -86,10 +93,11 @@ struct policy_verdict {
 /*
  * 0: issue; -1: refused, with the reason. What the old certificate allows by
  * itself spends no use of a challenge that stands beside it, unless
- * renew.challenge wants one.
+ * renew.challenge wants one. The trace tells how it came to that, also of a
+ * refusal; NULL: nobody wants to know.
  */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
-	    struct err *e);
+	    struct policy_trace *, struct err *e);
 /* ERR_SIGNER_KEY unless messages signed with such a key can be answered: RSA
  * always, others as the profile takes them. */
 int	 policy_signer(const struct conf_profile *, const struct pubkey *,

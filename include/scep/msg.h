@@ -58,6 +58,8 @@ struct scep_msg {
 int	 scep_decode(struct bytes der, const struct algs *, struct scep_msg *out,
 	    struct err *e);
 void	 scep_msg_clear(struct scep_msg *);
+/* ERR_SIGNER_KEY unless messages may be signed with such a key. */
+int	 scep_signer_key(const struct pubkey *, struct err *e);
 
 /* "PKCSReq"; "unknown" where there is no name. */
 const char	*scep_type_name(int);

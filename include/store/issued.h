@@ -5,6 +5,7 @@
 #ifndef STORE_ISSUED_H
 #define STORE_ISSUED_H
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -31,9 +32,13 @@ struct issued {
 	bool		 ra;		/* our own as an RA, no client's */
 	bool		 revoke_old;	/* to the store: revoke what it
 					 * supersedes, in the same step */
+	const struct audit *audit;	/* to the store: what led to it, or
+					 * NULL */
 	/* set by the store, by what its transaction renews */
 	struct bytes	 supersedes;	/* serial; n == 0: it renews none */
 	const char	*migrates;	/* as in struct txn, or NULL */
+	struct bytes	 superseded_by;	/* serial of the last that renews it; n
+					 * == 0: none does */
 	/* set by store/revoked.h */
 	bool		 revoked;
 	int64_t		 revoked_at;
@@ -59,6 +64,8 @@ struct issued_filter {
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
 	bool		 revoked;	/* only what is revoked */
+	bool		 superseded;	/* only what another took the place of,
+					 * and is not revoked */
 	bool		 ra;		/* only what is our own; any serial */
 	struct bytes	 serial;	/* n == 0: any */
 	int64_t		 limit;		/* 0: no limit */

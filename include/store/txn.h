@@ -5,6 +5,7 @@
 #ifndef STORE_TXN_H
 #define STORE_TXN_H
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -35,12 +36,13 @@ struct txn {
 	const char	*migrates;	/* "SERIAL of ISSUER", of another
 					 * server's that allows it; or NULL */
 	struct bytes	 old;		/* where that waits: the certificate */
+	const uint8_t	*old_key;	/* of either, the hash of its SPKI */
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
+	uint8_t		 key_hash[TXN_HASH];	/* of the request's SPKI */
 	/* Where there is a limit: the subject that is granted, as issued.subject
-	 * will have it, and the request's key. */
+	 * will have it. */
 	const char	*subject;	/* NULL: no limit */
-	uint8_t		 key_hash[TXN_HASH];
 	int64_t		 max_active;	/* valid at once of the subject; 0: any */
 	enum txn_key_limit key_limit;
 	bool		 vouched;	/* by it, a challenge or a validator */
@@ -52,6 +54,9 @@ struct txn {
 	 * no limit); of all, half. */
 	int64_t		 room;
 	int64_t		 room_address;
+	int64_t		 waits_since;	/* what waits since before has expired,
+					 * if nobody wrote so yet */
+	const struct audit *audit;	/* why it waits; or NULL */
 };
 
 enum txn_state {
@@ -77,19 +82,28 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 /*
  * Durable on return: the transaction that it repeats, or a new one, with
  * *fresh set. Both in one step, so that of many copies at once one is new. id
- * names it in issued.txn and txn_fail(). A reserved serial is never reserved
+ * names it in issued.txn and txn_end(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
  * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
- * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No use of the
- * challenge left, counting all that are worked on: ERR_CHALLENGE_SPENT; it was
- * disabled or removed meanwhile: ERR_CHALLENGE_DISABLED. Beyond a limit of the
- * profile, counting so: ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait:
- * ERR_PENDING_FULL, ERR_PENDING_STRANGER.
+ * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. A revocation stops
+ * it (store/revoked.h): ERR_RENEWAL_SUCCESSOR, ERR_RENEWAL_COMPROMISED,
+ * ERR_KEY_COMPROMISED. No use of the challenge left, counting all that are
+ * worked on: ERR_CHALLENGE_SPENT; it was disabled or removed meanwhile:
+ * ERR_CHALLENGE_DISABLED. Beyond a limit of the profile, counting so:
+ * ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait: ERR_PENDING_FULL,
+ * ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);
+/* What txn_reserve() would say, by the same checks; writes nothing. TXN_NONE:
+ * there would be a new one. */
+int	 txn_rehearse(struct db *, const struct txn *, struct txn_found *,
+	    struct err *e);
 int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
-/* The transaction ended without a certificate, for this reason. */
+/* The transaction ended without a certificate, for this reason; told by that,
+ * or NULL. */
+int	 txn_end(struct db *, int64_t id, enum err_reason, int64_t when,
+	    const struct audit *, struct err *e);
 int	 txn_fail(struct db *, int64_t id, enum err_reason, int64_t when,
 	    struct err *e);
 /* Marks transactions that a crash left reserved as abandoned; *n of them. */

@@ -40,7 +40,7 @@ struct waiting_claim {
 					 * takes its place */
 };
 /* *ours: the transaction is now reserved for the caller, who ends it by
- * issued_add_start(), txn_fail() or waiting_release(). */
+ * issued_add_start(), txn_end() or waiting_release(). */
 int	 waiting_claim(struct db *, int64_t id, struct waiting_claim *,
 	    bool *ours, struct err *e);
 /* Back to approved: it was not the request's fault. */
@@ -51,7 +51,8 @@ int	 waiting_release(struct db *, int64_t id, struct err *e);
 int	 waiting_expire(struct db *, int64_t before, int64_t now,
 	    struct err *e);
 int	 waiting_count(struct db *, int64_t *n, struct err *e);
-/* An operator's word, durable on return: ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
+/* An operator's word, durable on return, with who gave it in the audit trail:
+ * ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
 enum waiting_word {
 	WAITING_REJECT,
 	WAITING_APPROVE,
@@ -60,7 +61,7 @@ enum waiting_word {
 	WAITING_APPROVE_DESPITE
 };
 int	 waiting_decide(struct db *, int64_t id, enum waiting_word,
-	    int64_t now, struct err *e);
+	    int64_t now, const char *who, struct err *e);
 
 /* What was rejected, or has expired, and a validator is to be told. */
 struct waiting_end {

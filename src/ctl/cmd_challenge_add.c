@@ -1,10 +1,8 @@
 /*
  * scepctl challenge add: a challenge in the store, its value shown once.
  */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "ctl/ctl_int.h"
 #include "pki/mac_key.h"
@@ -282,12 +280,14 @@ store(struct adding *a, const struct mac_key *k, struct db *db, struct err *e)
 static int
 add(struct adding *a, struct db *db, struct err *e)
 {
-	char		*path = mac_key_path(a->call->opt[DB] != NULL ?
-	    a->call->opt[DB] : a->conf->store_path, e);
+	const char	*store_path = a->call->opt[DB] != NULL ?
+	    a->call->opt[DB] : a->conf->store_path;
+	char		*path = mac_key_path(store_path, e);
 	struct mac_key	 k;
 	int		 rc = -1;
 
-	if (path != NULL && mac_key_load(path, &k, e) == 0)
+	if (path != NULL && ctl_become_owner(store_path, e) == 0 &&
+	    mac_key_load(path, &k, e) == 0)
 		rc = store(a, &k, db, e);
 	explicit_bzero(&k, sizeof(k));
 	free(path);
@@ -315,14 +315,6 @@ print(const struct adding *a, struct err *e)
 	return ctl_print_json(d, e);
 }
 
-static char *
-caller(void)
-{
-	const struct passwd	*pw = getpwuid(getuid());
-
-	return strdup(pw != NULL ? pw->pw_name : "unknown");
-}
-
 static enum ctl_exit
 run_with(struct adding *a, struct db *db)
 {
@@ -334,7 +326,7 @@ run_with(struct adding *a, struct db *db)
 	if (read_lists(a, &e) != 0)
 		return e.reason == ERR_NONE ? CTL_USAGE :
 		    ctl_fail(a->call, &e);
-	if ((a->row.created_by = caller()) == NULL)
+	if ((a->row.created_by = strdup(ctl_caller())) == NULL)
 		err_set(&e, ERR_MEMORY, "name");
 	else if (read_name(a, &e) == 0 && read_profile(a, &e) == 0 &&
 	    add(a, db, &e) == 0) {

@@ -45,7 +45,7 @@ approve(const struct ctl_call *call, struct db *db, int64_t id,
 	conf_free(conf);
 	if (rc == 0)
 		rc = waiting_decide(db, id, l.gone ? WAITING_APPROVE_DESPITE :
-		    WAITING_APPROVE, clock_now(), e);
+		    WAITING_APPROVE, clock_now(), ctl_caller(), e);
 	if (rc == 0 && l.gone)
 		ctl_note(call, "its challenge was disabled or removed; "
 		    "approved all the same");
@@ -56,7 +56,8 @@ static int
 reject(const struct ctl_call *call, struct db *db, int64_t id, struct err *e)
 {
 	(void)call;
-	return waiting_decide(db, id, WAITING_REJECT, clock_now(), e);
+	return waiting_decide(db, id, WAITING_REJECT, clock_now(),
+	    ctl_caller(), e);
 }
 
 static enum ctl_exit

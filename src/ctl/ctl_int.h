@@ -9,7 +9,8 @@
 
 #include "conf/conf.h"
 #include "pki/key.h"
-#include "render/json.h"
+#include "render/trail.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
 #include "util/buf.h"
@@ -74,13 +75,16 @@ extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
 extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
-				cmd_pending_show, cmd_revoke, cmd_show;
+				cmd_pending_show, cmd_policy_test, cmd_revoke, cmd_show, cmd_why;
 
 /* ---- report.c: what a command says ---- */
 
 /* A fact as a line of text: its name, padded, and its value made safe. */
 int	 ctl_put_line(struct buf *out, const char *name, const char *value);
 int	 ctl_put_time(struct buf *out, const char *name, int64_t when);
+
+/* The user's name, until it is asked for again. */
+const char	*ctl_caller(void);
 
 /* What putting text into a buffer has given; ERR_MEMORY where that is -1. */
 int	 ctl_full(int rc, struct err *e);
@@ -117,12 +121,20 @@ int	 ctl_readable(const char *path, const char *if_missing,
 int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 	    struct conf **out, struct err *e);
 
+/* ---- owner.c ---- */
+
+/* Root goes on as the owner of that file, for good: then it may read what the
+ * daemon may read. Who is not root stays who he is. */
+int	 ctl_become_owner(const char *store, struct err *e);
+
 /* ---- prompt.c ---- */
 
 #define CTL_SECRET_MAX	8192	/* longest challenge that scepd accepts */
 
 /* One line from stdin; from a terminal asked for twice, without echo. */
 int	 ctl_read_secret(struct buf *out, struct err *e);
+/* The same, asked for once: one that exists. */
+int	 ctl_read_known_secret(struct buf *out, struct err *e);
 
 /* ---- ledger.c: what list, show and revoke share ---- */
 
@@ -139,6 +151,9 @@ int	 ledger_open(const struct ctl_call *, const char *db_path,
  * given), or a certificate of it is in the store. */
 int	 ledger_has_endpoint(const struct ctl_call *, const char *db_path,
 	    struct db *, const char *name, bool *known, struct err *e);
+/* Hex in any case, with colons, any number of leading zeros and maybe 0x, as
+ * the content of the INTEGER that DER makes of it; -1: it is none. */
+int	 ledger_parse_serial(const char *, struct buf *out);
 /* The operand as content of an INTEGER; a fault is told by ctl_usage(): -1. */
 int	 ledger_read_serial(const struct ctl_call *, struct buf *out);
 /* Calls each certificate with that serial number, of any issuer. */
@@ -153,10 +168,47 @@ void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
 struct ledger_text {
 	char	 serial[LEDGER_SERIAL];
 	char	 supersedes[LEDGER_SERIAL];
+	char	 superseded_by[LEDGER_SERIAL];
 };
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
+
+/* ---- trail.c, advice.c: how a decision came about ---- */
+
+/* Its facts, a line each; then its steps in their order, with another line for
+ * what was wrong where one refused. */
+int	 ctl_trail_facts(const struct trail *, struct buf *out);
+int	 ctl_trail_steps(const struct trail *, struct buf *out);
+/* What an operator can do about it; NULL: no more than the reason tells. */
+const char	*advice_for(enum err_reason);
+/* "badRequest", …; NULL: told by the HTTP status. */
+const char	*advice_failinfo(enum err_reason);
+
+/* ---- why_report.c ---- */
+
+/* A decision, and what became of it. */
+struct why {
+	const struct audit	*row;	/* NULL: none was kept */
+	struct trail		*trail;	/* its trail, or NULL */
+	int64_t			 txn;	/* its transaction, 0: it has none */
+	struct audit_fate	 fate;	/* of that */
+};
+int		 why_text(const struct why *, struct buf *out);
+struct json	*why_json(const struct why *);
+
+/* ---- policy_report.c ---- */
+
+struct rehearsal;
+
+struct policy_report {
+	const char		*endpoint;
+	bool			 renewal;	/* as a RenewalReq */
+	int64_t			 at;
+	const struct rehearsal	*result;
+};
+int	 policy_report_text(const struct policy_report *, struct err *e);
+int	 policy_report_json(const struct policy_report *, struct err *e);
 
 /* ---- pending.c: what scepctl pending's commands share ---- */
 

@@ -64,12 +64,8 @@ ledger_has_endpoint(const struct ctl_call *call, const char *db_path,
 	return 0;
 }
 
-/*
- * Hex in any case, with colons, any number of leading zeros and maybe 0x, as
- * the content of the INTEGER that DER makes of it.
- */
-static int
-read_serial(const char *text, struct buf *out)
+int
+ledger_parse_serial(const char *text, struct buf *out)
 {
 	char	 hex[1 + 2 * PKI_SERIAL_MAX + 1] = "0";
 	bool	 digit = false;
@@ -99,7 +95,7 @@ read_serial(const char *text, struct buf *out)
 int
 ledger_read_serial(const struct ctl_call *call, struct buf *out)
 {
-	if (read_serial(call->operand, out) == 0)
+	if (ledger_parse_serial(call->operand, out) == 0)
 		return 0;
 	(void)ctl_usage(call, "\"%s\" is not a serial number in hex",
 	    call->operand);
@@ -162,6 +158,7 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 {
 	ledger_serial(row->serial, text->serial);
 	ledger_serial(row->supersedes, text->supersedes);
+	ledger_serial(row->superseded_by, text->superseded_by);
 	return (struct json_cert){
 		.serial = text->serial,
 		.subject = row->subject,
@@ -174,6 +171,8 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 		.challenge = row->challenge,
 		.peer = row->peer,
 		.supersedes = row->supersedes.n > 0 ? text->supersedes : NULL,
+		.superseded_by = row->superseded_by.n > 0 ?
+		    text->superseded_by : NULL,
 		.migrates = row->migrates,
 		.not_before = row->not_before,
 		.not_after = row->not_after,

@@ -32,8 +32,10 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_pending_show,
 	&cmd_pending_approve,
 	&cmd_pending_reject,
+	&cmd_policy_test,
 	&cmd_revoke,
 	&cmd_show,
+	&cmd_why,
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 

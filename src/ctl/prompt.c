@@ -111,6 +111,19 @@ ask(const struct quiet *q, const char *question, struct buf *out,
 }
 
 static int
+ask_once(struct buf *out, struct err *e)
+{
+	struct quiet	 q;
+	int		 rc;
+
+	if (quiet_begin(&q, e) != 0)
+		return -1;
+	rc = ask(&q, "Secret", out, e);
+	quiet_end(&q);
+	return rc;
+}
+
+static int
 ask_twice(struct buf *out, struct err *e)
 {
 	struct buf	 again = BUF_INIT(out->max);
@@ -178,14 +191,15 @@ check_line(struct bytes line, struct err *e)
 	return 0;
 }
 
-int
-ctl_read_secret(struct buf *out, struct err *e)
+static int
+read_secret(int (*ask_for)(struct buf *, struct err *), struct buf *out,
+    struct err *e)
 {
 	struct buf	 all = BUF_INIT(CTL_SECRET_MAX + 1);
 	struct bytes	 line;
 	int		 rc;
 
-	rc = isatty(STDIN_FILENO) == 1 ? ask_twice(&all, e) :
+	rc = isatty(STDIN_FILENO) == 1 ? ask_for(&all, e) :
 	    read_piped(&all, e);
 	if (rc != 0)
 		goto out;
@@ -198,4 +212,16 @@ ctl_read_secret(struct buf *out, struct err *e)
 out:
 	buf_wipe(&all);
 	return rc;
+}
+
+int
+ctl_read_secret(struct buf *out, struct err *e)
+{
+	return read_secret(ask_twice, out, e);
+}
+
+int
+ctl_read_known_secret(struct buf *out, struct err *e)
+{
+	return read_secret(ask_once, out, e);
 }

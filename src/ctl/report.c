@@ -2,9 +2,11 @@
  * What commands say, and the checks of their options' values.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "ctl/ctl_int.h"
 #include "render/text.h"
@@ -30,6 +32,14 @@ say(const struct ctl_cmd *c, const char *text, const char *tail)
 	(void)text_line(bytes_str(text), &b);
 	(void)fprintf(stderr, "%s%s\n", buf_cstr(&b), tail);
 	buf_wipe(&b);
+}
+
+const char *
+ctl_caller(void)
+{
+	const struct passwd	*pw = getpwuid(getuid());
+
+	return pw != NULL ? pw->pw_name : "unknown";
 }
 
 enum ctl_exit

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/oid.h"
 #include "pki/pki_int.h"
 #include "util/file.h"
 #include "util/str.h"
@@ -175,6 +176,22 @@ cert_has_subject(const struct cert *c, struct bytes name)
 
 	X509_NAME_free(n);
 	return same;
+}
+
+size_t
+cert_exts(const struct cert *c, struct cert_ext *out, size_t n)
+{
+	X509_EXTENSION *x;
+	size_t i;
+
+	for (i = 0; i < n && (x = X509_get_ext(c->x, (int)i)) != NULL; i++) {
+		out[i].critical = X509_EXTENSION_get_critical(x) == 1;
+		/* A longer OID is cut: it is shown, not compared. */
+		(void)OBJ_obj2txt(out[i].oid, sizeof(out[i].oid),
+		    X509_EXTENSION_get_object(x), 1);
+		oid_name(out[i].oid, out[i].name);
+	}
+	return i;
 }
 
 int

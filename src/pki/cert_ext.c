@@ -41,6 +41,7 @@ cert_ku_name(unsigned bit)
 	static const char *const names[] = {
 		"digitalSignature", "nonRepudiation", "keyEncipherment",
 		"dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign",
+		"encipherOnly", "decipherOnly"
 	};
 	size_t i;
 

@@ -224,6 +224,50 @@ fail:
 	return -1;
 }
 
+/* Nobody is asked for the password of an encrypted block. */
+static int
+no_password(char *out, int size, int writing, void *arg)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+/* The first request among a PEM text's blocks; others are passed over. */
+static int
+parse_pem(struct bytes file, struct csr **out, struct err *e)
+{
+	unsigned char *der = NULL;
+	char *name = NULL;
+	BIO *bio;
+	long n = 0;
+	int rc = -1;
+
+	if ((bio = bio_of(file)) == NULL) {
+		err_set(e, ERR_MEMORY, "request");
+		return -1;
+	}
+	if (PEM_bytes_read_bio(&der, &n, &name, PEM_STRING_X509_REQ, bio,
+	    no_password, NULL) == 1)
+		rc = csr_parse(bytes_make(der, (size_t)n), out, e);
+	else
+		set_ssl(e, ERR_CSR_DER, "no request in the PEM text");
+	OPENSSL_free(name);
+	/* The challenge may be in it. */
+	OPENSSL_clear_free(der, (size_t)n);
+	BIO_free(bio);
+	return rc;
+}
+
+int
+csr_parse_file(struct bytes file, struct csr **out, struct err *e)
+{
+	return is_pem(file) ? parse_pem(file, out, e) :
+	    csr_parse(file, out, e);
+}
+
 int
 csr_verify(const struct csr *r, struct err *e)
 {

@@ -1,44 +1,52 @@
 #include <string.h>
 
-#include "policy/challenge.h"
+#include "policy/policy_int.h"
 #include "util/clock.h"
 
-/* ---- rules: each refuses, or lets the next one look ---- */
+/* ---- rules ---- */
 
 static int
-rule_endpoint(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+rule_endpoint(const struct policy_facts *f, struct err *e)
 {
-	(void)c;
-	if (!l->elsewhere)
+	if (!f->limits->elsewhere)
 		return 0;
 	err_set(e, ERR_CHALLENGE_ENDPOINT, "it is for other endpoints");
 	return -1;
 }
 
-static int
-rule_disabled(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+static void
+endpoint_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	(void)c;
-	if (!l->disabled)
+	policy_say_flag(s, "for_this_endpoint", !f->limits->elsewhere);
+}
+
+static int
+rule_disabled(const struct policy_facts *f, struct err *e)
+{
+	if (!f->limits->disabled)
 		return 0;
 	err_set(e, ERR_CHALLENGE_DISABLED, "by scepctl challenge disable");
 	return -1;
 }
 
-static int
-rule_time(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+static void
+disabled_inputs(const struct policy_facts *f, struct policy_step *s)
 {
+	policy_say_flag(s, "disabled", f->limits->disabled);
+}
+
+static int
+rule_time(const struct policy_facts *f, struct err *e)
+{
+	const struct policy_limits *l = f->limits;
 	char when[CLOCK_TEXT_MAX];
 
-	if (c->now < l->not_before) {
+	if (f->now < l->not_before) {
 		clock_text(l->not_before, when);
 		err_set(e, ERR_CHALLENGE_NOT_YET, "not before %s", when);
 		return -1;
 	}
-	if (l->expires != 0 && c->now >= l->expires) {
+	if (l->expires != 0 && f->now >= l->expires) {
 		clock_text(l->expires, when);
 		err_set(e, ERR_CHALLENGE_EXPIRED, "at %s", when);
 		return -1;
@@ -46,79 +54,144 @@ rule_time(const struct policy_limits *l, const struct policy_claim *c,
 	return 0;
 }
 
-static int
-rule_uses(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+static void
+time_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	if (l->uses == 0 || c->used < l->uses)
-		return 0;
-	err_set(e, ERR_CHALLENGE_SPENT, "%lld of %lld uses", (long long)c->used,
-	    (long long)l->uses);
-	return -1;
+	policy_say_time(s, "now", f->now);
+	if (f->limits->not_before != 0)
+		policy_say_time(s, "not_before", f->limits->not_before);
+	if (f->limits->expires != 0)
+		policy_say_time(s, "expires", f->limits->expires);
+}
+
+/* One beside a renewal has a use spent only where it must be there: otherwise
+ * the first one would vouch for all renewals to come. */
+bool
+policy_spends(const struct policy_facts *f)
+{
+	return !policy_renews(f) ||
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+}
+
+static int64_t
+used(const struct policy_facts *f)
+{
+	return policy_spends(f) ? f->used : 0;
 }
 
 static int
-rule_profile(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+rule_uses(const struct policy_facts *f, struct err *e)
 {
-	(void)c;
-	if (!l->unknown_profile)
+	const struct policy_limits *l = f->limits;
+
+	if (l->uses == 0 || used(f) < l->uses)
+		return 0;
+	err_set(e, ERR_CHALLENGE_SPENT, "%lld of %lld uses",
+	    (long long)f->used, (long long)l->uses);
+	return -1;
+}
+
+static void
+uses_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_int(s, "used", f->used);
+	if (f->limits->uses == 0)
+		policy_say(s, "uses", "unlimited");
+	else
+		policy_say_int(s, "uses", f->limits->uses);
+}
+
+static int
+rule_profile(const struct policy_facts *f, struct err *e)
+{
+	if (!f->limits->unknown_profile)
 		return 0;
 	err_set(e, ERR_CHALLENGE_PROFILE, "scepd.conf has no profile of that "
 	    "name");
 	return -1;
 }
 
-static int
-rule_key(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+static void
+profile_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	if (l->key_types == 0 ||
-	    (l->key_types & 1u << c->csr->key.type) != 0)
+	if (f->limits->profile != NULL)
+		policy_say(s, "profile", f->limits->profile->name);
+	else
+		policy_say(s, "profile", f->limits->unknown_profile ?
+		    "unknown" : "endpoint's");
+}
+
+static int
+rule_key(const struct policy_facts *f, struct err *e)
+{
+	enum key_type type = f->csr->key.type;
+
+	if (f->limits->key_types == 0 ||
+	    (f->limits->key_types & 1u << type) != 0)
 		return 0;
-	err_set(e, ERR_CHALLENGE_KEY, "key type %s",
-	    key_type_name(c->csr->key.type));
+	err_set(e, ERR_CHALLENGE_KEY, "key type %s", key_type_name(type));
 	return -1;
 }
 
-static int
-rule_subject(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+static void
+key_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	return l->subject == NULL ? 0 : patterns_subject(l->subject, c->csr,
-	    e);
+	policy_say(s, "key", key_type_name(f->csr->key.type));
+	policy_say_flag(s, "limited", f->limits->key_types != 0);
 }
 
 static int
-rule_san(const struct policy_limits *l, const struct policy_claim *c,
-    struct err *e)
+rule_subject(const struct policy_facts *f, struct err *e)
 {
-	if (l->san == NULL)
+	return f->limits->subject == NULL ? 0 :
+	    patterns_subject(f->limits->subject, f->csr, e);
+}
+
+static void
+subject_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_subject(f, s);
+	policy_say_flag(s, "limited", f->limits->subject != NULL);
+}
+
+static int
+rule_san(const struct policy_facts *f, struct err *e)
+{
+	if (f->limits->san == NULL)
 		return 0;
 	/* An account is a name too, wherever it stands. */
-	if (*c->csr->asked.sid != '\0') {
+	if (*f->csr->asked.sid != '\0') {
 		err_set(e, ERR_CHALLENGE_SAN, "sid has no pattern");
 		return -1;
 	}
-	return patterns_san(l->san, &c->csr->sans, c->san, e);
+	return patterns_san(f->limits->san, &f->csr->sans, &f->profile->san,
+	    e);
 }
 
-static int (*const rules[])(const struct policy_limits *,
-    const struct policy_claim *, struct err *) = {
-	rule_endpoint, rule_disabled, rule_time, rule_uses, rule_profile,
-	rule_key, rule_subject, rule_san,
+static void
+san_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say(s, "sid", f->csr->asked.sid);
+	policy_say_flag(s, "limited", f->limits->san != NULL);
+}
+
+static const struct policy_rule rules[] = {
+	{ "challenge.endpoint", rule_endpoint, endpoint_inputs, NULL },
+	{ "challenge.disabled", rule_disabled, disabled_inputs, NULL },
+	{ "challenge.time",     rule_time,     time_inputs,     NULL },
+	{ "challenge.uses",     rule_uses,     uses_inputs,     NULL },
+	{ "challenge.profile",  rule_profile,  profile_inputs,  NULL },
+	{ "challenge.key",      rule_key,      key_inputs,      NULL },
+	{ "challenge.subject",  rule_subject,  subject_inputs,  NULL },
+	{ "challenge.san",      rule_san,      san_inputs,      NULL },
 };
 
 int
-policy_limits_check(const struct policy_limits *l,
-    const struct policy_claim *c, struct err *e)
+policy_limits(const struct policy_facts *f, struct policy_trace *t,
+    struct err *e)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i](l, c, e) == -1)
-			return -1;
-	return 0;
+	return policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
 }
 
 /* ---- reading ---- */

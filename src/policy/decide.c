@@ -25,7 +25,27 @@ policy_by_password(const struct conf_endpoint *ep, const struct pubkey *k)
 	    ep->ec_reply == CONF_EC_REPLY_PASSWORD);
 }
 
-/* Rules: each sees the facts and refuses, or lets the next one look. */
+/* ---- what rules look at ---- */
+
+void
+policy_say_challenge(const struct policy_facts *f, struct policy_step *s)
+{
+	static const char *const words[] = {
+		[POLICY_CHALLENGE_ABSENT] = "absent",
+		[POLICY_CHALLENGE_WRONG] = "wrong",
+		[POLICY_CHALLENGE_MATCH] = "matches",
+	};
+
+	policy_say(s, "challenge", words[f->challenge]);
+}
+
+void
+policy_say_subject(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "subject", f->csr->subject_text);
+}
+
+/* ---- rules ---- */
 
 /* A device's certificate for the CA's or the RA's key could stand in for them;
  * whoever can ask for one holds that key. */
@@ -42,6 +62,29 @@ rule_key_taken(const struct policy_facts *f, struct err *e)
 			return -1;
 		}
 	return 0;
+}
+
+static void
+key_taken_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_int(s, "authorities", (int64_t)f->n_authorities);
+}
+
+/* Whoever stole a key can prove that he has it. */
+static int
+rule_key_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->key_compromised)
+		return 0;
+	err_set(e, ERR_KEY_COMPROMISED, "a certificate of it was revoked for "
+	    "that");
+	return -1;
+}
+
+static void
+key_compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "compromised", f->key_compromised);
 }
 
 static bool
@@ -71,19 +114,38 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+static void
+proof_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_challenge(f, s);
+	policy_say_flag(s, "signer_known", f->old != NULL);
+	policy_say_flag(s, "called_renewal", f->renewal);
+	policy_say_flag(s, "approved", f->approved);
+	policy_say(s, "approval", is_manual(f) ? "manual" : "auto");
+	policy_say_flag(s, "validator", f->validated);
+}
+
+static bool
+is_stopped(const struct policy_old *old)
+{
+	return old->revoked || old->successor_revoked || old->key_compromised;
+}
+
 static bool
 old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !policy_is_authority(f, c) && !f->old->revoked &&
+	return c != NULL && !policy_is_authority(f, c) &&
+	    !is_stopped(f->old) &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
 static int
-rule_renewal(const struct policy_facts *f, struct err *e)
+rules_renewal(const struct policy_facts *f, struct policy_trace *t,
+    struct err *e)
 {
-	return policy_renews(f) ? policy_renewal(f, e) : 0;
+	return policy_renews(f) ? policy_renewal(f, t, e) : 0;
 }
 
 /* Nothing is issued that could not be handed over. */
@@ -99,17 +161,39 @@ rule_reply(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+static void
+reply_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "signer_key", key_type_name(f->signer->type));
+	policy_say(s, "encrypted_by", policy_by_password(f->endpoint,
+	    f->signer) ? "challenge" : "key");
+}
+
+static bool
+signs_itself(const struct policy_facts *f)
+{
+	return memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0;
+}
+
 static int
 rule_signer(const struct policy_facts *f, struct err *e)
 {
 	/* A renewal with a new key is signed by the old one; what is approved
 	 * was looked at when it came, and is asked for by the same key. */
 	if (policy_renews(f) || old_is_good(f) || f->approved ||
-	    f->endpoint->signer_key == CONF_SIGNER_ANY ||
-	    memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0)
+	    f->endpoint->signer_key == CONF_SIGNER_ANY || signs_itself(f))
 		return 0;
 	err_set(e, ERR_KEY_MISMATCH, "endpoint wants signer_key = \"same\"");
 	return -1;
+}
+
+static void
+signer_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "signed_by_own_key", signs_itself(f));
+	policy_say_flag(s, "old_in_force", old_is_good(f));
+	policy_say(s, "signer_key", f->endpoint->signer_key ==
+	    CONF_SIGNER_ANY ? "any" : "same");
 }
 
 static int
@@ -144,6 +228,13 @@ rule_named(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+static void
+named_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "subject", !policy_no_subject(f));
+	policy_say_int(s, "sans", (int64_t)f->csr->sans.n);
+}
+
 static int
 check_valid(const struct cert *c, int64_t now, struct err *e)
 {
@@ -163,6 +254,14 @@ rule_ca(const struct policy_facts *f, struct err *e)
 		if (check_valid(f->chain[i], f->now, e) == -1)
 			return -1;
 	return check_valid(f->ca, f->now, e);
+}
+
+static void
+ca_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "ca", f->ca->subject_text);
+	policy_say_time(s, "not_after", f->ca->not_after);
+	policy_say_int(s, "chain", (int64_t)f->n_chain);
 }
 
 /* Only what goes into the certificate is looked at: the rest is dropped. */
@@ -186,31 +285,24 @@ rule_sans(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
-/* One beside a renewal has a use spent only where it must be there: otherwise
- * the first one would vouch for all renewals to come. */
-static bool
-spends_use(const struct policy_facts *f)
+static void
+sans_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	return !policy_renews(f) ||
-	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_list(s, "granted", &f->profile->san);
 }
 
 /* Under a challenge, what that one allows. One beside a renewal counts where
  * renew.challenge says so. */
 static int
-rule_challenge(const struct policy_facts *f, struct err *e)
+rules_challenge(const struct policy_facts *f, struct policy_trace *t,
+    struct err *e)
 {
-	bool renews = policy_renews(f);
-	const struct policy_claim c = {
-		.csr = f->csr, .san = &f->profile->san,
-		.used = spends_use(f) ? f->used : 0, .now = f->now
-	};
-
 	if (f->approved || f->challenge != POLICY_CHALLENGE_MATCH ||
-	    f->limits == NULL || (renews &&
+	    f->limits == NULL || (policy_renews(f) &&
 	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_IGNORED))
 		return 0;
-	return policy_limits_check(f->limits, &c, e);
+	return policy_limits(f, t, e);
 }
 
 /* A challenge's profile may take fewer types of keys than others here. */
@@ -220,11 +312,32 @@ rule_signer_type(const struct policy_facts *f, struct err *e)
 	return policy_signer(f->profile, f->signer, e);
 }
 
-static int (*const rules[])(const struct policy_facts *, struct err *) = {
-	rule_challenge, policy_rule_key, rule_key_taken, rule_signer_type,
-	rule_proof, rule_renewal, rule_signer, rule_reply, rule_subject,
-	policy_rule_template, rule_named, rule_ca, rule_sans,
-	policy_rule_required, policy_rule_patterns, policy_rule_surplus,
+static void
+signer_type_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "signer_key", key_type_name(f->signer->type));
+	policy_say_list(s, "key_types", &f->profile->key_types);
+}
+
+static const struct policy_rule rules[] = {
+	{ "challenge", NULL, NULL, rules_challenge },
+	{ "key", policy_rule_key, policy_key_inputs, NULL },
+	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },
+	{ "key_compromised", rule_key_compromised, key_compromised_inputs,
+	    NULL },
+	{ "signer_type", rule_signer_type, signer_type_inputs, NULL },
+	{ "proof", rule_proof, proof_inputs, NULL },
+	{ "renewal", NULL, NULL, rules_renewal },
+	{ "signer", rule_signer, signer_inputs, NULL },
+	{ "reply", rule_reply, reply_inputs, NULL },
+	{ "subject", rule_subject, policy_say_subject, NULL },
+	{ "template", policy_rule_template, policy_template_inputs, NULL },
+	{ "named", rule_named, named_inputs, NULL },
+	{ "ca", rule_ca, ca_inputs, NULL },
+	{ "sans", rule_sans, sans_inputs, NULL },
+	{ "required", policy_rule_required, policy_required_inputs, NULL },
+	{ "patterns", policy_rule_patterns, policy_patterns_inputs, NULL },
+	{ "surplus", policy_rule_surplus, policy_surplus_inputs, NULL },
 };
 
 /* Copies the names whose kind the profile lists; the others are dropped. */
@@ -288,7 +401,7 @@ grant(const struct policy_facts *f, struct bytes name,
 	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
-	v->spends = !f->approved && spends_use(f) &&
+	v->spends = !f->approved && policy_spends(f) &&
 	    f->challenge == POLICY_CHALLENGE_MATCH;
 	v->profile = p;
 	v->plan = (struct cert_plan){
@@ -317,15 +430,16 @@ grant(const struct policy_facts *f, struct bytes name,
 
 /* The profile is the effective one. */
 static int
-decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
+decide(const struct policy_facts *f, struct policy_verdict *v,
+    struct policy_trace *t, struct err *e)
 {
 	struct buf name = BUF_INIT(POLICY_SUBJECT_MAX);
-	int rc = 0;
-	size_t i;
+	int rc;
 
-	for (i = 0; rc == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
-		rc = rules[i](f, e);
-	if (rc == 0 && (rc = grant_subject(f, &name, e)) == 0)
+	rc = policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
+	if (rc == 0 && (rc = grant_subject(f, &name, e)) == -1)
+		policy_note(t, "grant", f, e);
+	if (rc == 0)
 		grant(f, buf_bytes(&name), v);
 	buf_wipe(&name);
 	return rc;
@@ -334,7 +448,7 @@ decide(const struct policy_facts *f, struct policy_verdict *v, struct err *e)
 /* By what vouches for it beside an old certificate. */
 static int
 decide_enrollment(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
+    struct policy_trace *t, struct err *e)
 {
 	struct policy_facts g = *f;
 
@@ -343,25 +457,40 @@ decide_enrollment(const struct policy_facts *f, struct policy_verdict *v,
 	    f->limits != NULL && f->limits->profile != NULL &&
 	    f->named == NULL)
 		g.profile = f->limits->profile;
-	return decide(&g, v, e);
+	return decide(&g, v, t, e);
+}
+
+/* By what the old certificate allows, if it does so in all points. */
+static int
+try_renewal(const struct policy_facts *f, struct policy_verdict *v,
+    struct policy_trace *t)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (policy_renews(f))
+		return decide(f, v, t, &why);
+	/* For the trace alone. */
+	(void)policy_renewal(f, t, &why);
+	return -1;
 }
 
 int
 policy_decide(const struct policy_facts *f, struct policy_verdict *v,
-    struct err *e)
+    struct policy_trace *t, struct err *e)
 {
-	struct err why = { .reason = ERR_NONE };
 	struct policy_facts g = *f;
 
+	if (t != NULL)
+		t->n = t->cut = 0;
 	if (f->old == NULL)
-		return decide_enrollment(f, v, e);
+		return decide_enrollment(f, v, t, e);
 	if (f->approved)
-		return decide(f, v, e);
+		return decide(f, v, t, e);
 	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)
-		return decide(&g, v, e);
-	if (policy_renews(&g) && decide(&g, v, &why) == 0)
+		return decide(&g, v, t, e);
+	if (try_renewal(&g, v, t) == 0)
 		return 0;
-	return decide_enrollment(f, v, e);
+	return decide_enrollment(f, v, t, e);
 }

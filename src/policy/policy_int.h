@@ -11,6 +11,41 @@
 #define NAME_VALUE_MAX	256	/* bytes of one subject value */
 #define SAN_TEXT_MAX	512	/* bytes of one subjectAltName */
 
+/* ---- rules: each sees the facts and refuses, or lets the next one look ---- */
+
+struct policy_rule {
+	const char	*name;		/* stable, documented in scepctl(1) */
+	int		(*check)(const struct policy_facts *, struct err *);
+	/* Says what it looks at; NULL: nothing worth telling. */
+	void		(*inputs)(const struct policy_facts *,
+			    struct policy_step *);
+	/* Instead of all those: a table of its own. */
+	int		(*many)(const struct policy_facts *,
+			    struct policy_trace *, struct err *);
+};
+
+/* In their order, up to the first that refuses. */
+int	 policy_run(const struct policy_rule *, size_t n,
+	    const struct policy_facts *, struct policy_trace *, struct err *e);
+
+/* For inputs. A text is cut where it is long. */
+void	 policy_say(struct policy_step *, const char *key, const char *value);
+void	 policy_say_int(struct policy_step *, const char *key, int64_t);
+void	 policy_say_flag(struct policy_step *, const char *key, bool);
+void	 policy_say_time(struct policy_step *, const char *key, int64_t when);
+void	 policy_say_for(struct policy_step *, const char *key,
+	    int64_t seconds);
+void	 policy_say_list(struct policy_step *, const char *key,
+	    const struct conf_strings *);
+void	 policy_say_sans(struct policy_step *, const char *key,
+	    const struct sans *);
+void	 policy_say_challenge(const struct policy_facts *,
+	    struct policy_step *);
+void	 policy_say_subject(const struct policy_facts *, struct policy_step *);
+/* Notes what came to pass after the rules. */
+void	 policy_note(struct policy_trace *, const char *rule,
+	    const struct policy_facts *, const struct err *);
+
 /* ERR_SUBJECT or ERR_SAN: text that other programs would stumble over. */
 int	 policy_name_value(const struct name_value *, struct err *e);
 int	 policy_san(const struct san *, struct err *e);
@@ -52,17 +87,34 @@ void	 policy_surplus(const struct policy_facts *,
 	    char out[POLICY_SURPLUS_MAX]);
 /* Rules of decide.c */
 int	 policy_rule_key(const struct policy_facts *, struct err *e);
+void	 policy_key_inputs(const struct policy_facts *, struct policy_step *);
 int	 policy_rule_template(const struct policy_facts *, struct err *e);
+void	 policy_template_inputs(const struct policy_facts *,
+	    struct policy_step *);
 int	 policy_rule_required(const struct policy_facts *, struct err *e);
+void	 policy_required_inputs(const struct policy_facts *,
+	    struct policy_step *);
 int	 policy_rule_patterns(const struct policy_facts *, struct err *e);
+void	 policy_patterns_inputs(const struct policy_facts *,
+	    struct policy_step *);
 int	 policy_rule_surplus(const struct policy_facts *, struct err *e);
+void	 policy_surplus_inputs(const struct policy_facts *,
+	    struct policy_step *);
 
-/* Whether it is a CA's, or has the key of a CA or RA. */
+/* Whether a challenge that vouches, or must stand beside a renewal, has a use
+ * spent. */
+bool	 policy_spends(const struct policy_facts *);
+/* challenge.c: whether the limits of the challenge (not NULL) allow what is
+ * asked: ERR_CHALLENGE_.... */
+int	 policy_limits(const struct policy_facts *, struct policy_trace *,
+	    struct err *e);
+/* renew.c: whether it is a CA's, or has the key of a CA or RA. */
 bool	 policy_is_authority(const struct policy_facts *,
 	    const struct cert *);
 /* Whether the old certificate (not NULL) allows what is asked, by itself:
  * ERR_RENEWAL_..., ERR_CHALLENGE_.... */
-int	 policy_renewal(const struct policy_facts *, struct err *e);
+int	 policy_renewal(const struct policy_facts *, struct policy_trace *,
+	    struct err *e);
 /*
  * Whether it is to be judged as a renewal: signed with a certificate of ours,
  * and the message calls it one, or no challenge vouches for it, or it is one in

@@ -82,6 +82,20 @@ policy_rule_key(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+void
+policy_key_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	const struct conf_profile *p = f->profile;
+
+	policy_say(s, "key", key_type_name(f->csr->key.type));
+	policy_say_int(s, "bits", f->csr->key.bits);
+	policy_say_list(s, "key_types", &p->key_types);
+	if (f->csr->key.type == KEY_RSA) {
+		policy_say_int(s, "rsa_min", p->rsa_min);
+		policy_say_int(s, "rsa_max", p->rsa_max);
+	}
+}
+
 /* ---- security identifiers ---- */
 
 /* A number of 32 bits, as it is written; *p goes behind it. */
@@ -158,6 +172,13 @@ policy_rule_required(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
+void
+policy_required_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_list(s, "san_required", &f->profile->san_required);
+}
+
 /* ---- patterns ---- */
 
 /* The reason is the profile's. */
@@ -193,6 +214,17 @@ policy_rule_patterns(const struct policy_facts *f, struct err *e)
 	if (patterns_san(m->san, &sans, &f->profile->san, &why) == -1)
 		return refuse_pattern(ERR_SAN_PATTERN, &why, e);
 	return 0;
+}
+
+void
+policy_patterns_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	const struct policy_made *m = policy_made(f);
+
+	policy_say_subject(f, s);
+	policy_say_flag(s, "subject_limited", m->subject != NULL);
+	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_flag(s, "san_limited", m->san != NULL);
 }
 
 /* ---- the subject's template ---- */
@@ -332,6 +364,13 @@ policy_rule_template(const struct policy_facts *f, struct err *e)
 	return rc;
 }
 
+void
+policy_template_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "subject", policy_renews(f) ? "old" :
+	    policy_made(f)->n_rdns > 0 ? "template" : "asked");
+}
+
 /* ---- what is asked beyond it ---- */
 
 /* Words with commas between them; what does not fit is left out. */
@@ -418,4 +457,15 @@ policy_rule_surplus(const struct policy_facts *f, struct err *e)
 		return 0;
 	err_set(e, ERR_SURPLUS, "%s", surplus);
 	return -1;
+}
+
+void
+policy_surplus_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	char surplus[POLICY_SURPLUS_MAX];
+
+	policy_surplus(f, surplus);
+	policy_say(s, "surplus", f->profile->surplus == CONF_SURPLUS_DROP ?
+	    "drop" : "refuse");
+	policy_say(s, "asked_beyond", surplus);
 }

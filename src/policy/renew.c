@@ -6,8 +6,7 @@
 
 #include "policy/decide.h"
 #include "policy/policy_int.h"
-
-typedef int renew_rule(const struct policy_facts *, struct err *);
+#include "util/clock.h"
 
 static int
 rule_allowed(const struct policy_facts *f, struct err *e)
@@ -16,6 +15,12 @@ rule_allowed(const struct policy_facts *f, struct err *e)
 		return 0;
 	err_set(e, ERR_RENEWAL_OFF, "renew.allowed = false");
 	return -1;
+}
+
+static void
+allowed_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "renew.allowed", f->endpoint->renew_allowed);
 }
 
 bool
@@ -42,6 +47,13 @@ rule_authority(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+static void
+authority_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say(s, "old_subject", f->old->cert->subject_text);
+	policy_say_flag(s, "ca", f->old->cert->is_ca);
+}
+
 static int
 rule_revoked(const struct policy_facts *f, struct err *e)
 {
@@ -51,24 +63,78 @@ rule_revoked(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
+static void
+revoked_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "revoked", f->old->revoked);
+	policy_say_flag(s, "of_another_server", f->old->foreign);
+}
+
+/* An operator who revokes the newest means the device, which has the older ones
+ * too. */
+static int
+rule_successor(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->successor_revoked)
+		return 0;
+	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it is revoked");
+	return -1;
+}
+
+static void
+successor_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "successor_revoked", f->old->successor_revoked);
+}
+
+static int
+rule_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->key_compromised)
+		return 0;
+	err_set(e, ERR_RENEWAL_COMPROMISED, "a certificate of that key was "
+	    "revoked for that");
+	return -1;
+}
+
+static void
+compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "old_key_compromised", f->old->key_compromised);
+}
+
+/* What another server issued may be revoked there: it gets no day more than
+ * that server gave it. */
+static int64_t
+grace(const struct policy_facts *f)
+{
+	return f->old->foreign ? 0 : f->endpoint->renew_grace;
+}
+
 static int
 rule_valid(const struct policy_facts *f, struct err *e)
 {
 	const struct cert *old = f->old->cert;
-	/* What another server issued may be revoked there: it gets no day more
-	 * than that server gave it. */
-	int64_t grace = f->old->foreign ? 0 : f->endpoint->renew_grace;
 
 	if (f->now < old->not_before) {
 		err_set(e, ERR_RENEWAL_NOT_YET, "it is not valid yet");
 		return -1;
 	}
-	if (f->now > old->not_after + grace) {
+	if (f->now > old->not_after + grace(f)) {
 		err_set(e, ERR_RENEWAL_EXPIRED, "it has expired, %lld s ago",
 		    (long long)(f->now - old->not_after));
 		return -1;
 	}
 	return 0;
+}
+
+static void
+valid_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_time(s, "now", f->now);
+	policy_say_time(s, "not_before", f->old->cert->not_before);
+	policy_say_time(s, "not_after", f->old->cert->not_after);
+	policy_say_for(s, "renew.grace", grace(f));
 }
 
 static int
@@ -81,6 +147,16 @@ rule_superseded(const struct policy_facts *f, struct err *e)
 	err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place %lld s ago",
 	    (long long)(f->now - since));
 	return -1;
+}
+
+static void
+superseded_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	if (f->old->superseded_at == 0)
+		policy_say_flag(s, "superseded", false);
+	else
+		policy_say_time(s, "superseded", f->old->superseded_at);
+	policy_say_for(s, "renew.superseded", f->endpoint->renew_superseded);
 }
 
 /* How long before its expiry it may be renewed; 0: from the start. */
@@ -98,12 +174,26 @@ rule_window(const struct policy_facts *f, struct err *e)
 {
 	int64_t ahead = window(f->endpoint, f->old->cert);
 	int64_t left = f->old->cert->not_after - f->now;
+	char when[CLOCK_TEXT_MAX];
 
 	if (ahead == 0 || left <= ahead)
 		return 0;
-	err_set(e, ERR_RENEWAL_EARLY, "%lld s until it may be renewed",
-	    (long long)(left - ahead));
+	clock_text(f->old->cert->not_after - ahead, when);
+	err_set(e, ERR_RENEWAL_EARLY, "not before %s", when);
 	return -1;
+}
+
+static void
+window_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	int64_t ahead = window(f->endpoint, f->old->cert);
+
+	policy_say_time(s, "now", f->now);
+	policy_say_time(s, "not_after", f->old->cert->not_after);
+	if (ahead == 0)
+		policy_say(s, "window", "always");
+	else
+		policy_say_time(s, "from", f->old->cert->not_after - ahead);
 }
 
 static bool
@@ -184,12 +274,29 @@ rule_names(const struct policy_facts *f, struct err *e)
 	return check_sid(f, e);
 }
 
+static void
+names_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_subject(f, s);
+	policy_say(s, "old_subject", f->old->cert->subject_text);
+	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_sans(s, "old_san", f->old->sans);
+	policy_say(s, "renew.names", f->endpoint->renew_names ==
+	    CONF_RENEW_NAMES_SUBSET ? "subset" : "same");
+}
+
+static bool
+keeps_key(const struct policy_facts *f)
+{
+	return memcmp(f->old->cert->key.hash, f->csr->key.hash,
+	    PKI_HASH) == 0;
+}
+
 static int
 rule_key(const struct policy_facts *f, struct err *e)
 {
 	int want = f->endpoint->renew_key;
-	bool same = memcmp(f->old->cert->key.hash, f->csr->key.hash,
-	    PKI_HASH) == 0;
+	bool same = keeps_key(f);
 
 	if (same && want == CONF_RENEW_KEY_NEW) {
 		err_set(e, ERR_RENEWAL_KEY_OLD, "renew.key = \"new\", and it is "
@@ -204,6 +311,19 @@ rule_key(const struct policy_facts *f, struct err *e)
 	return 0;
 }
 
+static void
+key_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	static const char *const words[] = {
+		[CONF_RENEW_KEY_ANY] = "any",
+		[CONF_RENEW_KEY_NEW] = "new",
+		[CONF_RENEW_KEY_SAME] = "same",
+	};
+
+	policy_say(s, "key", keeps_key(f) ? "same" : "new");
+	policy_say(s, "renew.key", words[f->endpoint->renew_key]);
+}
+
 static int
 rule_reuse(const struct policy_facts *f, struct err *e)
 {
@@ -213,6 +333,13 @@ rule_reuse(const struct policy_facts *f, struct err *e)
 	err_set(e, ERR_RENEWAL_KEY_REUSE, "%lld certificates in a row have it",
 	    (long long)f->old->key_uses);
 	return -1;
+}
+
+static void
+reuse_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_int(s, "in_a_row", f->old->key_uses);
+	policy_say_int(s, "renew.key_reuse", f->endpoint->renew_key_reuse);
 }
 
 static int
@@ -233,29 +360,52 @@ rule_challenge(const struct policy_facts *f, struct err *e)
 	return -1;
 }
 
-static renew_rule *const rules[] = {
-	rule_allowed, rule_authority, rule_revoked, rule_valid,
-	rule_superseded, rule_window, rule_names, rule_key, rule_reuse,
-	rule_challenge,
+static void
+challenge_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	static const char *const words[] = {
+		[CONF_RENEW_CHALLENGE_IGNORED] = "ignored",
+		[CONF_RENEW_CHALLENGE_OPTIONAL] = "optional",
+		[CONF_RENEW_CHALLENGE_REQUIRED] = "required",
+	};
+
+	policy_say_challenge(f, s);
+	policy_say(s, "renew.challenge", words[f->endpoint->renew_challenge]);
+}
+
+static const struct policy_rule rules[] = {
+	{ "renewal.allowed",    rule_allowed,    allowed_inputs,    NULL },
+	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
+	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
+	{ "renewal.valid",      rule_valid,      valid_inputs,      NULL },
+	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
+	{ "renewal.window",     rule_window,     window_inputs,     NULL },
+	{ "renewal.names",      rule_names,      names_inputs,      NULL },
+	{ "renewal.key",        rule_key,        key_inputs,        NULL },
+	{ "renewal.reuse",      rule_reuse,      reuse_inputs,      NULL },
+	{ "renewal.challenge",  rule_challenge,  challenge_inputs,  NULL },
 };
 
 /* What an operator approved was allowed, and in time, when it came: it does not
  * lose by having waited. What the old certificate lost since then counts. */
-static renew_rule *const lasting[] = {
-	rule_authority, rule_revoked, rule_superseded,
+static const struct policy_rule lasting[] = {
+	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
+	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
+	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
 };
 
 int
-policy_renewal(const struct policy_facts *f, struct err *e)
+policy_renewal(const struct policy_facts *f, struct policy_trace *t,
+    struct err *e)
 {
-	renew_rule *const *r = f->approved ? lasting : rules;
-	size_t i, n = f->approved ? sizeof(lasting) / sizeof(lasting[0]) :
-	    sizeof(rules) / sizeof(rules[0]);
-
-	for (i = 0; i < n; i++)
-		if (r[i](f, e) == -1)
-			return -1;
-	return 0;
+	if (f->approved)
+		return policy_run(lasting, sizeof(lasting) / sizeof(lasting[0]),
+		    f, t, e);
+	return policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
 }
 
 bool
@@ -267,5 +417,5 @@ policy_renews(const struct policy_facts *f)
 		return false;
 	return f->approved || f->renewal ||
 	    f->challenge != POLICY_CHALLENGE_MATCH ||
-	    policy_renewal(f, &why) == 0;
+	    policy_renewal(f, NULL, &why) == 0;
 }

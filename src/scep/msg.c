@@ -156,21 +156,9 @@ is_signer(const struct pubkey *k)
 	}
 }
 
-/* Comes before the signature is verified: huge keys are dear. */
-static int
-check_algs(const struct scep_msg *m, const struct algs *algs, struct err *e)
+int
+scep_signer_key(const struct pubkey *k, struct err *e)
 {
-	const struct pubkey *k = &m->cms.signer->key;
-
-	if (!algs_accept(algs, m->cms.digest)) {
-		err_set(e, ERR_DIGEST, "digest %s", alg_name(m->cms.digest));
-		return -1;
-	}
-	if (!algs_accept(algs, m->cms.signature)) {
-		err_set(e, ERR_SIGNATURE_ALG, "signature algorithm %s",
-		    alg_name(m->cms.signature));
-		return -1;
-	}
 	if (is_signer(k))
 		return 0;
 	if (k->type == KEY_OTHER)
@@ -180,6 +168,22 @@ check_algs(const struct scep_msg *m, const struct algs *algs, struct err *e)
 		err_set(e, ERR_SIGNER_KEY, "%s key of %d bits",
 		    key_type_name(k->type), k->bits);
 	return -1;
+}
+
+/* Comes before the signature is verified: huge keys are dear. */
+static int
+check_algs(const struct scep_msg *m, const struct algs *algs, struct err *e)
+{
+	if (!algs_accept(algs, m->cms.digest)) {
+		err_set(e, ERR_DIGEST, "digest %s", alg_name(m->cms.digest));
+		return -1;
+	}
+	if (!algs_accept(algs, m->cms.signature)) {
+		err_set(e, ERR_SIGNATURE_ALG, "signature algorithm %s",
+		    alg_name(m->cms.signature));
+		return -1;
+	}
+	return scep_signer_key(&m->cms.signer->key, e);
 }
 
 int

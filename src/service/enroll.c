@@ -21,14 +21,20 @@ check_digest(const struct work *w, struct err *e)
 	return -1;
 }
 
+int
+work_check_csr(const struct work *w, struct err *e)
+{
+	/* Before anything finer is said about it: see err.def. */
+	return csr_verify(w->csr, e) == -1 ? -1 : check_digest(w, e);
+}
+
 static int
 step_unwrap(struct work *w, struct err *e)
 {
 	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
 	    &w->csr, &w->suite, e) == -1)
 		return -1;
-	/* Before anything finer is said about it: see err.def. */
-	return csr_verify(w->csr, e) == -1 ? -1 : check_digest(w, e);
+	return work_check_csr(w, e);
 }
 
 /* As those of the CA that follows: see urls.c. */
@@ -69,6 +75,8 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.revoked = w->old_revoked,
 		.profile = w->old_profile,
 		.foreign = w->old_id == 0,
+		.successor_revoked = w->stops.successor,
+		.key_compromised = w->stops.old_key,
 		.superseded_at = w->old_line.superseded_at,
 		.key_uses = w->old_line.key_uses,
 	};
@@ -83,6 +91,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
 		.csr = validate_csr(w),
+		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
 		.challenge_name = w->challenge.name,
@@ -102,12 +111,15 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		    "approved under, is gone", w->claim.profile);
 		return -1;
 	}
-	if (policy_decide(&f, &w->verdict, e) == -1)
+	/* About what an answer of the validator's makes of it, once more. */
+	w->n_traces = w->asked == NULL ? 1 : 2;
+	if (policy_decide(&f, &w->verdict, &w->traces[w->n_traces - 1],
+	    e) == -1)
 		return -1;
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
 
-static int
+int
 step_authorize(struct work *w, struct err *e)
 {
 	if (validate_instead(w))
@@ -136,6 +148,7 @@ describe(struct work *w, struct err *e)
 	};
 	memcpy(t->msg_hash, w->msg.hash, TXN_HASH);
 	memcpy(t->signer_hash, signer->key.hash, TXN_HASH);
+	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	if (secret_sha256(signer->issuer, t->signer_issuer, e) == -1 ||
 	    secret_sha256(w->csr->der, t->csr_hash, e) == -1)
 		return -1;
@@ -147,7 +160,7 @@ describe(struct work *w, struct err *e)
  * also when its challenge is spent or changed by then. Nobody gains by it: the
  * reply opens only with the key that asked first.
  */
-static int
+int
 step_recall(struct work *w, struct err *e)
 {
 	if (describe(w, e) == -1 ||
@@ -159,8 +172,8 @@ step_recall(struct work *w, struct err *e)
 }
 
 /* Makes it wait; the queue is bounded in length and time. */
-static int
-hold(struct work *w, struct err *e)
+static void
+hold(struct work *w)
 {
 	const struct conf *c = w->x->site->conf;
 
@@ -168,7 +181,7 @@ hold(struct work *w, struct err *e)
 	w->txn.asked = validate_name(w);
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
-	return waiting_expire(w->s->db, w->now - c->pending_expire, w->now, e);
+	w->txn.waits_since = w->now - c->pending_expire;
 }
 
 /* What the profile allows of one subject and of one key. */
@@ -185,7 +198,6 @@ limit(struct work *w, struct err *e)
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;
 	t->subject = buf_cstr(&w->subject);
-	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	t->max_active = p->max_active;
 	/* A renewal with its old key follows renew.key. */
 	if (!kept && p->duplicate_key != CONF_DUPLICATE_ALLOW)
@@ -194,8 +206,8 @@ limit(struct work *w, struct err *e)
 	return 0;
 }
 
-static int
-step_reserve(struct work *w, struct err *e)
+int
+work_reservation(struct work *w, struct err *e)
 {
 	struct txn *t = &w->txn;
 
@@ -209,12 +221,26 @@ step_reserve(struct work *w, struct err *e)
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
 		if (w->old_id == 0 && w->verdict.hold)
 			t->old = w->old->der;
+		t->old_key = w->old->key.hash;
 		t->superseded = w->se->conf->renew_superseded;
 	}
 	t->vouched = w->verdict.spends || w->verdict.renews ||
 	    validate_holds(w);
 	t->profile = w->verdict.profile->name;
-	if (limit(w, e) == -1 || (w->verdict.hold && hold(w, e) == -1) ||
+	if (w->verdict.hold)
+		hold(w);
+	return limit(w, e);
+}
+
+static int
+step_reserve(struct work *w, struct err *e)
+{
+	if (work_reservation(w, e) == -1)
+		return -1;
+	if (w->verdict.hold)
+		w->txn.audit = work_audit(w, AUDIT_PENDING, "reserve", NULL);
+	if ((w->verdict.hold &&
+	    waiting_expire(w->s->db, w->txn.waits_since, w->now, e) == -1) ||
 	    txn_reserve(w->s->db, &w->txn, &w->found, &w->fresh, e) == -1)
 		return -1;
 	/* A new one that waits is nobody's to end. */
@@ -287,6 +313,7 @@ step_record(struct work *w, struct err *e)
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
 	r->revoke_old = w->se->conf->renew_revoke_old;
+	r->audit = work_audit(w, AUDIT_ISSUED, "record", NULL);
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);
 	return 0;

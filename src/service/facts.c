@@ -86,17 +86,12 @@ describe_signer(const struct work *w)
 static struct json *
 list_ku(unsigned ku)
 {
-	static const char *const names[] = {
-		"digitalSignature", "nonRepudiation", "keyEncipherment",
-		"dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign",
-		"encipherOnly", "decipherOnly"
-	};
 	struct json *a = json_new_array();
-	size_t i;
+	unsigned bit;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((ku & (1u << i)) != 0)
-			json_add_str(a, NULL, names[i]);
+	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
+		if ((ku & bit) != 0)
+			json_add_str(a, NULL, cert_ku_name(bit));
 	return a;
 }
 

@@ -49,15 +49,33 @@ guard_free(struct guard *g)
 
 /* ---- around the pipeline ---- */
 
-int
-guard_check(struct guard *g, struct exchange *x, struct err *e)
+static int
+check(struct abuse *a, struct exchange *x, int64_t now, struct err *e)
 {
-	x->locked = abuse_locked(g->abuse, x->site->conf, x->peer,
-	    clock_now());
+	x->locked = abuse_locked(a, x->site->conf, x->peer, now);
 	if (x->locked == 0)
 		return 0;
 	err_set(e, ERR_LOCKED, "for %lld seconds", (long long)x->locked);
 	return -1;
+}
+
+int
+guard_check(struct guard *g, struct exchange *x, struct err *e)
+{
+	return check(g->abuse, x, clock_now(), e);
+}
+
+int
+guard_foresee(struct db *db, struct exchange *x, int64_t now, struct err *e)
+{
+	struct abuse *a;
+	int rc;
+
+	if (abuse_new(&a, e) == -1)
+		return -1;
+	rc = lockout_each(db, adopt, a, e) == -1 ? -1 : check(a, x, now, e);
+	abuse_free(a);
+	return rc;
 }
 
 /* Each is told once: no stranger can cause more of them than locks. */

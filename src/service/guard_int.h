@@ -33,6 +33,9 @@ int	 guard_new(struct db *, const struct conf *, struct guard **out,
 void	 guard_free(struct guard *);		/* NULL is fine */
 /* ERR_LOCKED, and x->locked, if its peer is locked. */
 int	 guard_check(struct guard *, struct exchange *, struct err *e);
+/* The same by the store alone, for who has no guard; changes nothing. */
+int	 guard_foresee(struct db *, struct exchange *, int64_t now,
+	    struct err *e);
 /* pipeline_run() for those who are not; SERVICE_LATER if it calls done(). */
 enum service_when	 guard_run(struct exchange *, void *service);
 /* Locks that began, ended, or were taken out of the store; about once a

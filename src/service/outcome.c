@@ -33,19 +33,31 @@ await_end(struct work *w, struct err *e)
 	}
 }
 
+struct fetch {
+	struct work	*w;
+	struct err	*e;
+};
+
+/* Whoever revoked it wants no device to have it. */
 static int
 take_cert(const struct issued *row, void *arg)
 {
-	struct work *w = arg;
-	struct err e = { .reason = ERR_NONE };
+	struct fetch *f = arg;
 
-	return cert_parse(row->der, &w->cert, &e);
+	struct err why = { .reason = ERR_NONE };
+
+	if (!row->revoked)
+		return cert_parse(row->der, &f->w->cert, &why);
+	err_set(f->e, ERR_TXN_REVOKED, "send a new request");
+	return -1;
 }
 
 static int
 fetch_cert(struct work *w, struct err *e)
 {
-	if (issued_of_txn(w->s->db, w->found.id, take_cert, w, e) == 0 &&
+	struct fetch f = { .w = w, .e = e };
+
+	if (issued_of_txn(w->s->db, w->found.id, take_cert, &f, e) == 0 &&
 	    w->cert != NULL)
 		return 0;
 	err_set(e, ERR_STORE, "certificate of transaction %lld",
@@ -195,7 +207,8 @@ step_claim(struct work *w, struct err *e)
 		return -1;
 	memcpy(w->serial, cl->serial, cl->n_serial < SERIAL_LEN ? cl->n_serial :
 	    SERIAL_LEN);
-	return take_challenge(w, e) == -1 ? -1 : take_renewed(w, e);
+	return take_challenge(w, e) == -1 || take_renewed(w, e) == -1 ? -1 :
+	    work_stops(w, e);
 }
 
 static int

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/pipeline_int.h"
@@ -46,8 +47,8 @@ choose_flow(struct work *w, struct err *e)
 }
 
 /* Which profile it will be is not known yet: some must take such a key. */
-static int
-check_signer(const struct work *w, struct err *e)
+int
+work_check_signer(const struct work *w, struct err *e)
 {
 	const struct pubkey *k = &w->msg.cms.signer->key;
 	const struct conf *c = w->x->site->conf;
@@ -73,7 +74,7 @@ step_decode(struct work *w, struct err *e)
 		rc = scep_decode(buf_bytes(&der), w->se->algs, &w->msg, e);
 	scep_query_clear(&q);
 	buf_wipe(&der);
-	return rc == -1 || check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
+	return rc == -1 || work_check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
 }
 
 static const struct step flow_begin[] = {
@@ -140,16 +141,19 @@ log_request(const struct work *w, const char *step, const struct err *e)
 
 /* An operator's word outlives our own trouble. */
 static int
-end_txn(struct work *w, enum err_reason reason, struct err *e)
+end_txn(struct work *w, const char *failed, const struct err *why,
+    struct err *e)
 {
-	if (w->approved && err_failinfo(reason) == FAIL_TROUBLE)
+	if (w->approved && err_failinfo(why->reason) == FAIL_TROUBLE)
 		return waiting_release(w->s->db, w->found.id, e);
-	return txn_fail(w->s->db, w->found.id, reason, w->now, e);
+	w->told = true;
+	return txn_end(w->s->db, w->found.id, why->reason, w->now,
+	    work_audit(w, audit_outcome(why->reason), failed, why), e);
 }
 
 /* Ends what was begun; its own failure changes nothing for the client. */
 static void
-undo(struct work *w, const struct err *why)
+undo(struct work *w, const char *failed, const struct err *why)
 {
 	struct err e = { .reason = ERR_NONE };
 
@@ -158,7 +162,7 @@ undo(struct work *w, const struct err *why)
 	/* What is recorded stays issued, even if the reply went wrong. */
 	if (!w->recording || issued_add_wait(w->s->db, &w->op, &e) == -1) {
 		err_clear(&e);
-		if (end_txn(w, why->reason, &e) == -1)
+		if (end_txn(w, failed, why, &e) == -1)
 			log_msg(LOG_L_ERR, "txn_fail", "%s", err_text(&e));
 	} else {
 		w->recorded = true;
@@ -227,7 +231,24 @@ run_steps(struct work *w, struct err *e)
 	return NULL;
 }
 
-static void
+void
+work_init(struct work *w, struct service *s, struct exchange *x, int64_t now)
+{
+	*w = (struct work){
+		.s = s, .x = x, .se = x->endpoint, .face = x->face,
+		.now = now,
+		.sans = BUF_INIT(SANS_TEXT_MAX),
+		.migrates = BUF_INIT(MIGRATES_MAX),
+		.claimed_old = BUF_INIT(CMS_MAX_DER),
+		.subject = BUF_INIT(SANS_TEXT_MAX),
+		.reply = BUF_INIT(CMS_MAX_DER),
+		.plain = BUF_INIT(CMS_MAX_DER),
+		.trail = BUF_INIT(TRAIL_MAX),
+	};
+	w->msg.type = -1;
+}
+
+void
 work_clear(struct work *w)
 {
 	validate_end(w);
@@ -244,6 +265,7 @@ work_clear(struct work *w)
 	buf_wipe(&w->migrates);
 	buf_wipe(&w->claimed_old);
 	buf_wipe(&w->subject);
+	buf_wipe(&w->trail);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);
 }
@@ -251,20 +273,11 @@ work_clear(struct work *w)
 void
 pipeline_run(struct exchange *x, void *service)
 {
-	struct work w = {
-		.s = service, .x = x, .se = x->endpoint, .face = x->face,
-		.now = clock_now(),
-		.sans = BUF_INIT(SANS_TEXT_MAX),
-		.migrates = BUF_INIT(MIGRATES_MAX),
-		.claimed_old = BUF_INIT(CMS_MAX_DER),
-		.subject = BUF_INIT(SANS_TEXT_MAX),
-		.reply = BUF_INIT(CMS_MAX_DER),
-		.plain = BUF_INIT(CMS_MAX_DER),
-	};
 	struct err e = { .reason = ERR_NONE };
 	const char *failed;
+	struct work w;
 
-	w.msg.type = -1;
+	work_init(&w, service, x, clock_now());
 	x->no_store = true;
 	/* The stop has run out of patience: nobody is there to be answered. */
 	if (atomic_load(&w.s->stopping)) {
@@ -274,8 +287,9 @@ pipeline_run(struct exchange *x, void *service)
 	if ((failed = run_steps(&w, &e)) == NULL) {
 		answer_put(x, 200, SCEP_TYPE_MESSAGE, &w.reply);
 	} else {
-		undo(&w, &e);
+		undo(&w, failed, &e);
 		answer_failure(&w, &e);
+		work_refused(&w, failed, &e);
 	}
 	log_request(&w, failed, &e);
 	x->proof = work_proof(&w, e.reason);

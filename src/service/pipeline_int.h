@@ -7,8 +7,10 @@
 #include "policy/decide.h"
 #include "scep/wrap.h"
 #include "service/face_int.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
+#include "store/revoked.h"
 #include "store/txn.h"
 #include "store/waiting.h"
 
@@ -45,6 +47,7 @@ struct work {
 	int64_t				 old_id;	/* in the ledger; 0:
 							 * another server's */
 	struct issued_line		 old_line;
+	struct revoked_stops		 stops;	/* by revocations */
 	struct buf			 migrates;	/* which one, then */
 	struct sans			 old_sans;
 	bool				 old_revoked;
@@ -80,6 +83,14 @@ struct work {
 	struct document			*crl;
 	const char			*outcome;	/* for the log; NULL:
 							 * issued, repeated */
+
+	/* How policy came to what it said: first, and about what a validator
+	 * made of the request; and all that is kept of it. */
+	struct policy_trace		 traces[2];
+	size_t				 n_traces;
+	struct buf			 trail;
+	struct audit			 audit;	/* borrows from the work */
+	bool				 told;	/* with the transaction's end */
 };
 
 /* Ways through the service, by messageType. */
@@ -88,8 +99,25 @@ extern const struct step flow_repeat[];		/* seen before */
 extern const struct step flow_approved[];	/* by an operator */
 extern const struct step flow_poll[];		/* CertPoll */
 
+/* Empty, for an exchange that has an endpoint and its face; to be cleared. */
+void	 work_init(struct work *, struct service *, struct exchange *,
+	    int64_t now);
+void	 work_clear(struct work *);
+
+/* The key that signed the message; and the request, once it is parsed. */
+int	 work_check_signer(const struct work *, struct err *e);
+int	 work_check_csr(const struct work *, struct err *e);
+/* Describes what is asked in work.txn, and looks for what it repeats. */
+int	 step_recall(struct work *, struct err *e);
+/* Finds the challenge, and asks policy. */
+int	 step_authorize(struct work *, struct err *e);
+/* What the reservation depends on, into work.txn; writes nothing. */
+int	 work_reservation(struct work *, struct err *e);
+
 /* Is the signer's certificate one of ours, or of a CA that we trust? */
 int	 step_signer(struct work *, struct err *e);
+/* Looks up what revocations stop of it: fills work.stops. */
+int	 work_stops(struct work *, struct err *e);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);
@@ -98,6 +126,8 @@ int	 step_commit(struct work *, struct err *e);
 int	 step_pending(struct work *, struct err *e);
 /* Asks the endpoint's validator, and policy again about what it says. */
 int	 step_validate(struct work *, struct err *e);
+/* Whether it is asked about this request, once policy has let it pass. */
+bool	 validate_is_due(const struct work *);
 /* Does the validator judge the challenge? Then a blank one is none. */
 bool	 validate_instead(const struct work *);
 enum policy_challenge	 validate_presented(const struct work *);
@@ -120,6 +150,18 @@ int	 facts_outcome(const struct work *, const struct err *failed,
 	    struct buf *out, struct err *e);
 int	 facts_end(const struct waiting_end *, struct buf *out,
 	    struct err *e);
+/* What it was asked and said, for the trail. */
+void	 validate_input(const struct work *, struct buf *out);
+/* The trail of the work up to that step, which refused for `why` (NULL: it
+ * passed). Yours; NULL: no memory. */
+struct trail	*work_trail(const struct work *, const char *upto,
+		    const struct err *why);
+/* The same as it is kept; lives until the next one. */
+const struct audit	*work_audit(struct work *, const char *outcome,
+			    const char *upto, const struct err *why);
+const char	*audit_outcome(enum err_reason);
+/* It came to no transaction: that is kept, within limits. */
+void	 work_refused(struct work *, const char *upto, const struct err *why);
 /* Asks policy, as far as the work knows the facts. */
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */

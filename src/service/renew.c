@@ -355,20 +355,41 @@ keep_ra(struct look *l, struct err *e)
 }
 
 static int
-show(struct look *l, struct err *e)
+make_face(const struct look *l, struct face **out, struct err *e)
 {
 	const struct pairs kept = {
 		l->all.v + l->se->ra->files.n,
 		l->all.n - l->se->ra->files.n
 	};
 	const struct pairs none = { .n = 0 };
+
+	return face_new(l->se, l->all.n > 0 ? &kept : &none, l->now, out, e);
+}
+
+static int
+show(struct look *l, struct err *e)
+{
 	struct face *f;
 
-	if (face_new(l->se, l->all.n > 0 ? &kept : &none, l->now, &f,
-	    e) == -1)
+	if (make_face(l, &f, e) == -1)
 		return -1;
 	site_show(l->site, l->se, f);
 	return 0;
+}
+
+int
+faces_foresee(struct service *s, struct site *site, struct site_endpoint *se,
+    int64_t now, struct face **out, struct err *e)
+{
+	struct look l = { .s = s, .site = site, .se = se, .now = now };
+	int rc = 0;
+
+	if (se->conf->mode != CONF_MODE_CA)
+		rc = gather(&l, e);
+	if (rc == 0)
+		rc = make_face(&l, out, e);
+	pairs_clear(&l.all);
+	return rc;
 }
 
 static void

@@ -62,6 +62,7 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    doors_new(&s->doors, e) == -1 ||
 	    teller_new(&s->teller, e) == -1 ||
+	    refusals_new(&s->refusals, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
 	    succession_recall(s->db, site, e) == -1 ||
 	    challenge_open_key(s, c->store_path, e) == -1 ||
@@ -115,6 +116,7 @@ service_tick(struct service *s)
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 	forget_unused(s, now);
+	refusals_flush(s->refusals, s->db, s->site->conf->audit_refusals);
 	validate_tick(s, s->site, now);
 }
 
@@ -159,8 +161,13 @@ service_close(struct service *s)
 		return;
 	service_give_up(s);
 	pool_free(s->pool);
+	/* The last ones; without a site there were none. */
+	if (s->site != NULL)
+		refusals_flush(s->refusals, s->db,
+		    s->site->conf->audit_refusals);
 	guard_free(s->guard);
 	teller_free(s->teller);
+	refusals_free(s->refusals);
 	doors_free(s->doors);
 	db_close(s->db);
 	crls_free(s->crls);

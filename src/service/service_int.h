@@ -13,6 +13,7 @@
 #include "policy/challenge.h"
 #include "policy/profile.h"
 #include "service/service.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/db.h"
 #include "validator/validator.h"
@@ -202,6 +203,19 @@ void	 teller_free(struct teller *);
 void	 teller_put(struct teller *, struct site *, const struct site_endpoint *,
 	    struct buf *json);
 
+/* ---- refusals: what the audit trail is told about requests that came to
+ * nothing ---- */
+
+struct refusals;
+int	 refusals_new(struct refusals **out, struct err *e);
+void	 refusals_free(struct refusals *);	/* NULL is fine */
+/* Whether another one is taken: asked before it is made. Those that are not are
+ * counted, and logged. */
+bool	 refusals_room(struct refusals *);
+void	 refusals_put(struct refusals *, const struct audit *);	/* copies */
+/* Writes them, and keeps so many of all; by one thread at a time. */
+void	 refusals_flush(struct refusals *, struct db *, int64_t keep);
+
 /* ---- validate: what came to an end while it waited ---- */
 
 /* Ends what has waited for too long, and tells validators of that, and of what
@@ -241,6 +255,10 @@ void	 figures_tick(struct figures *, const struct service *, int64_t now);
  * the one thread that opened the service.
  */
 void	 faces_tick(struct service *, struct site *, int64_t now);
+/* The same without renewing anything, for an endpoint: what would be shown at
+ * this time, by what the store has. Yours to put. */
+int	 faces_foresee(struct service *, struct site *,
+	    struct site_endpoint *, int64_t now, struct face **, struct err *e);
 
 /* ---- succession: one CA takes over from another ---- */
 
@@ -344,6 +362,7 @@ struct service {
 	struct guard	*guard;
 	struct doors	*doors;
 	struct teller	*teller;
+	struct refusals	*refusals;
 	struct pool	*pool;
 };
 

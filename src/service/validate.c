@@ -16,6 +16,7 @@ struct asked {
 	uint8_t			 key[DOOR_KEY];
 	bool			 inside;	/* its door is ours */
 	bool			 spoken;	/* it has been asked */
+	bool			 answered;
 	struct answer		 answer;
 	struct csr		*csr;		/* NULL: the request's own */
 	const struct conf_profile *named;	/* NULL: none */
@@ -79,6 +80,25 @@ validate_name(const struct work *w)
 	    NULL;
 }
 
+void
+validate_input(const struct work *w, struct buf *out)
+{
+	static const char *const words[] = {
+		[ANSWER_ISSUE] = "issue", [ANSWER_REFUSE] = "refuse",
+		[ANSWER_HOLD] = "hold"
+	};
+	const struct asked *a = w->asked;
+
+	(void)buf_printf(out, "validator=%s", w->se->conf->validator);
+	if (!a->answered)
+		return;
+	(void)buf_printf(out, " verdict=%s changes=%s",
+	    words[a->answer.verdict],
+	    answer_overrides(&a->answer) ? "yes" : "no");
+	if (a->named != NULL)
+		(void)buf_printf(out, " profile=%s", a->named->name);
+}
+
 bool
 validate_holds(const struct work *w)
 {
@@ -139,6 +159,7 @@ ask(struct work *w, struct asked *a, struct err *e)
 		m.json = buf_bytes(&facts);
 		a->spoken = true;
 		rc = validator_ask(w->se->validator, &m, &a->answer, e);
+		a->answered = rc == 0;
 	}
 	buf_wipe(&facts);
 	return rc;
@@ -238,8 +259,8 @@ obey(struct work *w, struct asked *a, struct err *e)
 	return -1;
 }
 
-static bool
-is_asked(const struct work *w)
+bool
+validate_is_due(const struct work *w)
 {
 	return w->se->validator != NULL && (!w->verdict.renews ||
 	    w->se->conf->validator_renewals || is_unproven(w));
@@ -251,7 +272,7 @@ step_validate(struct work *w, struct err *e)
 	struct asked *a;
 	int rc;
 
-	if (!is_asked(w))
+	if (!validate_is_due(w))
 		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");

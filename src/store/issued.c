@@ -19,7 +19,7 @@ enum col {
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
 	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_SUPERSEDES,
-	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_COUNT
+	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_NEW_SERIAL, COL_COUNT
 };
 
 static int
@@ -92,6 +92,17 @@ insert(struct db_conn *c, int64_t *old, struct err *e)
 	return rc;
 }
 
+/* What goes with the new row. */
+static int
+add_rest(struct db_conn *c, const struct issued *r, int64_t old,
+    struct err *e)
+{
+	if (r->revoke_old && old != 0 &&
+	    revoked_superseded(c, old, r->issued_at, e) == -1)
+		return -1;
+	return audit_add(c, r->audit, r->txn, e);
+}
+
 static int
 add_run(struct db *db, void *arg, struct err *e)
 {
@@ -104,8 +115,7 @@ add_run(struct db *db, void *arg, struct err *e)
 	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1)
 		return db_unbound(c, DB_STMT_ISSUED_ADD, e);
 	if (insert(c, &old, e) == 0)
-		return r->revoke_old && old != 0 ?
-		    revoked_superseded(c, old, r->issued_at, e) : 0;
+		return add_rest(c, r, old, e);
 	/* Its transaction is not the second one's: end_txn() saw to that. */
 	if (e->reason == ERR_STORE_CONFLICT)
 		set_repeated(r, e);
@@ -227,6 +237,7 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
 	r->ra = is_text(st, COL_ROLE, "ra");
 	r->supersedes = copy_blob(st, COL_OLD_SERIAL, &p);
+	r->superseded_by = copy_blob(st, COL_NEW_SERIAL, &p);
 	r->migrates = copy_text(st, COL_MIGRATES, &p);
 	r->der = copy_blob(st, COL_DER, &p);
 	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
@@ -250,6 +261,7 @@ page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
 	rc |= db_bind_text(st, 4, f->endpoint);
 	rc |= sqlite3_bind_int64(st, 5, n);
 	rc |= sqlite3_bind_int(st, 6, f->revoked);
+	rc |= sqlite3_bind_int(st, 8, f->superseded);
 	if (id == DB_STMT_ISSUED_SERIAL)
 		rc |= db_bind_blob(st, 7, f->serial);
 	return rc == SQLITE_OK ? 0 : -1;

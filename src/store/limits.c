@@ -13,6 +13,7 @@ bind_active(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_text(st, 2, t->endpoint);
 	rc |= sqlite3_bind_int64(st, 3, t->when);
 	rc |= sqlite3_bind_int64(st, 4, t->renews);
+	rc |= sqlite3_bind_int64(st, 5, t->waits_since);
 	return rc;
 }
 
@@ -47,6 +48,7 @@ bind_key(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_blob(st, 1, bytes_make(t->key_hash, TXN_HASH));
 	rc |= db_bind_text(st, 2, t->subject);
 	rc |= sqlite3_bind_int(st, 3, t->key_limit == TXN_KEY_ALONE);
+	rc |= sqlite3_bind_int64(st, 4, t->waits_since);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "store/audit.h"
 #include "store/db.h"
 #include "store/txn.h"
 #include "util/bytes.h"
@@ -33,7 +34,14 @@
 /* The same as it is read: rows are told by their serial numbers. */
 #define STMT_LEDGER							\
 	STMT_ISSUED ", (SELECT old.serial FROM issued old"		\
-	" WHERE old.id = issued.supersedes)"
+	" WHERE old.id = issued.supersedes),"				\
+	" (SELECT new.serial FROM issued new"				\
+	" WHERE new.supersedes = issued.id ORDER BY new.id DESC LIMIT 1)"
+
+/* keyCompromise, cACompromise, aACompromise: as the index has it. */
+#define STMT_COMPROMISED	"revoke_reason IN (1, 2, 10)"
+/* So many are looked at; what has more that came of it renews no more. */
+#define STMT_LATER_MAX		"10000"
 
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
@@ -51,6 +59,10 @@
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
 	" uses, not_before, expires, created, created_by, disabled_at"
+
+#define STMT_AUDIT							\
+	"id, coalesce(txn, 0), at, endpoint, txid, outcome, reason, who,"	\
+	" trail"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,
@@ -128,11 +140,25 @@ enum txn_state	 txn_state_named(const unsigned char *);
 int	 challenge_reserve(struct db_conn *, const struct txn *,
 	    struct err *e);
 
+/* audit.c: called by the op that adds or changes the transaction. NULL adds
+ * nothing. */
+int	 audit_add(struct db_conn *, const struct audit *, int64_t txn,
+	    struct err *e);
+int	 audit_decided(struct db_conn *, int64_t txn, int64_t when,
+	    const char *outcome, const char *who, struct err *e);
+
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 
 /* limits.c: of subject and key. Called by an op that adds it. */
 int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* stops.c: does a revocation stop it? Called by an op that adds it. */
+int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* revoked.c: what revoked_put() does; *changed: it could be done. */
+int	 revoked_change(struct db_conn *, int64_t id, int reason, int64_t when,
+	    bool *changed, struct err *e);
 
 /* revoked.c: revokes a row that another took the place of, unless it is
  * revoked already. Called by the op that adds the other. */

@@ -149,7 +149,8 @@ check_live(struct db_conn *c, const struct txn *t, struct err *e)
 	int rc = -1;
 
 	if (db_bind_text(st, 1, t->endpoint) != SQLITE_OK ||
-	    db_bind_text(st, 2, t->txid) != SQLITE_OK)
+	    db_bind_text(st, 2, t->txid) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 3, t->waits_since) != SQLITE_OK)
 		db_fault(c, "transaction", e);
 	else if ((rc = db_row(c, DB_STMT_TXN_LIVE, e)) == 1) {
 		err_set(e, ERR_TXN_LIVE, "another key or certificate request");
@@ -201,22 +202,46 @@ check_renews(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
+/* All that can be said against it; nothing is, if it repeats one. */
+static int
+judge(struct db_conn *c, const struct txn *t, struct txn_found *out,
+    struct err *e)
+{
+	if (repeated(c, t, out, e) == -1)
+		return -1;
+	if (out->state != TXN_NONE)
+		return 0;
+	if (check_live(c, t, e) == -1 || check_renews(c, t, e) == -1 ||
+	    stops_check(c, t, e) == -1 ||
+	    challenge_reserve(c, t, e) == -1 || limits_check(c, t, e) == -1)
+		return -1;
+	return t->hold.n > 0 ? waiting_room(c, t, e) : 0;
+}
+
+int
+txn_rehearse(struct db *db, const struct txn *t, struct txn_found *out,
+    struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = judge(c, t, out, e);
+	db_conn_give(db, c);
+	return rc;
+}
+
 static int
 reserve_run(struct db *db, void *arg, struct err *e)
 {
 	struct db_conn *c = db->writer;
 	struct reserve *r = arg;
 
-	if (repeated(c, r->txn, &r->found, e) == -1)
+	if (judge(c, r->txn, &r->found, e) == -1)
 		return -1;
 	if (r->found.state != TXN_NONE)
 		return 0;
-	if (check_live(c, r->txn, e) == -1 ||
-	    check_renews(c, r->txn, e) == -1 ||
-	    challenge_reserve(c, r->txn, e) == -1 ||
-	    limits_check(c, r->txn, e) == -1 ||
-	    (r->txn->hold.n > 0 && waiting_room(c, r->txn, e) == -1))
-		return -1;
 	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
 		db_fault(c, "reserve", e);
 		db_end(c, DB_STMT_TXN_RESERVE);
@@ -227,7 +252,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 	r->fresh = true;
 	r->found = (struct txn_found){ .state = r->txn->hold.n > 0 ?
 	    TXN_PENDING : TXN_RESERVED, .id = sqlite3_last_insert_rowid(c->h) };
-	return 0;
+	return r->txn->hold.n == 0 ? 0 : audit_add(c, r->txn->audit,
+	    r->found.id, e);
 }
 
 int
@@ -246,9 +272,10 @@ txn_reserve(struct db *db, const struct txn *t, struct txn_found *out,
 }
 
 struct fail {
-	int64_t		 id;
-	int64_t		 when;
-	const char	*reason;
+	int64_t			 id;
+	int64_t			 when;
+	const char		*reason;
+	const struct audit	*audit;
 };
 
 static int
@@ -265,14 +292,24 @@ fail_run(struct db *db, void *arg, struct err *e)
 		db_end(c, DB_STMT_TXN_FAIL);
 		return -1;
 	}
-	return db_step_one(c, DB_STMT_TXN_FAIL, e);
+	if (db_step_one(c, DB_STMT_TXN_FAIL, e) == -1)
+		return -1;
+	return audit_add(c, f->audit, f->id, e);
 }
 
 int
 txn_fail(struct db *db, int64_t id, enum err_reason reason, int64_t when,
     struct err *e)
 {
-	struct fail f = { .id = id, .when = when, .reason = err_slug(reason) };
+	return txn_end(db, id, reason, when, NULL, e);
+}
+
+int
+txn_end(struct db *db, int64_t id, enum err_reason reason, int64_t when,
+    const struct audit *audit, struct err *e)
+{
+	struct fail f = { .id = id, .when = when, .reason = err_slug(reason),
+	    .audit = audit };
 	struct db_op op = { .run = fail_run, .arg = &f };
 
 	db_submit(db, &op);

@@ -74,7 +74,8 @@ room_for_stranger(struct db_conn *c, const struct txn *t, struct err *e)
 	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_STRANGERS];
 	int rc = -1;
 
-	if (db_bind_text(st, 1, t->peer) != SQLITE_OK)
+	if (db_bind_text(st, 1, t->peer) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, t->waits_since) != SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_STRANGERS, e);
 	if (db_row(c, DB_STMT_TXN_STRANGERS, e) != 1)
 		err_set(e, ERR_STORE, "queue");
@@ -93,12 +94,15 @@ room_for_stranger(struct db_conn *c, const struct txn *t, struct err *e)
 }
 
 static int
-count(struct db_conn *c, int64_t *n, struct err *e)
+count(struct db_conn *c, int64_t since, int64_t *n, struct err *e)
 {
-	int rc = db_row(c, DB_STMT_TXN_WAITING, e);
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_WAITING];
+	int rc;
 
-	if (rc == 1)
-		*n = sqlite3_column_int64(c->stmt[DB_STMT_TXN_WAITING], 0);
+	if (sqlite3_bind_int64(st, 1, since) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_WAITING, e);
+	if ((rc = db_row(c, DB_STMT_TXN_WAITING, e)) == 1)
+		*n = sqlite3_column_int64(st, 0);
 	db_end(c, DB_STMT_TXN_WAITING);
 	return rc == 1 ? 0 : -1;
 }
@@ -111,7 +115,7 @@ waiting_count(struct db *db, int64_t *n, struct err *e)
 
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
-	rc = count(c, n, e);
+	rc = count(c, 0, n, e);
 	db_conn_give(db, c);
 	return rc;
 }
@@ -121,7 +125,7 @@ waiting_room(struct db_conn *c, const struct txn *t, struct err *e)
 {
 	int64_t n;
 
-	if (count(c, &n, e) == -1)
+	if (count(c, t->waits_since, &n, e) == -1)
 		return -1;
 	if (n >= t->room) {
 		err_set(e, ERR_PENDING_FULL, "transaction.pending_max = %lld",
@@ -155,6 +159,7 @@ struct decide {
 	int64_t			 id;
 	enum waiting_word	 word;
 	int64_t			 now;
+	const char		*who;
 };
 
 static int
@@ -176,14 +181,18 @@ decide_run(struct db *db, void *arg, struct err *e)
 		return db_unbound(c, DB_STMT_TXN_DECIDE, e);
 	if (db_step(c, DB_STMT_TXN_DECIDE, e) == -1)
 		return -1;
-	return sqlite3_changes(c->h) == 1 ? 0 : set_gone(c, d->id, e);
+	if (sqlite3_changes(c->h) != 1)
+		return set_gone(c, d->id, e);
+	return audit_decided(c, d->id, d->now, approve ? AUDIT_APPROVED :
+	    AUDIT_REJECTED, d->who, e);
 }
 
 int
 waiting_decide(struct db *db, int64_t id, enum waiting_word word,
-    int64_t now, struct err *e)
+    int64_t now, const char *who, struct err *e)
 {
-	struct decide d = { .id = id, .word = word, .now = now };
+	struct decide d = { .id = id, .word = word, .now = now,
+	    .who = who };
 	struct db_op op = { .run = decide_run, .arg = &d };
 
 	db_submit(db, &op);

@@ -164,6 +164,32 @@ serial_of(struct serial *s, unsigned n)
 	return bytes_make(s->b, sizeof(s->b));
 }
 
+/* Not between threads that race: what is foretold may be gone by then. */
+static bool	 racing;
+
+/* Reserves; what was foretold without writing must be what it says. */
+static inline int
+reserve_txn(struct db *db, const struct txn *t, struct txn_found *found,
+    bool *fresh, struct err *e)
+{
+	struct err	 why = { .reason = ERR_NONE };
+	struct txn_found told = { .id = 0, .state = TXN_NONE };
+	int		 foretold = racing ? 0 : txn_rehearse(db, t, &told,
+			    &why);
+	int		 rc = txn_reserve(db, t, found, fresh, e);
+
+	if (racing)
+		return rc;
+	if (foretold != rc || why.reason != e->reason ||
+	    strcmp(why.text, e->text) != 0)
+		fail_msg("foretold: %s %s; got: %s %s", err_slug(why.reason),
+		    why.text, err_slug(e->reason), e->text);
+	if (rc == 0 && *fresh != (told.state == TXN_NONE))
+		fail_msg("foretold: %d; got: %d", (int)told.state,
+		    (int)found->state);
+	return rc;
+}
+
 static inline int
 reserve(struct db *db, unsigned n, int64_t *id, struct err *e)
 {

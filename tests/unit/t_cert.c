@@ -54,6 +54,24 @@ test_facts(void **state)
 	cert_free(NULL);
 }
 
+static void
+test_exts(void **state)
+{
+	struct cert_ext	 ext[CERT_EXTS_MAX];
+	size_t		 n = cert_exts(ca.cert, ext, CERT_EXTS_MAX);
+	bool		 critical = false;
+
+	(void)state;
+	assert_true(n >= 3 && n < CERT_EXTS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ext[i].oid, "2.5.29.19") == 0) {
+			assert_string_equal(ext[i].name, "basicConstraints");
+			critical = ext[i].critical;
+		}
+	assert_true(critical);
+	assert_int_equal(cert_exts(ca.cert, ext, 1), 1);
+}
+
 /* The leaf with another serial number, given by its content octets. */
 static struct cert *
 with_serial(struct bytes serial)
@@ -288,6 +306,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_exts),
 		cmocka_unit_test(test_odd_serials),
 		cmocka_unit_test(test_parse_refused),
 		cmocka_unit_test(test_fingerprint),

@@ -238,7 +238,7 @@ check_row(const struct row *r)
 	if (r->own_profile)
 		l.profile = &its;
 	assert_int_equal(policy_limits_read(&w, &l, &e), 0);
-	if (policy_decide(&f, &v, &e) != (r->want == ERR_NONE ? 0 : -1) ||
+	if (policy_decide(&f, &v, NULL, &e) != (r->want == ERR_NONE ? 0 : -1) ||
 	    e.reason != r->want)
 		fail_msg("%s: %s", r->name, err_text(&e));
 	if (r->want != ERR_NONE)
@@ -252,7 +252,7 @@ check_row(const struct row *r)
 	f.approved = true;
 	f.old = NULL;
 	err_clear(&e);
-	if (policy_decide(&f, &v, &e) != 0 || v.spends)
+	if (policy_decide(&f, &v, NULL, &e) != 0 || v.spends)
 		fail_msg("%s, approved: %s", r->name, err_text(&e));
 	policy_limits_clear(&l);
 }

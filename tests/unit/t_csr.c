@@ -402,6 +402,49 @@ test_asked_badly(void **state)
 	}
 }
 
+/* What files hold: DER, or PEM with other things around it. */
+static void
+test_files(void **state)
+{
+	static const char head[] = "Certificate Request:\n",
+	    none[] = "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n",
+	    locked[] = "-----BEGIN CERTIFICATE REQUEST-----\n"
+	    "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
+	    "00112233445566778899AABBCCDDEEFF\n\nAAAAAAAAAAAAAAAAAAAAAA==\n"
+	    "-----END CERTIFICATE REQUEST-----\n";
+	struct csr	*r = tool_csr(ec, "/CN=x", NULL, NULL), *got = NULL;
+	struct buf	 pem = BUF_INIT(CSR_MAX_DER);
+	struct err	 e = ERR_INIT;
+	size_t		 i;
+	const struct { struct bytes file; enum err_reason reason; } bad[] = {
+		{ bytes_str(""), ERR_CSR_DER },
+		{ bytes_str("x"), ERR_CSR_DER },
+		{ bytes_str(none), ERR_CSR_DER },
+		{ bytes_str(locked), ERR_CSR_DER },
+		{ { r->der.p, r->der.n - 1 }, ERR_CSR_DER },
+	};
+
+	(void)state;
+	assert_int_equal(csr_parse_file(r->der, &got, &e), 0);
+	assert_true(bytes_eq(got->der, r->der));
+	csr_free(got);
+	assert_int_equal(buf_puts(&pem, head), 0);
+	assert_int_equal(csr_pem(r, &pem, &e), 0);
+	assert_int_equal(csr_parse_file(buf_bytes(&pem), &got, &e), 0);
+	assert_true(bytes_eq(got->der, r->der));
+	csr_free(got);
+	got = NULL;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		err_clear(&e);
+		assert_int_equal(csr_parse_file(bad[i].file, &got, &e), -1);
+		assert_int_equal(e.reason, bad[i].reason);
+		assert_null(got);
+	}
+	csr_free(r);
+	buf_wipe(&pem);
+}
+
 int
 main(void)
 {
@@ -416,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_asked_badly),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -86,7 +86,7 @@ decide(const struct policy_facts *f, struct policy_verdict *v)
 	struct err	 e = ERR_INIT;
 
 	memset(v, 0x55, sizeof(*v));
-	if (policy_decide(f, v, &e) != 0)
+	if (policy_decide(f, v, NULL, &e) != 0)
 		fail_msg("%s", err_text(&e));
 }
 
@@ -295,7 +295,7 @@ test_refused(void **state)
 		f.now += w->now;
 		memset(&v, 0x55, sizeof(v));
 		memset(&was, 0x55, sizeof(was));
-		if (policy_decide(&f, &v, &e) != -1)
+		if (policy_decide(&f, &v, NULL, &e) != -1)
 			fail_msg("accepted: %s", w->name);
 		assert_err(&e, w->want, w->text, w->name);
 		assert_memory_equal(&v, &was, sizeof(v));
@@ -334,7 +334,7 @@ test_keys(void **state)
 		p.key_types = rows[i].types;
 		r.key.type = rows[i].type;
 		r.key.bits = rows[i].bits;
-		if (policy_decide(&f, &v, &e) != (rows[i].text == NULL ? 0 :
+		if (policy_decide(&f, &v, NULL, &e) != (rows[i].text == NULL ? 0 :
 		    -1))
 			fail_msg("%s: %s", rows[i].name, err_text(&e));
 		if (rows[i].text != NULL)
@@ -388,7 +388,7 @@ test_reply(void **state)
 		r.challenge.n = rows[i].n;
 		assert_int_equal(policy_by_password(f.endpoint, &signer),
 		    rows[i].by_password);
-		if (policy_decide(&f, &v, &e) != (rows[i].refused ? -1 : 0))
+		if (policy_decide(&f, &v, NULL, &e) != (rows[i].refused ? -1 : 0))
 			fail_msg("%s: %s", rows[i].name, err_text(&e));
 		if (rows[i].refused)
 			assert_err(&e, ERR_REPLY_SECRET, "challengePassword",
@@ -457,7 +457,7 @@ test_authorities(void **state)
 		f.authorities = all;
 		f.n_authorities = N(all);
 		f.now += rows[i].later;
-		(void)policy_decide(&f, &v, &e);
+		(void)policy_decide(&f, &v, NULL, &e);
 		assert_err(&e, rows[i].want, rows[i].text, rows[i].subject);
 		csr_free(r);
 	}
@@ -479,7 +479,7 @@ test_key_comes_first(void **state)
 	(void)state;
 	p.key_types = (struct conf_strings){ one_rsa, 1 };
 	f.challenge = POLICY_CHALLENGE_WRONG;
-	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
 	assert_int_equal(e.reason, ERR_CSR_KEY);
 }
 

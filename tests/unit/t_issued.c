@@ -327,12 +327,23 @@ test_plans(void **state)
 		    "SUBQUERY 1; SEARCH issued USING INDEX issued_migrates "
 		    "(migrates=?); SCALAR SUBQUERY 2; SCAN txn USING INDEX "
 		    "txn_reserved; " },
+		{ DB_STMT_TXN_SAME_KEY, "COMPOUND QUERY; LEFT-MOST SUBQUERY; "
+		    "SEARCH issued USING INDEX issued_key_hash (key_hash=?); "
+		    "UNION ALL; SEARCH txn USING INDEX txn_key_hash "
+		    "(key_hash=?); " },
+		{ DB_STMT_TXN_ACTIVE, "SCAN CONSTANT ROW; SCALAR SUBQUERY 3; "
+		    "SEARCH i USING INDEX issued_subject (subject=?); "
+		    "CORRELATED SCALAR SUBQUERY 1; SEARCH new USING INDEX "
+		    "issued_supersedes (supersedes=?); CORRELATED SCALAR "
+		    "SUBQUERY 2; SEARCH t USING INDEX txn_subject (subject=?); "
+		    "SCALAR SUBQUERY 4; SEARCH txn USING INDEX txn_subject "
+		    "(subject=?); " },
 	};
 	struct db	*db = open_db();
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
-		char	 sql[1024], got[512] = "";
+		char	 sql[1536], got[512] = "";
 
 		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
 		    sqlite3_sql(db->writer->stmt[rows[i].id]));

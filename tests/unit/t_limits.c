@@ -38,10 +38,49 @@ ask(struct db *db, const struct ask *a, int64_t *id, struct err *e)
 	memset(t.key_hash, a->key, sizeof(t.key_hash));
 	memcpy(t.msg_hash, &a->n, sizeof(a->n));
 	memcpy(t.csr_hash, &a->n, sizeof(a->n));
-	if (txn_reserve(db, &t, &found, &fresh, e) == -1)
+	if (reserve_txn(db, &t, &found, &fresh, e) == -1)
 		return -1;
 	*id = found.id;
 	return 0;
+}
+
+/* What waits takes its place until it has expired, also where nobody wrote so
+ * yet. */
+static void
+test_expired(void **state)
+{
+	struct serial	 s;
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct txn_found found;
+	bool		 fresh;
+	struct txn	 t = {
+		.endpoint = "default", .txid = "1", .peer = "192.0.2.1",
+		.when = 1000, .serial = serial_of(&s, 1), .subject = SUBJECT,
+		.hold = bytes_str("csr"), .room = 9, .vouched = true
+	};
+
+	(void)state;
+	good(reserve_txn(db, &t, &found, &fresh, &e), &e);
+	t.serial = serial_of(&s, 2);
+	t.txid = "2";
+	t.max_active = 1;
+	bad(reserve_txn(db, &t, &found, &fresh, &e), &e, ERR_MAX_ACTIVE, "1");
+	err_clear(&e);
+	t.max_active = 0;
+	t.key_limit = TXN_KEY_ALONE;
+	bad(reserve_txn(db, &t, &found, &fresh, &e), &e, ERR_DUPLICATE_KEY,
+	    "");
+	err_clear(&e);
+	t.txid = "1";
+	t.csr_hash[0] = 1;
+	bad(reserve_txn(db, &t, &found, &fresh, &e), &e, ERR_TXN_LIVE, "");
+	err_clear(&e);
+	t.max_active = 1;
+	t.waits_since = 1001;
+	good(reserve_txn(db, &t, &found, &fresh, &e), &e);
+	db_close(db);
+	empty_folder(true);
 }
 
 /* Row 1 is valid until day 100, 2 is expired on day 0, 3 of another name, 4 is
@@ -95,7 +134,7 @@ test_rows(void **state)
 	raw(file, "UPDATE issued SET not_after = 10 WHERE id = 2");
 	raw(file, "UPDATE issued SET subject = 'CN=b', not_after = 8640000"
 	    " WHERE id = 3");
-	raw(file, "UPDATE issued SET revoked_at = 1, revoke_reason = 1,"
+	raw(file, "UPDATE issued SET revoked_at = 1, revoke_reason = 5,"
 	    " not_after = 8640000 WHERE id = 4");
 	good(ask(db, &(struct ask){ 5, "CN=busy", 7, 1, TXN_KEY_ALONE, 0,
 	    NULL, 0 }, &id, &e), &e);
@@ -156,6 +195,7 @@ run_race(unsigned first, uint8_t key, int64_t max, enum err_reason reason)
 	struct db	*db = open_db();
 	unsigned	 won = 0;
 
+	racing = true;
 	for (unsigned i = 0; i < THREADS; i++) {
 		r[i] = (struct racer){ .db = db, .n = first + i, .max = max,
 		    .key = key != 0 ? key : (uint8_t)(first + i) };
@@ -168,6 +208,7 @@ run_race(unsigned first, uint8_t key, int64_t max, enum err_reason reason)
 		if (r[i].reason != ERR_NONE)
 			assert_int_equal(r[i].reason, reason);
 	}
+	racing = false;
 	assert_int_equal(count(db), won);
 	db_close(db);
 	empty_folder(true);
@@ -187,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_races),
 	};
 

@@ -18,7 +18,7 @@ enum type { T_PKCSREQ, T_RENEWALREQ };
 enum signer { S_STRANGER, S_ELSEWHERE, S_VALID, S_VALID_HELD, S_EARLY, S_WORN,
     S_IN_GRACE, S_EXPIRED, S_NOT_YET, S_REVOKED, S_JUST_SUPERSEDED,
     S_SUPERSEDED, S_RA, S_CA, S_FOREIGN, S_FOREIGN_EXPIRED,
-    S_VALID_NARROW };
+    S_VALID_NARROW, S_STOPPED, S_FOREIGN_STOPPED, S_LOST };
 
 /* From GOOD on it matches, and from DISABLED on it allows nothing, or not
  * this. */
@@ -33,10 +33,11 @@ enum signer_key { K_SAME, K_ANY };
 /* The old certificate's, and what renew.names takes of them. */
 enum names { N_SAME, N_FEWER, N_SUBSET, N_MORE, N_OTHER, N_AUTHORITY };
 /* That is asked for: the signer's own or a new one, which the endpoint may not
- * want in a renewal; or the RA's. */
-enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN };
+ * want in a renewal; the RA's; or one that was compromised. */
+enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN,
+    P_LOST };
 
-#define WORDS_MAX	17
+#define WORDS_MAX	20
 
 static const struct {
 	const char	*name;
@@ -47,7 +48,8 @@ static const struct {
 	    "valid, waits by its profile", "early", "worn", "in grace",
 	    "expired", "not yet valid", "revoked", "just superseded",
 	    "superseded", "RA's", "CA's", "foreign", "foreign, expired",
-	    "valid, its profile takes no such key" } },
+	    "valid, its profile takes no such key", "its successor is revoked",
+	    "foreign, its successor is revoked", "its key is compromised" } },
 	[CHALLENGE] = { "challenge", { "absent", "empty", "wrong", "good",
 	    "good, in limits", "good, waits by its profile", "disabled",
 	    "elsewhere", "not yet", "expired", "spent", "no profile",
@@ -60,7 +62,7 @@ static const struct {
 	[NAMES] = { "names", { "same", "fewer", "subset", "more", "other",
 	    "authority's" } },
 	[KEY] = { "key", { "own", "own, unwanted", "new", "new, unwanted",
-	    "taken" } },
+	    "taken", "compromised" } },
 };
 
 /* ---- what is allowed ---- */
@@ -87,7 +89,10 @@ enum by {
 #define NEW		(B(P_NEW) | B(P_NEW_UNWANTED))
 #define NO_AUTHORITY	(B(N_SAME) | B(N_FEWER) | B(N_SUBSET) | B(N_MORE) | \
 			    B(N_OTHER))
-#define NOT_RA		(~B(S_RA))
+/* Their own keys are certified, if a challenge vouches. */
+#define OWN_KEY		(~(B(S_RA) | B(S_LOST)))
+#define STOPPED		(B(S_REVOKED) | B(S_STOPPED) | \
+			    B(S_FOREIGN_STOPPED) | B(S_LOST))
 
 /* A renewal of each kind of names, with what renew.challenge says. */
 #define RENEWAL_ROWS(signers, names) \
@@ -109,11 +114,12 @@ static const struct row {
 	unsigned	 of[N_DIMS];
 } allowed[] = {
 	/* An operator has seen it; no authority's name or key all the same, and
-	 * no renewal of what was revoked or superseded since. */
+	 * no renewal of what was revoked or superseded since, itself or what came
+	 * of it. */
 	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
-	    B(S_RA) | B(S_CA) | B(S_REVOKED) | B(S_SUPERSEDED)),
+	    B(S_RA) | B(S_CA) | STOPPED | B(S_SUPERSEDED)),
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 
 	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
@@ -121,7 +127,7 @@ static const struct row {
 
 	/* A challenge vouches for the signer's own key, whoever signs... */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = NOT_RA,
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = OWN_KEY,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN } },
 	/* ... for another where the endpoint wants no more... */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
@@ -371,9 +377,14 @@ old_of(const int *at)
 	return (struct policy_old){
 		.cert = signer_cert(at), .sans = &old_sans,
 		.revoked = signer == S_REVOKED,
+		.successor_revoked = signer == S_STOPPED ||
+		    signer == S_FOREIGN_STOPPED,
+		.key_compromised = signer == S_LOST,
 		.profile = signer == S_VALID_HELD ? &olds :
 		    signer == S_VALID_NARROW ? &narrow : NULL,
-		.foreign = signer == S_FOREIGN || signer == S_FOREIGN_EXPIRED,
+		.foreign = signer == S_FOREIGN ||
+		    signer == S_FOREIGN_EXPIRED ||
+		    signer == S_FOREIGN_STOPPED,
 		.superseded_at = signer == S_SUPERSEDED ? NOW - SUPERSEDED :
 		    signer == S_JUST_SUPERSEDED ? NOW - SUPERSEDED + 1 : 0,
 		.key_uses = signer == S_WORN ? REUSE : REUSE - 1,
@@ -414,6 +425,13 @@ key_of(int key, const struct pubkey *signer)
 	return key == P_OWN || key == P_OWN_UNWANTED ? signer : &by_new->key;
 }
 
+static bool
+is_lost(const int *at)
+{
+	return at[KEY] == P_LOST || (at[SIGNER] == S_LOST &&
+	    (at[KEY] == P_OWN || at[KEY] == P_OWN_UNWANTED));
+}
+
 static struct csr
 csr_of(const int *at, const struct pubkey *signer)
 {
@@ -445,7 +463,9 @@ profile_of(enum by by, const int *at)
 	return at[APPROVAL] == A_PROFILE ? &waits : &at_once;
 }
 
-/* What policy says to it. */
+/* What policy says to it, and how it came to that. */
+static struct policy_trace	 trace;
+
 static int
 ask(const int *at, struct policy_verdict *v, struct err *e)
 {
@@ -460,6 +480,7 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 		.renewal = at[TYPE] == T_RENEWALREQ,
 		.old = at[SIGNER] >= S_VALID ? &old : NULL,
 		.approved = at[APPROVAL] == A_APPROVED, .csr = &r,
+		.key_compromised = is_lost(at),
 		.signer = signer, .challenge = challenge_of(at[CHALLENGE]),
 		.limits = at[CHALLENGE] > C_GOOD ? &limits[at[CHALLENGE]] :
 		    NULL,
@@ -467,7 +488,7 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 		.n_authorities = N(authorities), .now = NOW,
 	};
 
-	return policy_decide(&f, v, e);
+	return policy_decide(&f, v, &trace, e);
 }
 
 /* ---- the comparison ---- */
@@ -487,11 +508,21 @@ tell(const int *at, enum by by, const char *what)
 	print_error("\n");
 }
 
+/* Whether the trace ends with what was decided. */
+static bool
+is_traced(const struct err *e)
+{
+	return trace.n > 0 && !trace.cut &&
+	    trace.v[trace.n - 1].reason == e->reason;
+}
+
 /* What differs, or NULL. */
 static const char *
 differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
     const struct err *e)
 {
+	if (!is_traced(e))
+		return "another trace";
 	if (by == BY_NOTHING)
 		return rc == 0 ? v->hold ? "hold" : "issue" :
 		    e->reason == ERR_NONE ? "no reason" : NULL;

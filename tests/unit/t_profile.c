@@ -87,7 +87,7 @@ decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
 	if (policy_profiles_new(&c, &made, e) == -1)
 		return -1;
 	f.profiles = made;
-	rc = policy_decide(&f, v, e);
+	rc = policy_decide(&f, v, NULL, e);
 	if (rc == 0 && v->plan.n_extras > 0) {
 		assert_string_equal(v->plan.extras[0].oid, "1.2.3.4");
 		assert_true(v->plan.extras[0].critical);

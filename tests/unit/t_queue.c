@@ -21,7 +21,7 @@ decide(struct db *db, int64_t id, bool approve)
 	struct err	 e = { .reason = ERR_NONE };
 
 	good(waiting_decide(db, id, approve ? WAITING_APPROVE :
-	    WAITING_REJECT, 5000, &e), &e);
+	    WAITING_REJECT, 5000, "op", &e), &e);
 }
 
 /* Takes an approved one; what is known of it by then. */
@@ -55,10 +55,11 @@ claim(struct db *db, int64_t id)
 
 /* ---- room ---- */
 
-/* Waits as the transaction with this number; -1 with e set. */
+/* Waits as the transaction with this number; -1 with e set. What waits since
+ * before `since` has expired. */
 static int
-ask_room(struct db *db, unsigned n, const char *peer, bool vouched,
-    struct err *e)
+ask_since(struct db *db, unsigned n, const char *peer, bool vouched,
+    int64_t since, struct err *e)
 {
 	char			 txid[16];
 	struct serial		 s;
@@ -68,12 +69,19 @@ ask_room(struct db *db, unsigned n, const char *peer, bool vouched,
 		.endpoint = "default", .txid = txid, .peer = peer,
 		.when = 1000, .serial = serial_of(&s, n),
 		.hold = bytes_str("csr"), .vouched = vouched, .room = ROOM,
-		.room_address = ADDRESS
+		.room_address = ADDRESS, .waits_since = since
 	};
 
 	(void)snprintf(txid, sizeof(txid), "%u", n);
 	memset(t.msg_hash, (int)n, sizeof(t.msg_hash));
-	return txn_reserve(db, &t, &found, &fresh, e);
+	return reserve_txn(db, &t, &found, &fresh, e);
+}
+
+static int
+ask_room(struct db *db, unsigned n, const char *peer, bool vouched,
+    struct err *e)
+{
+	return ask_since(db, n, peer, vouched, 0, e);
 }
 
 /* In this order, on one queue of ten: half of it is for strangers, three of an
@@ -183,6 +191,7 @@ test_room_burst(void **state)
 	unsigned	 waits = 0;
 
 	(void)state;
+	racing = true;
 	for (unsigned i = 0; i < BURST; i++) {
 		b[i] = (struct burst){ .db = db, .from = 1 + BURST * i };
 		assert_int_equal(pthread_create(&b[i].thread, NULL,
@@ -192,6 +201,7 @@ test_room_burst(void **state)
 		pthread_join(b[i].thread, NULL);
 		waits += b[i].waits;
 	}
+	racing = false;
 	assert_int_equal(waits, ROOM);
 	assert_int_equal(waiting(), ROOM);
 	db_close(db);
@@ -201,6 +211,30 @@ test_room_burst(void **state)
 /* ---- renewals ---- */
 
 /* A renewal of the certificate in row `of`, held or not. */
+/* What has expired takes no room, also before anybody wrote that it has. */
+static void
+test_room_expired(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+
+	(void)state;
+	for (unsigned i = 0; i < ADDRESS; i++)
+		good(ask_room(db, i, "192.0.2.1", false, &e), &e);
+	bad(ask_since(db, 50, "192.0.2.1", false, 1000, &e), &e,
+	    ERR_PENDING_STRANGER, "per_address");
+	err_clear(&e);
+	good(ask_since(db, 51, "192.0.2.1", false, 1001, &e), &e);
+	for (unsigned i = ADDRESS + 1; i < ROOM; i++)
+		good(ask_room(db, i, "192.0.2.9", true, &e), &e);
+	bad(ask_since(db, 52, "192.0.2.9", true, 1000, &e), &e,
+	    ERR_PENDING_FULL, "pending_max");
+	err_clear(&e);
+	good(ask_since(db, 53, "192.0.2.9", true, 1001, &e), &e);
+	db_close(db);
+	empty_folder(true);
+}
+
 static int
 renew(struct db *db, unsigned n, int64_t of, bool held_too,
     struct txn_found *found, struct err *e)
@@ -217,7 +251,7 @@ renew(struct db *db, unsigned n, int64_t of, bool held_too,
 
 	(void)snprintf(txid, sizeof(txid), "%u", n);
 	memset(t.msg_hash, (int)n, sizeof(t.msg_hash));
-	return txn_reserve(db, &t, found, &fresh, e);
+	return reserve_txn(db, &t, found, &fresh, e);
 }
 
 static int
@@ -303,6 +337,7 @@ main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_room_claimed),
 		cmocka_unit_test(test_room_burst),
+		cmocka_unit_test(test_room_expired),
 		cmocka_unit_test(test_renewal_revoked),
 		cmocka_unit_test(test_renewal_superseded),
 	};

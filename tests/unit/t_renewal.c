@@ -185,7 +185,7 @@ check_row(const struct row *r, enum conf_signer_key signer_key,
 
 	pr.approval = r->manual ? CONF_APPROVAL_MANUAL : CONF_APPROVAL_AUTO;
 	memset(&v, 0x55, sizeof(v));
-	(void)policy_decide(&f, &v, &e);
+	(void)policy_decide(&f, &v, NULL, &e);
 	if (e.reason != r->want)
 		fail_msg("%s: %s (%s)", r->name, err_slug(e.reason), e.text);
 	if (r->want != ERR_NONE)
@@ -218,7 +218,7 @@ static const struct setting {
 	struct csr		**csr;		/* NULL: same_names, new key */
 	enum policy_challenge	 challenge;
 	int64_t			 superseded_at, key_uses;
-	bool			 foreign, authority;
+	bool			 foreign, authority, successor, compromised;
 	enum err_reason		 want;
 } settings[] = {
 	{ "off", { .renew_allowed = false }, .want = ERR_RENEWAL_OFF },
@@ -245,6 +245,16 @@ static const struct setting {
 	{ "early, the challenge does not help", { ALLOWED,
 	    .renew_window = 60 }, .challenge = MATCH,
 	    .want = ERR_RENEWAL_EARLY },
+
+	{ "what came of it is revoked", { ALLOWED }, .successor = true,
+	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "the same, of another server's", { ALLOWED }, .foreign = true,
+	    .successor = true, .want = ERR_RENEWAL_SUCCESSOR },
+	{ "what came of it is revoked, with a challenge", { ALLOWED },
+	    .challenge = MATCH, .successor = true,
+	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "its key is compromised, the new one is not", { ALLOWED },
+	    .compromised = true, .want = ERR_RENEWAL_COMPROMISED },
 
 	{ "in the grace", { ALLOWED, .renew_grace = 1 }, .old = &expired },
 	{ "behind the grace", { ALLOWED, .renew_grace = 0 }, .old = &expired,
@@ -321,6 +331,8 @@ check_setting(const struct setting *s)
 		.cert = s->old == NULL ? old_cert : *s->old,
 		.sans = &old_sans, .foreign = s->foreign,
 		.superseded_at = s->superseded_at, .key_uses = s->key_uses,
+		.successor_revoked = s->successor,
+		.key_compromised = s->compromised,
 	};
 	const struct policy_facts f = {
 		.endpoint = &s->ep, .profile = &profile, .renewal = true,
@@ -334,7 +346,7 @@ check_setting(const struct setting *s)
 
 	memset(&v, 0x55, sizeof(v));
 	memset(&was, 0x55, sizeof(was));
-	(void)policy_decide(&f, &v, &e);
+	(void)policy_decide(&f, &v, NULL, &e);
 	if (e.reason != s->want)
 		fail_msg("%s: %s (%s)", s->name, err_slug(e.reason), e.text);
 	if (s->want == ERR_NONE && !v.renews)
@@ -372,18 +384,18 @@ test_account(void **state)
 	(void)state;
 	(void)snprintf(r.asked.sid, sizeof(r.asked.sid),
 	    "S-1-5-21-1-2-3-500");
-	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
 	assert_null(v.plan.sid);
 	p.sid = CONF_SID_ALLOW;
-	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
 	assert_err(&e, ERR_RENEWAL_NAMES, "500 is new", "19");
 	f.renewal = true;
 	f.challenge = MATCH;
 	err_clear(&e);
-	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
 	assert_err(&e, ERR_RENEWAL_NAMES, "500 is new", "17");
 	f.renewal = false;
-	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
 	assert_false(v.renews);
 	assert_string_equal(v.plan.sid, "S-1-5-21-1-2-3-500");
 }
@@ -403,10 +415,10 @@ test_enrolls(void **state)
 	struct err		 e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(policy_decide(&f, &v, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
 	assert_false(v.renews);
 	f.challenge = ABSENT;
-	assert_int_equal(policy_decide(&f, &v, &e), -1);
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
 	assert_int_equal(e.reason, ERR_RENEWAL_OFF);
 }
 

@@ -128,7 +128,7 @@ spend(struct db *db, unsigned n, const char *name, int64_t id, int64_t uses,
 	memcpy(t.csr_hash, &n, sizeof(n));
 	if (hold)
 		t.hold = bytes_str("csr");
-	if (txn_reserve(db, &t, &found, &fresh, e) == -1)
+	if (reserve_txn(db, &t, &found, &fresh, e) == -1)
 		return -1;
 	*txn = found.id;
 	return 0;
@@ -303,7 +303,7 @@ test_uses(void **state)
 	/* a failure, a rejection */
 	good(txn_fail(db, a, ERR_ISSUER, 1500, &e), &e);
 	is_use(db, "a", id, 1, 0);
-	good(waiting_decide(db, b, WAITING_REJECT, 1500, &e), &e);
+	good(waiting_decide(db, b, WAITING_REJECT, 1500, "op", &e), &e);
 	is_use(db, "a", id, 0, 0);
 	/* expired while it waited */
 	good(spend(db, 5, "a", id, 2, true, &b, &e), &e);
@@ -312,7 +312,7 @@ test_uses(void **state)
 	is_use(db, "a", id, 0, 0);
 	/* approved, which a crash leaves as it is; reserved, which it ends */
 	good(spend(db, 6, "a", id, 2, true, &b, &e), &e);
-	good(waiting_decide(db, b, WAITING_APPROVE, 1500, &e), &e);
+	good(waiting_decide(db, b, WAITING_APPROVE, 1500, "op", &e), &e);
 	good(spend(db, 7, "a", id, 2, false, &a, &e), &e);
 	is_use(db, "a", id, 2, 0);
 	db_close(db);
@@ -403,6 +403,7 @@ run_race(struct db *db, unsigned from, int64_t id, int64_t left)
 	int64_t		 won = 0;
 
 	assert_int_equal(pthread_barrier_init(&start, NULL, RACERS), 0);
+	racing = true;
 	for (unsigned i = 0; i < RACERS; i++) {
 		/* Odd: all of them keep what they get. */
 		r[i] = (struct racer){ .db = db, .n = from + 2 * i + 1,
@@ -418,6 +419,7 @@ run_race(struct db *db, unsigned from, int64_t id, int64_t left)
 		if (r[i].rc == -1)
 			assert_int_equal(r[i].reason, ERR_CHALLENGE_SPENT);
 	}
+	racing = false;
 	pthread_barrier_destroy(&start);
 	if (left == 1)
 		assert_int_equal(won, 1);

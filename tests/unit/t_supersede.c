@@ -34,7 +34,7 @@ ask(struct db *db, const struct ask *a, int64_t *id, struct err *e)
 	(void)snprintf(txid, sizeof(txid), "%u", a->n);
 	memcpy(t.msg_hash, &a->n, sizeof(a->n));
 	memcpy(t.csr_hash, &a->n, sizeof(a->n));
-	if (txn_reserve(db, &t, &found, &fresh, e) == -1)
+	if (reserve_txn(db, &t, &found, &fresh, e) == -1)
 		return -1;
 	*id = found.id;
 	return 0;
@@ -294,6 +294,7 @@ test_race(void **state)
 
 	(void)state;
 	enroll(db, 1);
+	racing = true;
 	for (unsigned i = 0; i < THREADS; i++) {
 		r[i] = (struct racer){ .db = db, .n = 10 + i };
 		assert_int_equal(pthread_create(&r[i].thread, NULL, race,
@@ -306,6 +307,7 @@ test_race(void **state)
 		    r[i].reason != ERR_RENEWAL_REVOKED)
 			fail_msg("%s", err_slug(r[i].reason));
 	}
+	racing = false;
 	assert_int_equal(won, 1);
 	assert_int_equal(count(db), 2);
 	db_close(db);

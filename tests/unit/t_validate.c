@@ -838,7 +838,8 @@ test_approved(void **state)
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_PENDING);
 	scep_got_clear(&got);
-	ok(waiting_decide(service->db, 1, WAITING_APPROVE, time(NULL), &e), &e);
+	ok(waiting_decide(service->db, 1, WAITING_APPROVE, time(NULL), "op",
+	    &e), &e);
 	will_say(1, "");
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);

@@ -228,7 +228,7 @@ decide(int64_t id, enum waiting_word word)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(waiting_decide(service->db, id, word, now, &e), &e);
+	ok(waiting_decide(service->db, id, word, now, "op", &e), &e);
 }
 
 /* What its end is in the store: "issued", or the reason. */

@@ -32,7 +32,7 @@ hold(struct db *db, const struct asked *a, struct txn_found *found,
 	memset(t.signer_hash, a->key, sizeof(t.signer_hash));
 	memset(t.csr_hash, a->csr, sizeof(t.csr_hash));
 	memset(t.msg_hash, (int)a->serial, sizeof(t.msg_hash));
-	return txn_reserve(db, &t, found, fresh, e);
+	return reserve_txn(db, &t, found, fresh, e);
 }
 
 /* A request that waits since `when`; its id. */
@@ -58,7 +58,7 @@ decide(struct db *db, int64_t id, bool approve)
 	struct err	 e = { .reason = ERR_NONE };
 
 	good(waiting_decide(db, id, approve ? WAITING_APPROVE :
-	    WAITING_REJECT, 5000, &e), &e);
+	    WAITING_REJECT, 5000, "op", &e), &e);
 }
 
 static enum txn_state
@@ -158,7 +158,7 @@ test_decide(void **state)
 
 		err_clear(&e);
 		rc = waiting_decide(db, rows[i].id, rows[i].approve ?
-		    WAITING_APPROVE : WAITING_REJECT, 5000, &e);
+		    WAITING_APPROVE : WAITING_REJECT, 5000, "op", &e);
 		if ((rc == 0) != (rows[i].refused == ERR_NONE) ||
 		    e.reason != rows[i].refused ||
 		    state_of(daemon, rows[i].id) != rows[i].then)

@@ -1,0 +1,266 @@
+/*
+ * What scepctl policy test says: how the decision came about, and what would
+ * come of it.
+ */
+#include "ctl/ctl_int.h"
+#include "policy/profile.h"
+#include "render/text.h"
+#include "scep/msg.h"
+#include "service/rehearse.h"
+#include "util/clock.h"
+
+
+static const char *const ends[] = {
+	[REHEARSAL_ISSUED] = "issued",
+	[REHEARSAL_WAITS] = "waits",
+	[REHEARSAL_REFUSED] = "refused",
+};
+
+/* What calls each word of a list. */
+typedef void word_fn(const char *, void *);
+
+static void
+each_ku(unsigned ku, word_fn *f, void *arg)
+{
+	unsigned	 bit;
+
+	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
+		if ((ku & bit) != 0)
+			f(cert_ku_name(bit), arg);
+}
+
+static void
+each_eku(char *const *eku, word_fn *f, void *arg)
+{
+	for (; eku != NULL && *eku != NULL; eku++)
+		f(*eku, arg);
+}
+
+static void
+each_san(const struct sans *sans, word_fn *f, void *arg)
+{
+	struct buf	 b = BUF_INIT(CTL_TEXT_MAX);
+	size_t		 i;
+
+	for (i = 0; i < sans->n; i++) {
+		buf_reset(&b);
+		if (buf_printf(&b, "%s:%s", san_kind_name(sans->v[i].kind),
+		    sans->v[i].text) == 0)
+			f(buf_cstr(&b), arg);
+	}
+	buf_wipe(&b);
+}
+
+static void
+each_ext(const struct cert *c, word_fn *f, void *arg)
+{
+	struct cert_ext	 ext[CERT_EXTS_MAX];
+	size_t		 i, n = cert_exts(c, ext, CERT_EXTS_MAX);
+
+	for (i = 0; i < n; i++)
+		f(ext[i].name, arg);
+}
+
+/* ---- as text ---- */
+
+static void
+put_word(const char *word, void *arg)
+{
+	struct buf	*out = arg;
+
+	if (out->n > 0)
+		(void)buf_putc(out, ' ');
+	(void)buf_puts(out, word);
+}
+
+static int
+put_words(struct buf *out, const char *name, struct buf *words)
+{
+	int	 rc = ctl_put_line(out, name, words->n == 0 ? "none" :
+		    buf_cstr(words));
+
+	buf_wipe(words);
+	return rc;
+}
+
+static int
+put_cert(const struct rehearsal *r, struct buf *out)
+{
+	struct buf	 sans = BUF_INIT(CTL_TEXT_MAX);
+	struct buf	 ku = BUF_INIT(CTL_TEXT_MAX);
+	struct buf	 eku = BUF_INIT(CTL_TEXT_MAX);
+	struct buf	 ext = BUF_INIT(CTL_TEXT_MAX);
+	int		 rc = 0;
+
+	each_san(&r->sans, put_word, &sans);
+	each_ku(r->cert->ku, put_word, &ku);
+	each_eku(r->eku, put_word, &eku);
+	each_ext(r->cert, put_word, &ext);
+	rc |= ctl_put_line(out, "subject", r->cert->subject_text);
+	rc |= put_words(out, "sans", &sans);
+	rc |= ctl_put_time(out, "not before", r->cert->not_before);
+	rc |= ctl_put_time(out, "not after", r->cert->not_after);
+	rc |= put_words(out, "key usage", &ku);
+	rc |= put_words(out, "ext key usage", &eku);
+	rc |= put_words(out, "extensions", &ext);
+	if (*r->surplus != '\0')
+		rc |= ctl_put_line(out, "left out", r->surplus);
+	return rc;
+}
+
+static int
+put_granted(const struct rehearsal *r, struct buf *out)
+{
+	int	 rc = 0;
+
+	rc |= ctl_put_line(out, "profile", r->profile);
+	rc |= buf_printf(out, "%-14s %s%s\n", "issuer", r->issuer,
+	    r->elsewhere ? ", whose program is asked and may refuse" : "");
+	if (r->validator != NULL)
+		rc |= buf_printf(out, "%-14s %s would be asked first, and may "
+		    "refuse or change it\n", "validator", r->validator);
+	rc |= ctl_put_line(out, "renews", r->renews ? "the certificate that "
+	    "signs" : "nothing");
+	rc |= ctl_put_line(out, "spends", r->spends ? "a use of its challenge" :
+	    "nothing");
+	return rc == 0 ? put_cert(r, out) : -1;
+}
+
+static int
+put_refused(const struct rehearsal *r, struct buf *out)
+{
+	const char	*failinfo = advice_failinfo(r->why.reason);
+	const char	*todo = advice_for(r->why.reason);
+	int		 rc = 0;
+
+	rc |= ctl_put_line(out, "reason", err_slug(r->why.reason));
+	rc |= ctl_put_line(out, "what is wrong", r->why.text);
+	if (failinfo != NULL)
+		rc |= buf_printf(out, "%-14s %s: %s\n", "client reads",
+		    failinfo, err_what(r->why.reason));
+	else
+		rc |= buf_printf(out, "%-14s HTTP %d: %s\n", "client reads",
+		    err_http(r->why.reason), err_what(r->why.reason));
+	if (todo != NULL)
+		rc |= ctl_put_line(out, "what to do", todo);
+	return rc;
+}
+
+static int
+put_report(const struct policy_report *p, struct buf *out)
+{
+	static const char *const words[] = {
+		[REHEARSAL_ISSUED] = "would be issued",
+		[REHEARSAL_WAITS] = "would wait for an operator",
+		[REHEARSAL_REFUSED] = "would be refused",
+	};
+	const struct rehearsal	*r = p->result;
+
+	if (ctl_trail_facts(r->trail, out) != 0 ||
+	    buf_putc(out, '\n') != 0 ||
+	    ctl_trail_steps(r->trail, out) != 0 ||
+	    buf_putc(out, '\n') != 0 || ctl_put_line(out, "outcome", words[r->end]) != 0)
+		return -1;
+	return r->end == REHEARSAL_REFUSED ? put_refused(r, out) :
+	    put_granted(r, out);
+}
+
+int
+policy_report_text(const struct policy_report *p, struct err *e)
+{
+	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
+	int		 rc = ctl_full(put_report(p, &out), e);
+
+	if (rc == 0)
+		rc = ctl_flush(&out, e);
+	buf_wipe(&out);
+	return rc;
+}
+
+/* ---- as JSON ---- */
+
+static void
+add_word(const char *word, void *arg)
+{
+	json_add_str(arg, NULL, word);
+}
+
+static void
+add_ext(struct json *a, const struct cert_ext *x)
+{
+	struct json	*d = json_new_object();
+
+	json_add_str(d, "oid", x->oid);
+	json_add_str(d, "name", x->name);
+	json_add_bool(d, "critical", x->critical);
+	json_add_take(a, NULL, d);
+}
+
+static struct json *
+cert_json(const struct rehearsal *r)
+{
+	struct json	*d = json_new_object(), *sans = json_new_array();
+	struct json	*ku = json_new_array(), *eku = json_new_array();
+	struct json	*exts = json_new_array();
+	struct cert_ext	 ext[CERT_EXTS_MAX];
+	size_t		 i, n = cert_exts(r->cert, ext, CERT_EXTS_MAX);
+
+	each_san(&r->sans, add_word, sans);
+	each_ku(r->cert->ku, add_word, ku);
+	each_eku(r->eku, add_word, eku);
+	for (i = 0; i < n; i++)
+		add_ext(exts, &ext[i]);
+	json_add_str(d, "subject", r->cert->subject_text);
+	json_add_take(d, "sans", sans);
+	json_add_time(d, "not_before", r->cert->not_before);
+	json_add_time(d, "not_after", r->cert->not_after);
+	json_add_take(d, "key_usage", ku);
+	json_add_take(d, "extended_key_usage", eku);
+	json_add_take(d, "extensions", exts);
+	json_add_int(d, "names_dropped", (int64_t)r->dropped);
+	json_add_str(d, "surplus", r->surplus);
+	return d;
+}
+
+static void
+add_granted(struct json *d, const struct rehearsal *r)
+{
+	json_add_str(d, "profile", r->profile);
+	json_add_str(d, "issuer", r->issuer);
+	json_add_bool(d, "issuer_decides", r->elsewhere);
+	json_add_str(d, "validator", r->validator);
+	json_add_bool(d, "renews", r->renews);
+	json_add_bool(d, "spends_challenge", r->spends);
+	json_add_take(d, "certificate", cert_json(r));
+}
+
+static void
+add_refused(struct json *d, const struct rehearsal *r)
+{
+	json_add_str(d, "reason", err_slug(r->why.reason));
+	json_add_str(d, "detail", r->why.text);
+	json_add_str(d, "step", r->step);
+	json_add_str(d, "fail_info", advice_failinfo(r->why.reason));
+	if (advice_failinfo(r->why.reason) == NULL)
+		json_add_int(d, "http_status", err_http(r->why.reason));
+	json_add_str(d, "advice", advice_for(r->why.reason));
+}
+
+int
+policy_report_json(const struct policy_report *p, struct err *e)
+{
+	const struct rehearsal	*r = p->result;
+	struct json		*d = json_new_object();
+
+	json_add_str(d, "outcome", ends[r->end]);
+	json_add_str(d, "endpoint", p->endpoint);
+	json_add_str(d, "message_type", scep_type_name(p->renewal ?
+	    SCEP_RENEWALREQ : SCEP_PKCSREQ));
+	json_add_time(d, "at", p->at);
+	if (r->end == REHEARSAL_REFUSED)
+		add_refused(d, r);
+	else
+		add_granted(d, r);
+	json_add_take(d, "trail", trail_json(r->trail));
+	return ctl_print_json(d, e);
+}

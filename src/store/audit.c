@@ -1,0 +1,305 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/audit.h"
+#include "store/store_int.h"
+
+/* ---- writing ---- */
+
+int
+audit_add(struct db_conn *c, const struct audit *a, int64_t txn,
+    struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_ADD];
+	int rc;
+
+	if (a == NULL)
+		return 0;
+	rc = txn == 0 ? sqlite3_bind_null(st, 1) :
+	    sqlite3_bind_int64(st, 1, txn);
+	rc |= sqlite3_bind_int64(st, 2, a->when);
+	rc |= db_bind_text(st, 3, a->endpoint);
+	rc |= db_bind_text(st, 4, a->txid);
+	rc |= db_bind_text(st, 5, a->outcome);
+	rc |= db_bind_text(st, 6, a->reason);
+	rc |= db_bind_text(st, 7, a->who);
+	rc |= db_bind_text(st, 8, a->trail);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_ADD, e);
+	return db_step_one(c, DB_STMT_AUDIT_ADD, e);
+}
+
+int
+audit_decided(struct db_conn *c, int64_t txn, int64_t when,
+    const char *outcome, const char *who, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_DECIDED];
+	int rc = sqlite3_bind_int64(st, 1, txn);
+
+	rc |= sqlite3_bind_int64(st, 2, when);
+	rc |= db_bind_text(st, 3, outcome);
+	rc |= db_bind_text(st, 4, who);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_DECIDED, e);
+	return db_step_one(c, DB_STMT_AUDIT_DECIDED, e);
+}
+
+struct refusals {
+	const struct audit	*v;
+	size_t			 n;
+	int64_t			 keep;
+};
+
+static int
+refusals_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	const struct refusals *r = arg;
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (audit_add(c, &r->v[i], 0, e) == -1)
+			return -1;
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_PRUNE], 1, r->keep) !=
+	    SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_PRUNE, e);
+	return db_step(c, DB_STMT_AUDIT_PRUNE, e);
+}
+
+int
+audit_refusals(struct db *db, const struct audit *v, size_t n, int64_t keep,
+    struct err *e)
+{
+	struct refusals r = { .v = v, .n = n, .keep = keep };
+	struct db_op op = { .run = refusals_run, .arg = &r };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
+}
+
+/* ---- reading ---- */
+
+/* Columns of STMT_AUDIT */
+enum col {
+	COL_ID, COL_TXN, COL_AT, COL_ENDPOINT, COL_TXID, COL_OUTCOME,
+	COL_REASON, COL_WHO, COL_TRAIL, COL_COUNT
+};
+
+/* A row copied out of the database: no read transaction is open while a caller
+ * looks at it. */
+struct row {
+	struct audit	 a;
+	char		*text[COL_COUNT];
+};
+
+static void
+row_free(struct row *r)
+{
+	int i;
+
+	for (i = 0; i < COL_COUNT; i++)
+		free(r->text[i]);
+}
+
+static int
+row_copy(sqlite3_stmt *st, struct row *r, struct err *e)
+{
+	const unsigned char *s;
+	int i;
+
+	*r = (struct row){ .a.id = sqlite3_column_int64(st, COL_ID) };
+	for (i = COL_ENDPOINT; i < COL_COUNT; i++) {
+		if ((s = sqlite3_column_text(st, i)) == NULL)
+			continue;
+		if ((r->text[i] = strdup((const char *)s)) == NULL) {
+			err_set(e, ERR_MEMORY, "audit trail");
+			row_free(r);
+			return -1;
+		}
+	}
+	r->a.txn = sqlite3_column_int64(st, COL_TXN);
+	r->a.when = sqlite3_column_int64(st, COL_AT);
+	r->a.endpoint = r->text[COL_ENDPOINT];
+	r->a.txid = r->text[COL_TXID];
+	r->a.outcome = r->text[COL_OUTCOME];
+	r->a.reason = r->text[COL_REASON];
+	r->a.who = r->text[COL_WHO];
+	r->a.trail = r->text[COL_TRAIL];
+	return 1;
+}
+
+/* 1 and a row that is the caller's, 0, -1. Ends the statement. */
+static int
+row_read(struct db_conn *c, enum db_stmt id, struct row *r, struct err *e)
+{
+	int rc = db_row(c, id, e);
+
+	if (rc == 1)
+		rc = row_copy(c->stmt[id], r, e);
+	db_end(c, id);
+	return rc;
+}
+
+static int
+read_next(struct db_conn *c, const struct audit_filter *f, int64_t after,
+    struct row *r, struct err *e)
+{
+	enum db_stmt id = f->txid != NULL ? DB_STMT_AUDIT_TXID :
+	    DB_STMT_AUDIT_TXN;
+	sqlite3_stmt *st = c->stmt[id];
+	int rc = sqlite3_bind_int64(st, 1, after);
+
+	if (f->txid != NULL) {
+		rc |= db_bind_text(st, 2, f->txid);
+		rc |= db_bind_text(st, 3, f->endpoint);
+	} else
+		rc |= sqlite3_bind_int64(st, 2, f->txn);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, id, e);
+	return row_read(c, id, r, e);
+}
+
+int
+audit_each(struct db *db, const struct audit_filter *f,
+    int (*cb)(const struct audit *, void *), void *arg, struct err *e)
+{
+	int64_t after = 0;
+	struct db_conn *c;
+	struct row r;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	while ((rc = read_next(c, f, after, &r, e)) == 1) {
+		after = r.a.id;
+		rc = cb(&r.a, arg);
+		row_free(&r);
+		if (rc != 0)
+			break;
+	}
+	db_conn_give(db, c);
+	return rc;
+}
+
+int
+audit_one(struct db *db, int64_t id, int (*cb)(const struct audit *, void *),
+    void *arg, struct err *e)
+{
+	struct db_conn *c;
+	struct row r;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_ONE], 1, id) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_AUDIT_ONE, e);
+	else
+		rc = row_read(c, DB_STMT_AUDIT_ONE, &r, e);
+	db_conn_give(db, c);
+	if (rc == 1) {
+		rc = cb(&r.a, arg);
+		row_free(&r);
+	}
+	return rc;
+}
+
+static int
+each_txn(struct db_conn *c, int (*cb)(int64_t, void *), void *arg,
+    struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_TXNS];
+	int rc;
+
+	while ((rc = db_row(c, DB_STMT_AUDIT_TXNS, e)) == 1)
+		if ((rc = cb(sqlite3_column_int64(st, 0), arg)) != 0)
+			break;
+	db_end(c, DB_STMT_AUDIT_TXNS);
+	return rc;
+}
+
+int
+audit_txns(struct db *db, const char *endpoint, const char *txid,
+    int (*cb)(int64_t, void *), void *arg, struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_AUDIT_TXNS];
+	if (db_bind_text(st, 1, txid) != SQLITE_OK ||
+	    db_bind_text(st, 2, endpoint) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_AUDIT_TXNS, e);
+	else
+		rc = each_txn(c, cb, arg, e);
+	db_conn_give(db, c);
+	return rc;
+}
+
+/* ---- what became of it ---- */
+
+static void
+copy_text(sqlite3_stmt *st, int i, char *out, size_t size)
+{
+	const unsigned char *s = sqlite3_column_text(st, i);
+
+	(void)snprintf(out, size, "%s", s == NULL ? "" : (const char *)s);
+}
+
+static size_t
+copy_serial(sqlite3_stmt *st, int i, uint8_t out[AUDIT_SERIAL])
+{
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+
+	if (n > AUDIT_SERIAL)
+		n = AUDIT_SERIAL;
+	if (n > 0)
+		memcpy(out, sqlite3_column_blob(st, i), n);
+	return n;
+}
+
+static void
+copy_fate(sqlite3_stmt *st, struct audit_fate *f)
+{
+	copy_text(st, 0, f->state, sizeof(f->state));
+	f->created = sqlite3_column_int64(st, 1);
+	f->finished = sqlite3_column_int64(st, 2);
+	copy_text(st, 3, f->reason, sizeof(f->reason));
+	copy_text(st, 4, f->endpoint, sizeof(f->endpoint));
+	copy_text(st, 5, f->txid, sizeof(f->txid));
+	copy_text(st, 6, f->peer, sizeof(f->peer));
+	f->n_serial = copy_serial(st, 7, f->serial);
+	f->issued = f->n_serial > 0;
+	f->issued_at = sqlite3_column_int64(st, 8);
+	f->not_after = sqlite3_column_int64(st, 9);
+	f->revoked = sqlite3_column_type(st, 10) != SQLITE_NULL;
+	f->revoked_at = sqlite3_column_int64(st, 10);
+	f->revoke_reason = sqlite3_column_int(st, 11);
+	f->n_next = copy_serial(st, 12, f->next);
+	f->next_at = sqlite3_column_int64(st, 13);
+}
+
+int
+audit_fate(struct db *db, int64_t txn, struct audit_fate *out, struct err *e)
+{
+	struct audit_fate f = { .created = 0 };
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_FATE], 1, txn) !=
+	    SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_AUDIT_FATE, e);
+	else if ((rc = db_row(c, DB_STMT_AUDIT_FATE, e)) == 1)
+		copy_fate(c->stmt[DB_STMT_AUDIT_FATE], &f);
+	else if (rc == 0)
+		err_set(e, ERR_TXN_UNKNOWN, "%lld", (long long)txn);
+	db_end(c, DB_STMT_AUDIT_FATE);
+	db_conn_give(db, c);
+	if (rc != 1)
+		return -1;
+	*out = f;
+	return 0;
+}
