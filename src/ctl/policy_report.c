@@ -160,7 +160,8 @@ put_report(const struct policy_report *p, struct buf *out)
 	if (ctl_trail_facts(r->trail, out) != 0 ||
 	    buf_putc(out, '\n') != 0 ||
 	    ctl_trail_steps(r->trail, out) != 0 ||
-	    buf_putc(out, '\n') != 0 || ctl_put_line(out, "outcome", words[r->end]) != 0)
+	    buf_putc(out, '\n') != 0 ||
+	    ctl_put_line(out, "outcome", words[r->end]) != 0)
 		return -1;
 	return r->end == REHEARSAL_REFUSED ? put_refused(r, out) :
 	    put_granted(r, out);
