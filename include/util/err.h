@@ -44,6 +44,8 @@ void		 err_clear(struct err *);
 
 /* The rows of err.def. */
 const char	*err_slug(enum err_reason);	/* stable name, for logs */
+/* The reason of that slug; ERR_NONE: there is none such, or it is NULL. */
+enum err_reason	 err_named(const char *slug);
 const char	*err_what(enum err_reason);	/* sentence for people */
 enum failinfo	 err_failinfo(enum err_reason);
 int		 err_http(enum err_reason);	/* status without CertRep */

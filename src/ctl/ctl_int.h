@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "pki/key.h"
 #include "render/trail.h"
+#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
 #include "util/buf.h"
@@ -74,7 +75,7 @@ extern const struct ctl_cmd	cmd_challenge_add, cmd_challenge_disable,
 extern const struct ctl_cmd	cmd_list, cmd_lockout_clear, cmd_lockout_list,
 				cmd_pending_approve,
 				cmd_pending_list, cmd_pending_reject,
-				cmd_pending_show, cmd_policy_test, cmd_revoke, cmd_show;
+				cmd_pending_show, cmd_policy_test, cmd_revoke, cmd_show, cmd_why;
 
 /* ---- report.c: what a command says ---- */
 
@@ -148,6 +149,9 @@ int	 ledger_open(const struct ctl_call *, const char *db_path,
  * given), or a certificate of it is in the store. */
 int	 ledger_has_endpoint(const struct ctl_call *, const char *db_path,
 	    struct db *, const char *name, bool *known, struct err *e);
+/* Hex in any case, with colons, any number of leading zeros and maybe 0x, as
+ * the content of the INTEGER that DER makes of it; -1: it is none. */
+int	 ledger_parse_serial(const char *, struct buf *out);
 /* The operand as content of an INTEGER; a fault is told by ctl_usage(): -1. */
 int	 ledger_read_serial(const struct ctl_call *, struct buf *out);
 /* Calls each certificate with that serial number, of any issuer. */
@@ -177,6 +181,18 @@ int	 ctl_trail_steps(const struct trail *, struct buf *out);
 const char	*advice_for(enum err_reason);
 /* "badRequest", …; NULL: told by the HTTP status. */
 const char	*advice_failinfo(enum err_reason);
+
+/* ---- why_report.c ---- */
+
+/* A decision, and what became of it. */
+struct why {
+	const struct audit	*row;	/* NULL: none was kept */
+	struct trail		*trail;	/* its trail, or NULL */
+	int64_t			 txn;	/* its transaction, 0: it has none */
+	struct audit_fate	 fate;	/* of that */
+};
+int		 why_text(const struct why *, struct buf *out);
+struct json	*why_json(const struct why *);
 
 /* ---- policy_report.c ---- */
 

@@ -66,12 +66,8 @@ ledger_has_endpoint(const struct ctl_call *call, const char *db_path,
 	return 0;
 }
 
-/*
- * Hex in any case, with colons, any number of leading zeros and maybe 0x, as
- * the content of the INTEGER that DER makes of it.
- */
-static int
-read_serial(const char *text, struct buf *out)
+int
+ledger_parse_serial(const char *text, struct buf *out)
 {
 	char	 hex[1 + 2 * PKI_SERIAL_MAX + 1] = "0";
 	bool	 digit = false;
@@ -101,7 +97,7 @@ read_serial(const char *text, struct buf *out)
 int
 ledger_read_serial(const struct ctl_call *call, struct buf *out)
 {
-	if (read_serial(call->operand, out) == 0)
+	if (ledger_parse_serial(call->operand, out) == 0)
 		return 0;
 	(void)ctl_usage(call, "\"%s\" is not a serial number in hex",
 	    call->operand);

@@ -35,6 +35,7 @@ static const struct ctl_cmd *const commands[] = {
 	&cmd_policy_test,
 	&cmd_revoke,
 	&cmd_show,
+	&cmd_why,
 };
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 

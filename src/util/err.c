@@ -121,6 +121,17 @@ err_slug(enum err_reason r)
 	return row_of(r)->slug;
 }
 
+enum err_reason
+err_named(const char *slug)
+{
+	int	 r;
+
+	for (r = ERR_NONE + 1; slug != NULL && r < ERR_COUNT; r++)
+		if (strcmp(rows[r].slug, slug) == 0)
+			return (enum err_reason)r;
+	return ERR_NONE;
+}
+
 const char *
 err_what(enum err_reason r)
 {
