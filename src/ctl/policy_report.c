@@ -13,7 +13,7 @@
 
 static const char *const ends[] = {
 	[REHEARSAL_ISSUED] = "issued",
-	[REHEARSAL_WAITS] = "waits",
+	[REHEARSAL_WAITS] = "pending",
 	[REHEARSAL_REFUSED] = "refused",
 };
 
@@ -240,6 +240,7 @@ static void
 add_refused(struct json *d, const struct rehearsal *r)
 {
 	json_add_str(d, "reason", err_slug(r->why.reason));
+	json_add_str(d, "what", err_what(r->why.reason));
 	json_add_str(d, "detail", r->why.text);
 	json_add_str(d, "step", r->step);
 	json_add_str(d, "fail_info", advice_failinfo(r->why.reason));
