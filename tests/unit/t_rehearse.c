@@ -333,7 +333,8 @@ send_request(const struct row *r, const struct csr *csr, unsigned n,
 	const struct scep_ask q = { .type = r->type, .txid = txid,
 	    .nonce = bytes_str(txid), .content = csr->der, .key = by.key,
 	    .cert = by.cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 },
+	    .suite = { .cipher = ALG_AES128_CBC,
+	    .transport = ALG_RSA_PKCS1 },
 	    .password = by.cert->key.type == KEY_EC && r->challenge != NULL ?
 	    bytes_str(r->challenge) : bytes_make(NULL, 0) };
 
