@@ -248,6 +248,7 @@ foretell 3 --endpoint nowhere --csr "$tmp/plain.csr"
 foretell 2 --endpoint auto
 foretell 2 --csr "$tmp/plain.csr"
 foretell 2 --endpoint auto --csr "$tmp/plain.csr" --at yesterday
+foretell 2 --endpoint auto --csr "$tmp/plain.csr" --peer nowhere
 foretell 1 --endpoint auto --csr "$tmp/plain.csr" --at +14600d
 is "$(says reason)" ca_expired 'when the CA is gone'
 
