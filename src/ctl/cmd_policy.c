@@ -9,6 +9,7 @@
 #include "ctl/ctl_int.h"
 #include "pki/csr.h"
 #include "service/rehearse.h"
+#include "util/addr.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -66,6 +67,18 @@ read_at(const struct ctl_call *call, int64_t *now)
 	}
 	(void)ctl_usage(call, "--at: \"%s\" is neither a time such as "
 	    "2027-01-31T00:00:00Z nor one from now such as +30d", text);
+	return -1;
+}
+
+static int
+check_peer(const struct ctl_call *call)
+{
+	uint8_t		 addr[ADDR_LEN];
+	const char	*text = call->opt[PEER];
+
+	if (text == NULL || addr_parse(text, addr) == 0)
+		return 0;
+	(void)ctl_usage(call, "--peer: \"%s\" is not an address", text);
 	return -1;
 }
 
@@ -199,7 +212,7 @@ run(const struct ctl_call *call)
 		return ctl_usage(call, "--endpoint is missing");
 	if (call->opt[CSR] == NULL)
 		return ctl_usage(call, "--csr is missing");
-	if (read_at(call, &t.now) != 0)
+	if (read_at(call, &t.now) != 0 || check_peer(call) != 0)
 		return CTL_USAGE;
 	/* What the daemon warns of is not what was asked. */
 	log_setup(LOG_L_ERR, 0);

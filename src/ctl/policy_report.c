@@ -12,7 +12,7 @@
 
 static const char *const ends[] = {
 	[REHEARSAL_ISSUED] = "issued",
-	[REHEARSAL_WAITS] = "waits",
+	[REHEARSAL_WAITS] = "pending",
 	[REHEARSAL_REFUSED] = "refused",
 };
 
@@ -159,7 +159,8 @@ put_report(const struct policy_report *p, struct buf *out)
 	if (ctl_trail_facts(r->trail, out) != 0 ||
 	    buf_putc(out, '\n') != 0 ||
 	    ctl_trail_steps(r->trail, out) != 0 ||
-	    buf_putc(out, '\n') != 0 || ctl_put_line(out, "outcome", words[r->end]) != 0)
+	    buf_putc(out, '\n') != 0 ||
+	    ctl_put_line(out, "outcome", words[r->end]) != 0)
 		return -1;
 	return r->end == REHEARSAL_REFUSED ? put_refused(r, out) :
 	    put_granted(r, out);
@@ -238,6 +239,7 @@ static void
 add_refused(struct json *d, const struct rehearsal *r)
 {
 	json_add_str(d, "reason", err_slug(r->why.reason));
+	json_add_str(d, "what", err_what(r->why.reason));
 	json_add_str(d, "detail", r->why.text);
 	json_add_str(d, "step", r->step);
 	json_add_str(d, "fail_info", advice_failinfo(r->why.reason));

@@ -1,6 +1,6 @@
 /*
- * How a decision came about, for people: what was asked, in its order, with what
- * it looked at and what it said.
+ * How a decision came about, for people: what was asked, in its order, with
+ * what it looked at and what it said.
  */
 #include <stdio.h>
 

@@ -467,5 +467,5 @@ policy_surplus_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_surplus(f, surplus);
 	policy_say(s, "surplus", f->profile->surplus == CONF_SURPLUS_DROP ?
 	    "drop" : "refuse");
-	policy_say(s, "asked_beyond", surplus);
+	policy_say(s, "asked_beyond", *surplus == '\0' ? "none" : surplus);
 }

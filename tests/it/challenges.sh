@@ -81,9 +81,24 @@ ask() { # NAME [KEY]: sends it; prints the outcome
 	    "${2:-$tmp/device.key}" "$tmp/$1.csr"
 }
 
+# foretold STATUS WORD NAME: scepctl policy test says so of the request, but for
+# one that was approved: it is asked about as a new one.
+foretold() {
+	[ "${CLIENT_TXID:-}" != held1 ] || return 0
+	foretold_got=0
+	"$SCEPCTL" -c "$tmp/scepd.conf" policy test --csr "$tmp/$3.csr" \
+	    --endpoint "$(basename "${CLIENT_PATH:-scep}")" \
+	    ${CLIENT_CERT:+--signer "$CLIENT_CERT"} >"$tmp/foretold" 2>&1 ||
+	    foretold_got=$?
+	is "$foretold_got" "$1" "$3 is foretold: $(cat "$tmp/foretold")"
+	grep -q " $2\$" "$tmp/foretold" ||
+	    it_fail "$3 is not foretold as $2: $(cat "$tmp/foretold")"
+}
+
 # Each request is one that was not there before: a name of its own for the
 # device is what ledgers tell copies by.
 issued() { # NAME [KEY]
+	foretold 0 'would be issued' "$1"
 	issued_before=$(count)
 	is "$(ask "$@")" issued "$1"
 	is "$(count)" $((issued_before + 1)) "rows for $1"
@@ -92,6 +107,7 @@ issued() { # NAME [KEY]
 refused() { # REASON NAME [KEY]
 	refused_reason=$1
 	shift
+	foretold 1 "$refused_reason" "$1"
 	refused_before=$(sql 'SELECT (SELECT count(*) FROM issued) ||
 	    (SELECT count(*) FROM txn)')
 	: >"$tmp/seen"

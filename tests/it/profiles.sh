@@ -46,7 +46,17 @@ ask() {
 	    device "$tmp/got"
 }
 
+# foretold STATUS WORD: scepctl policy test says so of $tmp/r.der
+foretold() {
+	foretold_got=0
+	"$SCEPCTL" -c "$tmp/scepd.conf" policy test --endpoint scep --csr \
+	    "$tmp/r.der" >"$tmp/foretold" 2>&1 || foretold_got=$?
+	[ "$foretold_got" -eq "$1" ] || it_fail "$(cat "$tmp/foretold")"
+	grep -q " $2\$" "$tmp/foretold" || it_fail "$(cat "$tmp/foretold")"
+}
+
 issue() {
+	foretold 0 'would be issued'
 	[ "$(ask)" = issued ] || it_fail "not issued: $*"
 	openssl verify -ignore_critical -CAfile "$tmp/ca/root.pem" -untrusted \
 	    "$tmp/ca/issuing.pem" "$tmp/got.pem" >/dev/null ||
@@ -57,6 +67,7 @@ issue() {
 
 # refuse REASON
 refuse() {
+	foretold 1 "$1"
 	[ "$(ask)" = failure ] || it_fail "not refused for $1"
 	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
 	    grep -q "reason=$1" ||

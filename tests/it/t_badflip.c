@@ -146,7 +146,7 @@ check_flip(struct flip *f, size_t at, const struct http_answer *a)
 	struct server_rows now = server_rows(&l->server);
 	bool issued = server_lines(log, "outcome=issued ") == 1;
 
-	if (server_lines(log, NULL) != 1 ||
+	if (server_lines(log, "event=request ") != 1 ||
 	    (!issued && server_lines(log, "outcome=refused ") != 1))
 		fail_msg("byte %zu: log: %s", at, log);
 	free(log);

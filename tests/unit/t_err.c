@@ -110,6 +110,17 @@ test_rows(void **state)
 	assert_string_equal(err_slug(ERR_COUNT), "internal");
 }
 
+static void
+test_named(void **state)
+{
+	(void)state;
+	for (int r = ERR_NONE + 1; r < ERR_COUNT; r++)
+		assert_int_equal(err_named(err_slug((enum err_reason)r)), r);
+	assert_int_equal(err_named("none"), ERR_NONE);
+	assert_int_equal(err_named("no_such"), ERR_NONE);
+	assert_int_equal(err_named(NULL), ERR_NONE);
+}
+
 int
 main(void)
 {
@@ -118,6 +129,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_cut_at_character),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static const char	 text[] =
     ");\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
     "profiles = (\n"
-    "  { name = \"p\"; key_types = [ \"rsa\", \"ec\" ]; },\n"
+    "  { name = \"p\"; key_types = [ \"rsa\"%s ]; },\n"
     "  { name = \"strict\"; key_types = [ \"rsa\" ];\n"
     "    surplus = \"refuse\"; san_required = [ \"dns\" ];\n"
     "    template_oid = \"1.3.6.1.4.1.311.21.8.1\";\n"
@@ -155,18 +155,18 @@ teardown(void **state)
 	return 0;
 }
 
+/* With more key types, as a list goes on. */
 static int
-begin(void **state)
+begin_with(const char *types)
 {
 	char		 hash[SECRET_HASH_MAX], *conf_text = NULL;
 	struct err	 e = ERR_INIT;
 	struct conf	*conf;
 	struct site	*site;
 
-	(void)state;
 	(void)unlink(tool_path("scepd.db"));
 	ok(secret_hash(bytes_str("hashed-" OTHERS), hash, &e), &e);
-	assert_true(asprintf(&conf_text, text, hash) > 0);
+	assert_true(asprintf(&conf_text, text, types, hash) > 0);
 	(void)tool_file("scepd.conf", bytes_str(conf_text), 0600);
 	free(conf_text);
 	ok(conf_load(tool_path("scepd.conf"), &conf, &e), &e);
@@ -174,6 +174,20 @@ begin(void **state)
 	ok(service_open(site, &service, &e), &e);
 	ok(db_open_reader(tool_path("scepd.db"), &reader, &e), &e);
 	return 0;
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	return begin_with(", \"ec\"");
+}
+
+static int
+begin_rsa(void **state)
+{
+	(void)state;
+	return begin_with("");
 }
 
 static int
@@ -319,7 +333,8 @@ send_request(const struct row *r, const struct csr *csr, unsigned n,
 	const struct scep_ask q = { .type = r->type, .txid = txid,
 	    .nonce = bytes_str(txid), .content = csr->der, .key = by.key,
 	    .cert = by.cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 },
+	    .suite = { .cipher = ALG_AES128_CBC,
+	    .transport = ALG_RSA_PKCS1 },
 	    .password = by.cert->key.type == KEY_EC && r->challenge != NULL ?
 	    bytes_str(r->challenge) : bytes_make(NULL, 0) };
 
@@ -630,6 +645,18 @@ test_stored(void **state)
 	watch_end();
 }
 
+/* Where no profile takes such a key, messages are not even opened. */
+static void
+test_signer(void **state)
+{
+	static const struct row	 r = { "key of no profile", "auto", SELF, PKCS,
+	    &ec, D, NULL, SECRET, ERR_SIGNER_KEY, false };
+
+	(void)state;
+	play(&r, 0);
+	watch_end();
+}
+
 /* ---- what no message can show ---- */
 
 static void
@@ -734,6 +761,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test_setup_teardown(test_rows, begin, end),
 		cmocka_unit_test_setup_teardown(test_stored, begin, end),
+		cmocka_unit_test_setup_teardown(test_signer, begin_rsa, end),
 		cmocka_unit_test_setup_teardown(test_alone, begin, end),
 		cmocka_unit_test_setup_teardown(test_proof, begin, end),
 		cmocka_unit_test_setup_teardown(test_faults, begin, end),
