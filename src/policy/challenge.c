@@ -149,8 +149,15 @@ subject_inputs(const struct policy_facts *f, struct policy_step *s)
 static int
 rule_san(const struct policy_facts *f, struct err *e)
 {
-	return f->limits->san == NULL ? 0 : patterns_san(f->limits->san,
-	    &f->csr->sans, &f->profile->san, e);
+	if (f->limits->san == NULL)
+		return 0;
+	/* An account is a name too, wherever it stands. */
+	if (*f->csr->asked.sid != '\0') {
+		err_set(e, ERR_CHALLENGE_SAN, "sid has no pattern");
+		return -1;
+	}
+	return patterns_san(f->limits->san, &f->csr->sans, &f->profile->san,
+	    e);
 }
 
 static void

@@ -47,7 +47,9 @@ json() { # EXPRESSION over j, the JSON in out
 	    SELECT $1 FROM o"
 }
 
-# csr NAME SECRET SUBJECT SAN [KEY]: a request in $tmp/NAME.csr
+# csr NAME SECRET SUBJECT SAN [KEY]: a request in $tmp/NAME.csr; csr_more is a
+# line of more extensions
+csr_more=
 csr() {
 	cat >"$tmp/csr.conf" <<-END
 		[ req ]
@@ -63,6 +65,7 @@ csr() {
 		[ ext ]
 		${4:+subjectAltName = @san}
 		extendedKeyUsage = clientAuth
+		$csr_more
 		[ san ]
 		$(echo "$4" | tr '|' '\n')
 	END
@@ -122,7 +125,7 @@ conf() { # MORE CHALLENGES
 		profiles = ( { name = "device"; },
 		    { name = "admin"; validity = "1d"; key_types = [ "rsa" ]; },
 		    { name = "held"; approval = "manual"; },
-		    { name = "wide"; san = [ "dns", "uri", "upn" ];
+		    { name = "wide"; san = [ "dns", "uri", "upn" ]; sid = "allow";
 		      key_types = [ "rsa", "ec" ]; } );
 		challenges = ( { name = "lab"; secret = "lab-$challenge"; },
 		    { name = "scoped"; secret = "scoped-$challenge";
@@ -155,6 +158,9 @@ is "$(stat -c %a "$tmp/scepd.db.key")" 600 'mode of the key beside the store'
 
 dns=DNS.1=x.example
 sid=URI.1=tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500
+sid_extension=$(printf %s S-1-5-21-1-2-3-500 | od -An -tx1 | tr -d ' \n')
+sid_extension="1.3.6.1.4.1.311.25.2 = DER:3024a022060a2b060104018237190201a014\
+0412$sid_extension"
 upn='otherName.1=1.3.6.1.4.1.311.20.2.3;UTF8:root@x'
 csr good "scoped-$challenge" CN=a $dns
 issued good
@@ -170,6 +176,10 @@ csr upn "scoped-$challenge" CN=a "$dns|$upn"
 refused challenge_san upn
 csr sid "scoped-$challenge" CN=a "$dns|$sid"
 refused challenge_san sid
+csr_more=$sid_extension
+csr sid2 "scoped-$challenge" CN=a $dns
+refused challenge_san sid2
+csr_more=
 csr ours "others-$challenge" CN=a $dns
 refused challenge_endpoint ours
 csr later "later-$challenge" CN=a $dns
@@ -293,6 +303,11 @@ is "$(sql 'SELECT profile || sans FROM issued ORDER BY id DESC LIMIT 1')" \
     'wideupn:u@x.example' 'a UPN within its pattern'
 csr upn2 "$secret" CN=u 'otherName.1=1.3.6.1.4.1.311.20.2.3;UTF8:root@y'
 refused challenge_san upn2
+# nor may an account be named beside it, where the profile grants accounts
+csr_more=$sid_extension
+csr upn3 "$secret" CN=u 'otherName.1=1.3.6.1.4.1.311.20.2.3;UTF8:v@x.example'
+refused challenge_san upn3
+csr_more=
 
 add --name short --endpoint scep --expires 1s
 csr short "$secret" CN=short ''

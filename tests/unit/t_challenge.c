@@ -9,11 +9,12 @@
 static struct who	 ca;
 static struct key	*rsa, *ec;
 static struct csr	*good, *other_cn, *more_names, *with_upn, *with_sid;
-static struct csr	*no_names, *with_ec;
+static struct csr	*no_names, *with_ec, *sid_ext, *sid_alone;
 static struct cert	*old_cert;
 static struct sans	 old_sans;
 
 #define SAN_OK	"DNS:a.example"
+#define SID	"S-1-5-21-1-2-3-500"
 
 static int
 setup(void **state)
@@ -36,6 +37,10 @@ setup(void **state)
 	with_sid->sans.v[1].kind = SAN_SID;
 	no_names = tool_csr(rsa, "/CN=a", NULL, "pw");
 	with_ec = tool_csr(ec, "/CN=a", SAN_OK, "pw");
+	sid_ext = tool_csr(rsa, "/CN=a", SAN_OK, "pw");
+	memcpy(sid_ext->asked.sid, SID, sizeof(SID));
+	sid_alone = tool_csr(rsa, "/CN=a", NULL, "pw");
+	memcpy(sid_alone->asked.sid, SID, sizeof(SID));
 	san = good->sans.v[0].der;
 	plan = (struct cert_plan){
 		.serial = LIT("\x41\x02"), .subject = good->subject,
@@ -52,7 +57,7 @@ static int
 teardown(void **state)
 {
 	struct csr	*all[] = { good, other_cn, more_names, with_upn,
-	    with_sid, no_names, with_ec };
+	    with_sid, no_names, with_ec, sid_ext, sid_alone };
 
 	(void)state;
 	who_free(&ca);
@@ -98,6 +103,7 @@ static const struct row {
 	bool			 renews;
 	bool			 renewal;	/* messageType 17 */
 	bool			 required;	/* renew.challenge */
+	bool			 sid;		/* the profile grants it */
 } rows[] = {
 	{ "no limits", STRANGER, &good, .text = n_own },
 	{ "its profile", STRANGER, &good, .own_profile = true,
@@ -139,6 +145,15 @@ static const struct row {
 	    .want = ERR_CHALLENGE_SAN, .text = "upn" },
 	{ "a SID, which is dropped", STRANGER, &with_sid, .san = l_dns,
 	    .want = ERR_CHALLENGE_SAN, .text = "sid" },
+	{ "a SID extension, which is dropped", STRANGER, &sid_ext,
+	    .san = l_dns, .want = ERR_CHALLENGE_SAN, .text = "sid" },
+	{ "a SID extension, which is granted", STRANGER, &sid_ext,
+	    .san = l_dns, .sid = true, .want = ERR_CHALLENGE_SAN,
+	    .text = "sid" },
+	{ "a SID extension where no name may be", STRANGER, &sid_alone,
+	    .san = l_none, .sid = true, .want = ERR_CHALLENGE_SAN },
+	{ "a SID extension, no limit of names", STRANGER, &sid_ext,
+	    .sid = true, .text = n_own },
 	{ "no name", STRANGER, &no_names, .san = l_dns,
 	    .want = ERR_CHALLENGE_SAN, .text = "missing" },
 	{ "a name where none may be", STRANGER, &good, .san = l_none,
@@ -194,8 +209,8 @@ check_row(const struct row *r)
 		    CONF_RENEW_CHALLENGE_REQUIRED :
 		    CONF_RENEW_CHALLENGE_IGNORED,
 	};
-	const struct conf_profile	 own = profile(n_own),
-	    olds = profile(n_old);
+	const struct conf_profile	 olds = profile(n_old);
+	struct conf_profile		 own = profile(n_own);
 	struct conf_profile		 its = profile(n_challenge);
 	const struct policy_written	 w = {
 		r->subject != NULL ? r->subject : none,
@@ -217,6 +232,7 @@ check_row(const struct row *r)
 	struct err			 e = ERR_INIT;
 
 	its.key_types = (struct conf_strings){ only_rsa, 1 };
+	own.sid = r->sid ? CONF_SID_ALLOW : CONF_SID_STRIP;
 	if (r->own_profile)
 		l.profile = &its;
 	assert_int_equal(policy_limits_read(&w, &l, &e), 0);
