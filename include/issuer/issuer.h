@@ -14,6 +14,7 @@ struct issuer_request {
 	const struct cert_plan	*plan;		/* what policy granted */
 	const struct csr	*csr;		/* as the client signed it */
 	const char		*endpoint;
+	const char		*profile;
 	const char		*txid;
 	const char		*peer;
 	int64_t			 now;

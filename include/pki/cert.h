@@ -26,6 +26,8 @@ const char	*key_type_name(enum key_type);
 #define CERT_KU_KEY_AGREEMENT	0x10u
 #define CERT_KU_KEY_CERT_SIGN	0x20u
 #define CERT_KU_CRL_SIGN		0x40u
+/* Their names, "digitalSignature", ...; NULL: no such bit. */
+const char	*cert_ku_name(unsigned bit);
 
 /* A public key, of a certificate or a request. */
 struct pubkey {

@@ -46,13 +46,32 @@ struct cert_plan {
 int	 cert_make(const struct cert_plan *, const struct cert *issuer,
 	    const struct key *issuer_key, struct cert **out, struct err *e);
 
+/* The names in the plan, as facts; n == 0 if there are none. */
+int	 cert_plan_sans(const struct cert_plan *, struct sans *out,
+	    struct err *e);
+/* The extensions of the plan, with SKI and AKI, as an extension file of
+ * OpenSSL's: lines "OID = critical,DER:HEX". */
+int	 cert_plan_lines(const struct cert_plan *, const struct cert *issuer,
+	    struct buf *out, struct err *e);
+
+/* What may be left to the CA that issues. */
+#define CERT_LEAVES_SUBJECT	0x01u	/* any but the CA's own */
+#define CERT_LEAVES_VALIDITY	0x02u
+#define CERT_LEAVES_NAMES	0x04u	/* subjectAltNames may be missing */
+#define CERT_LEAVES_USAGE	0x08u	/* any key usages, fewer extended ones */
+#define CERT_LEAVES_EXTENSIONS	0x10u	/* all others but Windows' SID */
+#define CERT_CLOCK_SKEW		600	/* seconds by which its clock may be off */
+#define CERT_BEGINS_BEFORE	86400	/* ... and the life may begin earlier */
+
 /*
- * A certificate that another CA made is no CA's, has only names and extended
- * key usages that the plan lists, and cannot sign certificates or CRLs. Its
- * subject and life are that CA's business. ERR_CERT_FILE says what is too much.
+ * Whether a certificate that another CA made is what the plan says: subject,
+ * names, usages and other extensions are those, and its life lies within. It
+ * may have more only of what tells about its CA, as where its CRL is. Some of it
+ * is left to the CA (CERT_LEAVES_...); that it is no CA's, and names nobody whom
+ * the plan does not, never is. ERR_CERT_FILE says what differs.
  */
 int	 cert_within(const struct cert *, const struct cert_plan *,
-	    struct err *e);
+	    unsigned leaves, struct err *e);
 
 /* Draws a random positive serial of SERIAL_LEN bytes. */
 int	 serial_draw(uint8_t out[SERIAL_LEN], struct err *e);
@@ -70,6 +89,9 @@ int	 name_of(const struct name_value *, size_t n, struct buf *der,
 	    struct err *e);
 /* Appends a Name as RFC 4514 text. */
 int	 name_show(struct bytes der, struct buf *out, struct err *e);
+/* Appends it as the option -subj of OpenSSL's programs takes it, in UTF-8; those
+ * know no attribute types without a name. */
+int	 name_slashes(struct bytes der, struct buf *out, struct err *e);
 /* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
 int	 name_make(const char *text, struct buf *der, struct err *e);
 

@@ -54,7 +54,8 @@ struct policy_facts {
 	const struct csr		*csr;	/* its signature is proven */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
-	/* of the challenge that matches; NULL: none */
+	/* of the challenge that matches, or that it was held with; NULL: none */
+	const char			*challenge_name;
 	const struct policy_limits	*limits;
 	int64_t				 used;	/* how often it was */
 	const struct cert		*ca;	/* issuing CA */

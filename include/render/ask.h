@@ -14,6 +14,7 @@
 
 /* POST /api/challenge. What is not given is "" or 0. */
 struct ask_challenge {
+	char		 name[ASK_NAME + 1];
 	char		 endpoint[ASK_NAME + 1];
 	char		 profile[ASK_NAME + 1];
 	struct buf	 subject;	/* patterns, one a line */
@@ -23,8 +24,8 @@ struct ask_challenge {
 };
 
 /*
- * Nothing at all, or an object with some of endpoint, profile (text), subject,
- * san (text, or an array of texts), ttl (seconds, or text as "15m") and uses
+ * Nothing at all, or an object with some of name (without blanks), endpoint,
+ * profile (text), subject, san (text, or an array of texts), ttl (seconds, or text as "15m") and uses
  * (number). Anything else: ERR_API, and what is wrong with it, without values.
  * *out is always made fit for ask_clear().
  */

@@ -171,6 +171,9 @@ check_local(struct conf_reader *r, size_t i)
 	if (is->command.n > 0)
 		return conf_refuse(r, spot(p, i, "command"), "is for type "
 		    "\"exec\"; remove it, or change type");
+	if (is->decides.n > 0)
+		return conf_refuse(r, spot(p, i, "decides"), "is for type "
+		    "\"exec\"; remove it, or change type");
 	if (is->crl_renew >= is->crl_validity)
 		return conf_refuse(r, spot(p, i, "crl_renew"), "is not less "
 		    "than crl_validity; a CRL would be outdated when it is "

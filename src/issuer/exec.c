@@ -1,6 +1,6 @@
 /*
- * A program that issues: the request as PEM on its standard input, the
- * certificate (and maybe its chain) as PEM on its standard output. Exit code 0:
+ * A program that issues: the request as PEM on its standard input, what was
+ * granted in its environment, the certificate (and maybe its chain) as PEM on its standard output. Exit code 0:
  * issued, 1: refused; anything else is trouble, and the client may try again.
  * What it answers is proven before anybody sees it.
  */
@@ -13,13 +13,13 @@
 #include "util/proc.h"
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of standard output */
-#define AHEAD_MAX	600	/* seconds until an answer may become valid */
 #define EXIT_ISSUED	0
 #define EXIT_REFUSED	1
 
 struct exec {
 	struct command	*cmd;
 	char		*ca;		/* file of the CA's certificate */
+	unsigned	 leaves;	/* to that CA: CERT_LEAVES_... */
 };
 
 static void
@@ -30,6 +30,25 @@ exec_close(void *self)
 	command_free(x->cmd);
 	free(x->ca);
 	free(x);
+}
+
+static unsigned
+leaves(const struct conf_strings *words)
+{
+	static const struct { const char *word; unsigned bit; } known[] = {
+		{ "subject", CERT_LEAVES_SUBJECT },
+		{ "validity", CERT_LEAVES_VALIDITY },
+		{ "names", CERT_LEAVES_NAMES },
+		{ "usage", CERT_LEAVES_USAGE },
+		{ "extensions", CERT_LEAVES_EXTENSIONS },
+	};
+	unsigned bits = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (conf_strings_has(words, known[i].word))
+			bits |= known[i].bit;
+	return bits;
 }
 
 static int
@@ -50,34 +69,27 @@ exec_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 		return -1;
 	}
 	x->cmd = cmd;
+	x->leaves = leaves(&c->decides);
 	*self = x;
 	return 0;
 }
 
+/* Runs it with this on its standard input. */
 static int
-run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
+run(const struct exec *x, const struct issuer_request *r,
+    const struct granted *g, struct bytes pem, struct buf *answer,
     struct err *e)
 {
-	const struct command_env env[] = {
-		{ "SCEPD_CA", x->ca },
-		{ "SCEPD_ENDPOINT", r->endpoint },
-		{ "SCEPD_TRANSACTION_ID", r->txid },
-		{ "SCEPD_PEER", r->peer },
-	};
-	struct command_run cr = {
-		.env = env, .n_env = sizeof(env) / sizeof(env[0]),
+	const struct command_run cr = {
+		.input = pem, .env = g->env, .n_env = g->n,
 		/* What the program says goes to the log; it was given the
 		 * challenge. */
 		.secret = buf_bytes(&r->csr->challenge),
 	};
-	struct buf pem = BUF_INIT(2 * CSR_MAX_DER);
 	struct buf diag = BUF_INIT(PROC_STDERR_MAX);
 	struct err why = { .reason = ERR_NONE };
-	int status, rc = -1;
+	int status, rc;
 
-	if (csr_pem(r->csr, &pem, e) == -1)
-		goto out;
-	cr.input = buf_bytes(&pem);
 	rc = command_run(x->cmd, &cr, answer, &diag, &status, &why);
 	if (rc == -1)
 		err_set(e, ERR_ISSUER, "%s", why.text);
@@ -88,9 +100,23 @@ run(const struct exec *x, const struct issuer_request *r, struct buf *answer,
 		    status, diag.n > 0 ? buf_cstr(&diag) :
 		    "nothing on standard error");
 	}
-out:
-	buf_wipe(&pem);
 	buf_wipe(&diag);
+	return rc;
+}
+
+static int
+ask(const struct issuer *is, const struct exec *x,
+    const struct issuer_request *r, struct buf *answer, struct err *e)
+{
+	struct buf pem = BUF_INIT(2 * CSR_MAX_DER);
+	struct granted g = { .env[0] = { "SCEPD_CA", x->ca }, .n = 1 };
+	int rc = -1;
+
+	if (csr_pem(r->csr, &pem, e) == 0 &&
+	    granted_make(r, issuer_ca(is), &g, e) == 0)
+		rc = run(x, r, &g, buf_bytes(&pem), answer, e);
+	granted_clear(&g);
+	buf_wipe(&pem);
 	return rc;
 }
 
@@ -111,17 +137,18 @@ take_leaf(struct certs *cs, const struct pubkey *key)
 }
 
 static int
-prove(const struct issuer *is, const struct issuer_request *r,
-    const struct cert *leaf, struct err *e)
+prove(const struct issuer *is, const struct exec *x,
+    const struct issuer_request *r, const struct cert *leaf, struct err *e)
 {
 	struct err why = { .reason = ERR_NONE };
 	int64_t when = r->now;
 
 	/* It was made after the request came, maybe by a clock ahead of ours. */
-	if (leaf->not_before > when && leaf->not_before <= when + AHEAD_MAX)
+	if (leaf->not_before > when && leaf->not_before <= when + CERT_CLOCK_SKEW)
 		when = leaf->not_before;
-	if (chain_verify(leaf, issuer_ca(is), issuer_upper(is), when,
-	    &why) == -1 || cert_within(leaf, r->plan, &why) == -1) {
+	if (chain_verify_odd(leaf, issuer_ca(is), issuer_upper(is), when,
+	    &why) == -1 ||
+	    cert_within(leaf, r->plan, x->leaves, &why) == -1) {
 		err_set(e, ERR_ISSUER_ANSWER, "%s", why.text);
 		return -1;
 	}
@@ -139,7 +166,7 @@ exec_issue(const struct issuer *is, void *self,
 	struct cert *leaf = NULL;
 	int rc = -1;
 
-	if (run(x, r, &answer, e) == -1)
+	if (ask(is, x, r, &answer, e) == -1)
 		goto out;
 	if (certs_parse(buf_bytes(&answer), &cs, &why) == -1) {
 		err_set(e, ERR_ISSUER_ANSWER, "%s: printed no PEM certificate "
@@ -152,7 +179,7 @@ exec_issue(const struct issuer *is, void *self,
 		    "the request's key", cs.n);
 		goto out;
 	}
-	if (prove(is, r, leaf, e) == -1)
+	if (prove(is, x, r, leaf, e) == -1)
 		goto out;
 	*out = leaf;
 	leaf = NULL;

@@ -35,6 +35,21 @@ add_constraints(X509 *x, const struct cert_plan *plan)
 	return rc;
 }
 
+const char *
+cert_ku_name(unsigned bit)
+{
+	static const char *const names[] = {
+		"digitalSignature", "nonRepudiation", "keyEncipherment",
+		"dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bit == 1u << i)
+			return names[i];
+	return NULL;
+}
+
 static int
 add_ku(X509 *x, const struct cert_plan *plan)
 {

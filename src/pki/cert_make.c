@@ -89,6 +89,27 @@ fill(X509 *x, const struct cert_plan *plan, struct bytes issuer,
 	return -1;
 }
 
+int
+cert_plan_draft(const struct cert_plan *plan, const struct cert *issuer,
+    X509 **out, struct err *e)
+{
+	X509 *x = X509_new();
+
+	if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 ||
+	    set_name(x, plan->subject, X509_set_subject_name) == -1 ||
+	    set_pubkey(x, plan->spki) == -1) {
+		set_ssl(e, ERR_CRYPTO, "draft of a certificate");
+		X509_free(x);
+		return -1;
+	}
+	if (cert_extend(x, plan, issuer, e) == -1) {
+		X509_free(x);
+		return -1;
+	}
+	*out = x;
+	return 0;
+}
+
 const EVP_MD *
 digest_for(const struct key *key)
 {

@@ -10,6 +10,9 @@
 /* Adds what the plan lists, SKI and AKI; issuer NULL: self-signed. */
 int	 cert_extend(X509 *, const struct cert_plan *,
 	    const struct cert *issuer, struct err *e);
+/* A certificate with the plan's subject, key and extensions, and nothing else. */
+int	 cert_plan_draft(const struct cert_plan *, const struct cert *issuer,
+	    X509 **out, struct err *e);
 /* An extended key usage by the name or OID that a profile gives; or NULL. */
 ASN1_OBJECT	*eku_object(const char *name);
 

@@ -48,9 +48,19 @@ anchors(const struct cert *issuer, const struct certs *upper)
 	return NULL;
 }
 
-int
-chain_verify(const struct cert *leaf, const struct cert *issuer,
-    const struct certs *upper, int64_t when, struct err *e)
+/* Of the leaf alone. */
+static int
+pass_critical(int ok, X509_STORE_CTX *ctx)
+{
+	return ok || (X509_STORE_CTX_get_error_depth(ctx) == 0 &&
+	    X509_STORE_CTX_get_error(ctx) ==
+	    X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION);
+}
+
+static int
+verify(const struct cert *leaf, const struct cert *issuer,
+    const struct certs *upper, int64_t when, X509_STORE_CTX_verify_cb cb,
+    struct err *e)
 {
 	X509_STORE_CTX *ctx = NULL;
 	X509_STORE *store = NULL;
@@ -67,6 +77,8 @@ chain_verify(const struct cert *leaf, const struct cert *issuer,
 	/* Up to the root where it is known, so that every link is proven. */
 	X509_STORE_CTX_set_time(ctx, 0, (time_t)when);
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_PARTIAL_CHAIN);
+	if (cb != NULL)
+		X509_STORE_CTX_set_verify_cb(ctx, cb);
 	if (X509_verify_cert(ctx) == 1) {
 		rc = 0;
 		goto out;
@@ -79,6 +91,20 @@ out:
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	return rc;
+}
+
+int
+chain_verify(const struct cert *leaf, const struct cert *issuer,
+    const struct certs *upper, int64_t when, struct err *e)
+{
+	return verify(leaf, issuer, upper, when, NULL, e);
+}
+
+int
+chain_verify_odd(const struct cert *leaf, const struct cert *issuer,
+    const struct certs *upper, int64_t when, struct err *e)
+{
+	return verify(leaf, issuer, upper, when, pass_critical, e);
 }
 
 /* Position of the certificate that issued c among cs from i on; cs->n: none. */

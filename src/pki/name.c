@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pki/cert_make.h"
+#include "pki/oid.h"
 #include "pki/pki_int.h"
 
 /* Adds "TYPE=value", n bytes of it. */
@@ -121,6 +122,55 @@ name_show(struct bytes der, struct buf *out, struct err *e)
 	else
 		rc = 0;
 	free(text);
+	X509_NAME_free(name);
+	return rc;
+}
+
+/* "/" begins a value, "+" another one of the same RDN; both, and a backslash,
+ * have one before them where they stand in a text. */
+static int
+put_slashed(const X509_NAME_ENTRY *entry, bool joins, struct buf *out)
+{
+	const ASN1_OBJECT *o = X509_NAME_ENTRY_get_object(entry);
+	int nid = OBJ_obj2nid(o), n, i, rc;
+	unsigned char *text = NULL;
+	char oid[OID_TEXT];
+
+	if (nid != NID_undef)
+		(void)snprintf(oid, sizeof(oid), "%s", OBJ_nid2sn(nid));
+	else
+		(void)OBJ_obj2txt(oid, sizeof(oid), o, 1);
+	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+	rc = n < 0 || memchr(text, '\0', (size_t)n) != NULL ? -1 :
+	    buf_printf(out, "%c%s=", joins ? '+' : '/', oid);
+	for (i = 0; rc == 0 && i < n; i++) {
+		if (strchr("/+\\", text[i]) != NULL)
+			rc = buf_putc(out, '\\');
+		if (rc == 0)
+			rc = buf_putc(out, text[i]);
+	}
+	OPENSSL_free(text);
+	return rc;
+}
+
+int
+name_slashes(struct bytes der, struct buf *out, struct err *e)
+{
+	const unsigned char *p = der.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.n);
+	int i, set = -1, rc = name == NULL ? -1 : 0;
+	const X509_NAME_ENTRY *entry;
+
+	if (rc == 0 && X509_NAME_entry_count(name) == 0)
+		rc = buf_putc(out, '/');
+	for (i = 0; rc == 0 && i < X509_NAME_entry_count(name); i++) {
+		entry = X509_NAME_get_entry(name, i);
+		rc = put_slashed(entry, X509_NAME_ENTRY_set(entry) == set,
+		    out);
+		set = X509_NAME_ENTRY_set(entry);
+	}
+	if (rc == -1)
+		set_ssl(e, ERR_SUBJECT, "name as text");
 	X509_NAME_free(name);
 	return rc;
 }

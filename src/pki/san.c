@@ -156,13 +156,13 @@ sans_free(struct sans *s)
 }
 
 int
-cert_sans(const struct cert *c, struct sans *out, struct err *e)
+sans_of(const X509 *x, struct sans *out, struct err *e)
 {
 	GENERAL_NAMES *gns;
 	int crit, rc;
 
 	*out = (struct sans){ .v = NULL, .n = 0 };
-	gns = X509_get_ext_d2i(c->x, NID_subject_alt_name, &crit, NULL);
+	gns = X509_get_ext_d2i(x, NID_subject_alt_name, &crit, NULL);
 	if (gns == NULL && crit == -1)
 		return 0;
 	if (gns == NULL) {
@@ -173,4 +173,10 @@ cert_sans(const struct cert *c, struct sans *out, struct err *e)
 	rc = sans_read(gns, ERR_CERT_FILE, out, e);
 	GENERAL_NAMES_free(gns);
 	return rc;
+}
+
+int
+cert_sans(const struct cert *c, struct sans *out, struct err *e)
+{
+	return sans_of(c->x, out, e);
 }

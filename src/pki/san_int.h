@@ -12,4 +12,7 @@
 int	 sans_read(const GENERAL_NAMES *, enum err_reason reason,
 	    struct sans *out, struct err *e);
 
+/* cert_sans() of what is no struct cert. */
+int	 sans_of(const X509 *, struct sans *out, struct err *e);
+
 #endif

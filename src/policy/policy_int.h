@@ -75,6 +75,7 @@ bool	 policy_takes_san(const struct conf_profile *, const struct san *);
 unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
 /* The security identifier that is granted, or NULL. */
 const char	*policy_sid(const struct policy_facts *);
+#define POLICY_CHALLENGE_WORD "challenge"	/* in a template: its name */
 /* "dns", ...: in a template, a subjectAltName of the request. */
 bool	 policy_is_san_word(const char *);
 /* Appends the Name of an enrollment: the request's, or by the template. */

@@ -32,17 +32,6 @@ takes_curve(const struct conf_profile *p, int bits)
 	return p->ec_curves.n == 0 || conf_strings_has(&p->ec_curves, curve);
 }
 
-static const struct { const char *word; unsigned bit; } kus[] = {
-	{ "digitalSignature", CERT_KU_DIGITAL_SIGNATURE },
-	{ "nonRepudiation", CERT_KU_NON_REPUDIATION },
-	{ "keyEncipherment", CERT_KU_KEY_ENCIPHERMENT },
-	{ "dataEncipherment", CERT_KU_DATA_ENCIPHERMENT },
-	{ "keyAgreement", CERT_KU_KEY_AGREEMENT },
-	{ "keyCertSign", CERT_KU_KEY_CERT_SIGN },
-	{ "cRLSign", CERT_KU_CRL_SIGN },
-};
-#define N_KUS	(sizeof(kus) / sizeof(kus[0]))
-
 /* What a key of this type can be used for. */
 static unsigned
 able(enum key_type type)
@@ -58,14 +47,13 @@ able(enum key_type type)
 unsigned
 policy_ku(const struct conf_profile *p, const struct pubkey *k)
 {
-	unsigned ku = 0;
-	size_t i;
+	unsigned bit, ku = 0;
 
 	if (p->ku.n == 0)
 		ku = CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT;
-	for (i = 0; i < N_KUS; i++)
-		if (conf_strings_has(&p->ku, kus[i].word))
-			ku |= kus[i].bit;
+	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
+		if (conf_strings_has(&p->ku, cert_ku_name(bit)))
+			ku |= bit;
 	return ku & able(k->type);
 }
 
@@ -262,8 +250,7 @@ policy_is_san_word(const char *word)
 	return san_word(word) != SAN_OTHER;
 }
 
-/* What a word stands for: of the request alone, so far. n == 0: nothing, or
- * nothing certain. */
+/* What a word stands for. n == 0: nothing, or nothing certain. */
 static struct bytes
 fact(const struct policy_facts *f, const char *word)
 {
@@ -273,6 +260,9 @@ fact(const struct policy_facts *f, const char *word)
 	char oid[OID_TEXT];
 	size_t i, n = 0;
 
+	if (strcmp(word, POLICY_CHALLENGE_WORD) == 0)
+		return f->approved || f->challenge == POLICY_CHALLENGE_MATCH ?
+		    bytes_str(f->challenge_name) : found;
 	if (policy_is_san_word(word)) {
 		for (i = 0; i < r->sans.n && found.n == 0; i++)
 			if (r->sans.v[i].kind == san_word(word))
@@ -431,16 +421,16 @@ policy_surplus(const struct policy_facts *f, char out[POLICY_SURPLUS_MAX])
 {
 	const struct csr *r = f->csr;
 	const struct csr_asked *a = &r->asked;
-	unsigned ku = a->ku & ~policy_ku(f->profile, &r->key);
+	unsigned bit, ku = a->ku & ~policy_ku(f->profile, &r->key);
 	struct words w = { .n = 0 };
 	size_t i;
 
 	for (i = 0; i < r->sans.n; i++)
 		if (!policy_takes_san(f->profile, &r->sans.v[i]))
 			put(&w, "san:", san_kind_name(r->sans.v[i].kind));
-	for (i = 0; i < N_KUS; i++)
-		if (ku & kus[i].bit)
-			put(&w, "ku:", kus[i].word);
+	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
+		if (ku & bit)
+			put(&w, "ku:", cert_ku_name(bit));
 	for (i = 0; i < a->n_eku; i++)
 		if (!gives_eku(f->profile, a->eku[i]))
 			put(&w, "eku:", a->eku[i]);

@@ -37,6 +37,16 @@ read_name(const json_t *v, const char *key, char out[ASK_NAME + 1],
 	return 0;
 }
 
+/* As it stands in records and logs. */
+static int
+read_new_name(const json_t *v, const char *key, char out[ASK_NAME + 1],
+    struct err *e)
+{
+	if (is_line(v) && strchr(json_string_value(v), ' ') != NULL)
+		return refuse(key, "a name without blanks", e);
+	return read_name(v, key, out, e);
+}
+
 static int
 read_lines(const json_t *v, const char *key, struct buf *out, struct err *e)
 {
@@ -85,6 +95,8 @@ static int
 read_member(const char *key, const json_t *v, struct ask_challenge *out,
     struct err *e)
 {
+	if (strcmp(key, "name") == 0)
+		return read_new_name(v, key, out->name, e);
 	if (strcmp(key, "endpoint") == 0)
 		return read_name(v, key, out->endpoint, e);
 	if (strcmp(key, "profile") == 0)

@@ -139,17 +139,34 @@ choose_endpoint(const struct exchange *x, const char *name, const char **out,
 	return 0;
 }
 
+/* Drawn names are ours, and those of scepd.conf are taken. */
+static int
+check_name(const struct exchange *x, const char *name, struct err *e)
+{
+	if (strncmp(name, MINT_API, strlen(MINT_API)) == 0 ||
+	    strncmp(name, MINT_NDES, strlen(MINT_NDES)) == 0) {
+		err_set(e, ERR_API, "\"name\": begins as one that is drawn");
+		return -1;
+	}
+	if (conf_challenge(x->site->conf, name) == NULL)
+		return 0;
+	err_set(e, ERR_API, "\"name\": there is one");
+	return -1;
+}
+
 static int
 plan(const struct exchange *x, const struct ask_challenge *a,
     struct mint *out, struct err *e)
 {
 	*out = (struct mint){
+		.name = *a->name == '\0' ? NULL : a->name,
 		.prefix = MINT_API, .profile = a->profile,
 		.subject = buf_cstr(&a->subject), .san = buf_cstr(&a->san),
 		.by = x->by->name, .uses = a->uses == 0 ? 1 : a->uses,
 		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
 	};
-	if (choose_endpoint(x, a->endpoint, &out->endpoint, e) == -1)
+	if (choose_endpoint(x, a->endpoint, &out->endpoint, e) == -1 ||
+	    check_name(x, a->name, e) == -1)
 		return -1;
 	if (*a->profile != '\0' &&
 	    conf_profile(x->site->conf, a->profile) == NULL) {
@@ -209,12 +226,18 @@ make(struct service *s, struct exchange *x, const struct ask_challenge *a,
     struct err *e)
 {
 	struct buf text = BUF_INIT(REPLY_MAX);
+	struct err why = { .reason = ERR_NONE };
 	struct minted made;
 	struct mint m;
 	int rc;
 
-	if (plan(x, a, &m, e) == -1 || mint_challenge(s, &m, &made, e) == -1)
+	if (plan(x, a, &m, e) == -1)
 		return -1;
+	if (mint_challenge(s, &m, &made, &why) == -1) {
+		err_set(e, why.reason == ERR_EXISTS ? ERR_API : why.reason,
+		    "%s", why.text);
+		return -1;
+	}
 	admin_log_made(x, &m, &made);
 	if ((rc = print(x, &m, &made, &text, e)) == 0)
 		answer_put(x, 200, x->plain ? "text/plain" :

@@ -85,6 +85,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.csr = validate_csr(w),
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
+		.challenge_name = w->challenge.name,
 		.limits = w->challenge.name == NULL ? NULL :
 		    &w->challenge.limits,
 		.used = w->challenge.used,
@@ -227,6 +228,7 @@ step_issue(struct work *w, struct err *e)
 		.plan = &w->verdict.plan,
 		.csr = w->csr,
 		.endpoint = w->se->conf->name,
+		.profile = w->verdict.profile->name,
 		.txid = w->msg.txid,
 		.peer = w->x->peer,
 		.now = w->now,

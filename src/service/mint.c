@@ -36,15 +36,19 @@ draw(size_t digits, struct buf *out, struct err *e)
 }
 
 static int
-draw_name(const char *prefix, char out[CHALLENGE_NAME + 1], struct err *e)
+choose_name(const struct mint *m, char out[CHALLENGE_NAME + 1], struct err *e)
 {
 	uint8_t random[NAME_BYTES];
 	char hex[2 * NAME_BYTES + 1];
 
+	if (m->name != NULL) {
+		(void)snprintf(out, CHALLENGE_NAME + 1, "%s", m->name);
+		return 0;
+	}
 	if (secret_random(random, sizeof(random), e) == -1)
 		return -1;
 	str_hex(bytes_make(random, sizeof(random)), hex);
-	(void)snprintf(out, CHALLENGE_NAME + 1, "%s%s", prefix, hex);
+	(void)snprintf(out, CHALLENGE_NAME + 1, "%s%s", m->prefix, hex);
 	return 0;
 }
 
@@ -73,7 +77,7 @@ mint_challenge(struct service *s, const struct mint *m, struct minted *out,
 	};
 
 	if (draw(m->digits, &made.secret, e) == -1 ||
-	    draw_name(m->prefix, made.name, e) == -1 ||
+	    choose_name(m, made.name, e) == -1 ||
 	    secret_mac(s->mac_key.key, buf_bytes(&made.secret), mac,
 	    e) == -1 || challenge_add(s->db, &row, &key, e) == -1) {
 		buf_wipe(&made.secret);

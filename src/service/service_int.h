@@ -293,7 +293,8 @@ int	 admin_right(const struct exchange *, enum right, struct err *e);
 /* ---- mint: challenges made at run time ---- */
 
 struct mint {
-	const char	*prefix;	/* of its name */
+	const char	*name;		/* NULL: one is drawn */
+	const char	*prefix;	/* of that */
 	const char	*endpoint;
 	const char	*profile;	/* "": the endpoint's */
 	const char	*subject;	/* patterns, one a line */

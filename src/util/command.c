@@ -6,8 +6,7 @@
 #include "util/command.h"
 #include "util/proc.h"
 
-#define ENV_MAX		8	/* and PATH, and a NULL */
-#define ENV_LEN		8192	/* bytes of one of them */
+#define ENV_LEN		131071	/* bytes of one of them, as Linux has it */
 #define SEARCH_PATH	"/usr/local/bin:/usr/bin:/bin"
 
 struct command {
@@ -79,11 +78,13 @@ command_blank(struct buf *text, struct bytes secret)
 }
 
 static int
-add_env(char **env, size_t *n, const char *name, const char *value)
+add_env(char **env, size_t *n, const char *name, const char *value,
+    struct err *e)
 {
 	struct buf b = BUF_INIT(ENV_LEN);
 
 	if (buf_printf(&b, "%s=%s", name, value) == -1) {
+		err_set(e, ERR_CHILD, "environment: %s is too long", name);
 		buf_wipe(&b);
 		return -1;
 	}
@@ -91,39 +92,54 @@ add_env(char **env, size_t *n, const char *name, const char *value)
 	return 0;
 }
 
-static int
-make_env(const struct command_run *r, char **env, struct err *e)
+static void
+free_env(char **env)
 {
+	size_t i;
+
+	for (i = 0; env != NULL && env[i] != NULL; i++)
+		free(env[i]);
+	free(env);
+}
+
+static char **
+make_env(const struct command_run *r, struct err *e)
+{
+	char **env = calloc(r->n_env + 2, sizeof(*env));
 	size_t i, n = 0;
 	int rc;
 
-	rc = add_env(env, &n, "PATH", SEARCH_PATH);
-	for (i = 0; rc == 0 && i < r->n_env && i < ENV_MAX; i++)
-		rc = add_env(env, &n, r->env[i].name, r->env[i].value);
-	if (rc == -1)
+	if (env == NULL) {
 		err_set(e, ERR_MEMORY, "environment");
-	return rc;
+		return NULL;
+	}
+	rc = add_env(env, &n, "PATH", SEARCH_PATH, e);
+	for (i = 0; rc == 0 && i < r->n_env; i++)
+		rc = add_env(env, &n, r->env[i].name, r->env[i].value, e);
+	if (rc == 0)
+		return env;
+	free_env(env);
+	return NULL;
 }
 
 int
 command_run(const struct command *c, const struct command_run *r,
     struct buf *out, struct buf *diag, int *status, struct err *e)
 {
-	char *env[ENV_MAX + 2] = { NULL };
 	struct proc p = {
-		.argv = c->argv, .envp = env, .input = r->input,
+		.argv = c->argv, .input = r->input,
 		.timeout_ms = c->timeout_ms,
 	};
-	int rc = -1;
-	size_t i;
+	char **env = make_env(r, e);
+	int rc;
 
+	if (env == NULL)
+		return -1;
+	p.envp = env;
 	if (r->max_ms > 0 && r->max_ms < p.timeout_ms)
 		p.timeout_ms = r->max_ms;
-	if (make_env(r, env, e) == 0) {
-		rc = proc_run(&p, out, diag, status, e);
-		command_blank(diag, r->secret);
-	}
-	for (i = 0; env[i] != NULL; i++)
-		free(env[i]);
+	rc = proc_run(&p, out, diag, status, e);
+	command_blank(diag, r->secret);
+	free_env(env);
 	return rc;
 }

@@ -117,7 +117,11 @@ outcome "$secret" failure
 secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' -u mdm:mdm:token)
 [ ${#secret} -eq 32 ] || it_fail "not a challenge: $secret"
 outcome "$secret" issued
-for bad in '{' '[]' '{"endpoint": "none"}' '{"profile": "none"}' \
+made '{"name": "pad-7", "ttl": 600}'
+grep -q '"name": "pad-7"' "$tmp/body" || it_fail 'it has another name'
+outcome "$secret" issued
+for bad in '{' '[]' '{"name": "pad-7"}' '{"name": "test"}' \
+    '{"name": "ndes-1"}' '{"name": "api-1"}' '{"endpoint": "none"}' '{"profile": "none"}' \
     '{"uses": 0}' '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' \
     '{"subject": "CN maybe a"}' '{"san": [1]}' '{"color": "red"}' \
     '{"uses": 1, "uses": 2}'; do

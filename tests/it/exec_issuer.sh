@@ -115,7 +115,7 @@ sed -i "s|name = \"local\";|name = \"upstream\"; type = \"exec\";|
 it_start
 
 issue first
-for word in SCEPD_ENDPOINT=scep SCEPD_TRANSACTION_ID=client \
+for word in SCEPD_ENDPOINT=scep SCEPD_PROFILE=device SCEPD_TRANSACTION_ID=client \
     SCEPD_PEER=127.0.0.1; do
 	grep -qx "$word" "$tmp/upstream/env" || it_fail "no $word"
 done
@@ -166,7 +166,6 @@ displayed() {
 	    sed "s|/etc/scepd/upstream|$tmp/ca|"
 }
 displayed 'exec_issuer.sh runs this' >"$tmp/upstream/issue"
-displayed 'Pa leaf.ext' >"$tmp/ca/leaf.ext"
 [ "$(head -n 1 "$tmp/upstream/issue")" = '#!/bin/sh' ] ||
     it_fail 'the manual has no script'
 sed -i 's/timeout = 2/timeout = 15/' "$tmp/scepd.conf"
@@ -175,9 +174,9 @@ issue laptop-1
 openssl x509 -in "$tmp/laptop-1.pem" -noout -ext extendedKeyUsage |
     grep -q 'Client Auth' || it_fail 'leaf.ext of the manual is not used'
 ask desktop-1 failure issuer_refused
-grep -q 'not in the inventory: subject=CN=desktop-1' "$tmp/scepd.log" ||
+grep -q 'not in the inventory: /CN=desktop-1' "$tmp/scepd.log" ||
     it_fail 'nothing says why'
-mv "$tmp/ca/leaf.ext" "$tmp/ca/leaf.away"
+mv "$tmp/ca/issuing.key" "$tmp/ca/issuing.away"
 ask laptop-2 http issuer
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'

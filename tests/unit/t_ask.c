@@ -27,9 +27,11 @@ test_whole(void **state)
 
 	(void)state;
 	assert_int_equal(ask("{\"endpoint\": \"e\", \"profile\": \"p\","
+	    " \"name\": \"n-1\","
 	    " \"subject\": \"CN exact \\u00e4\","
 	    " \"san\": [\"dns suffix .a\", \"none\"],"
 	    " \"ttl\": \"15m\", \"uses\": 3}", &a, &e), 0);
+	assert_string_equal(a.name, "n-1");
 	assert_string_equal(a.endpoint, "e");
 	assert_string_equal(a.profile, "p");
 	assert_string_equal(buf_cstr(&a.subject), "CN exact \xc3\xa4");
@@ -75,6 +77,8 @@ test_refused(void **state)
 		{ "{\"san\": \"\\u0000\"}", "not a JSON object" },
 		{ "{\"subject\": \"\xff\"}", "not a JSON object" },
 		{ "{\"Uses\": 1}", "\"Uses\": there is no such member" },
+		{ "{\"name\": \"a b\"}", "\"name\": expects a name without" },
+		{ "{\"name\": \"\"}", "\"name\": expects" },
 		{ "{\"endpoint\": 1}", "\"endpoint\": expects the name" },
 		{ "{\"endpoint\": \"\"}", "\"endpoint\": expects" },
 		{ "{\"profile\": \"a\\nb\"}", "\"profile\": expects" },

@@ -406,6 +406,68 @@ test_names(void **state)
 	buf_wipe(&out);
 }
 
+/* What such lines make is proven by tests/it/exec_issuer.sh. */
+static void
+test_lines(void **state)
+{
+	struct cert_plan	 p = plan_for(ec);
+	struct bytes		 names[] = { bytes_make(dns, sizeof(dns)) };
+	struct buf		 out = BUF_INIT(4096), small = BUF_INIT(20);
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	p.ku = CERT_KU_DIGITAL_SIGNATURE;
+	p.sans = names;
+	p.n_sans = 1;
+	assert_int_equal(cert_plan_lines(&p, ca.cert, &out, &e), 0);
+	assert_ptr_equal(strstr(buf_cstr(&out), "2.5.29.19 = critical,"
+	    "DER:3000\n2.5.29.15 = critical,DER:03020780\n2.5.29.14 = "
+	    "DER:0414"), buf_cstr(&out));
+	assert_non_null(strstr(buf_cstr(&out), "\n2.5.29.35 = DER:30168014"));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "\n2.5.29.17 = DER:30058203612e62\n"));
+	assert_int_equal(cert_plan_lines(&p, ca.cert, &small, &e), -1);
+	assert_err(&e, ERR_CRYPTO, "extensions", "no room");
+	buf_wipe(&out);
+	buf_wipe(&small);
+}
+
+/* As OpenSSL's programs read it back: see tests/it/exec_issuer.sh. */
+static void
+test_slashes(void **state)
+{
+	static const struct { const char *hex, *want; } rows[] = {
+		{ "3000", "/" },
+		{ "300c310a300806035504030c0178", "/CN=x" },
+		{ "301a310b3009060355040613024445310b300906035504030c02c3a4",
+		    "/C=DE/CN=\xc3\xa4" },
+		{ "300f310d300b06035504030c042f2b5c3d",
+		    "/CN=\\/\\+\\\\=" },
+		/* two values in one RDN, Latin-1, a type without a name */
+		{ "3016311430080603550403140178300806035504031401e4",
+		    "/CN=x+CN=\xc3\xa4" },
+		{ "300c310a300806032a03040c0178", "/1.2.3.4=x" },
+	};
+	struct buf	 out = BUF_INIT(256);
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		buf_reset(&out);
+		if (name_slashes(tool_hex(rows[i].hex), &out, &e) != 0)
+			fail_msg("%s: %s", rows[i].want, err_text(&e));
+		assert_string_equal(buf_cstr(&out), rows[i].want);
+	}
+	assert_int_equal(name_slashes(LIT("\x30\x01"), &out, &e), -1);
+	assert_err(&e, ERR_SUBJECT, NULL, "no name");
+	err_clear(&e);
+	/* A NUL would end the text. */
+	assert_int_equal(name_slashes(tool_hex(
+	    "300e310c300a06035504030c03780079"), &out, &e), -1);
+	assert_err(&e, ERR_SUBJECT, NULL, "NUL");
+	buf_wipe(&out);
+}
+
 /* All but the common name stays, in its place. */
 static void
 test_following_names(void **state)
@@ -549,6 +611,8 @@ main(void)
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_ekus),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_slashes),
 		cmocka_unit_test(test_following_names),
 		cmocka_unit_test(test_no_following_name),
 	};

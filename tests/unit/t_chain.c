@@ -62,6 +62,54 @@ test_verifies(void **state)
 	    NOW + 365 * DAY - 1, &e), 0);
 }
 
+/* One with an extension that says that who does not know it must refuse. */
+static struct cert *
+critical(const struct who *w, bool is_ca, const struct who *by)
+{
+	static const struct cert_extra	 extra = { "1.2.3.4", true,
+	    { (const uint8_t *)"\x05\x00", 2 } };
+	static const uint8_t		 serial[] = { 0x40 };
+	const struct cert_plan		 plan = {
+		.serial = bytes_make(serial, sizeof(serial)),
+		.subject = w->cert->subject, .spki = key_spki(w->key),
+		.not_before = NOW - DAY, .not_after = NOW + DAY,
+		.ca = is_ca, .path_len = -1, .ku = is_ca ? KU_CA : KU_RA,
+		.extras = &extra, .n_extras = 1
+	};
+	struct err			 e = ERR_INIT;
+	struct cert			*c = NULL;
+
+	assert_int_equal(cert_make(&plan, by->cert, by->key, &c, &e), 0);
+	return c;
+}
+
+static void
+test_critical(void **state)
+{
+	struct cert		*odd = critical(&leaf, false, &issuing);
+	struct cert		*odd_ca = critical(&issuing, true, &middle);
+	struct cert		*both[] = { middle.cert, root.cert };
+	const struct certs	 full = { both, 2 };
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(chain_verify(odd, issuing.cert, &full, NOW, &e), -1);
+	assert_err(&e, ERR_CERT_FILE, "critical", "leaf");
+	err_clear(&e);
+	if (chain_verify_odd(odd, issuing.cert, &full, NOW, &e) != 0)
+		fail_msg("%s", err_text(&e));
+	/* All else is as it was. */
+	assert_int_equal(chain_verify_odd(odd, issuing.cert, &full,
+	    NOW + 2 * DAY, &e), -1);
+	assert_err(&e, ERR_CERT_FILE, "expired", "expired");
+	err_clear(&e);
+	assert_int_equal(chain_verify_odd(leaf.cert, odd_ca, &full, NOW, &e),
+	    -1);
+	assert_err(&e, ERR_CERT_FILE, "depth 1", "CA");
+	cert_free(odd);
+	cert_free(odd_ca);
+}
+
 /* A CA certificate for the issuing key that breaks one rule. */
 static struct cert *
 spoiled(const struct order *o)
@@ -181,6 +229,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_verifies),
+		cmocka_unit_test(test_critical),
 		cmocka_unit_test(test_verify_refused),
 		cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_sort_refused),

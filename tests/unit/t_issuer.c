@@ -6,6 +6,7 @@
 
 #include "issuer/issuer.h"
 #include "util/clock.h"
+#include "util/str.h"
 
 #define THREADS	8
 
@@ -15,6 +16,8 @@ static char		 empty[] = "";
 /* Files of the CA, for every configuration below. */
 static char		*ca_pem, *ca_key, *chain_pem;
 
+static char		 server_auth[] = "serverAuth";
+static char *const	 server[] = { server_auth, NULL };
 static const struct bytes dns_b = { (const uint8_t *)"\x82\x01" "b", 3 };
 
 static struct cert *
@@ -22,7 +25,7 @@ leaf(const struct order *o)
 {
 	struct order	 with = *o;
 
-	with.name = "leaf";
+	with.name = o->name != NULL ? o->name : "leaf";
 	if (with.key == NULL)
 		with.key = client.key;
 	if (with.issuer == NULL)
@@ -60,9 +63,19 @@ write_answers(void)
 	file_leaf("expired.pem", &(struct order){ .from = NOW - 9 * DAY,
 	    .to = NOW - DAY });
 	file_leaf("future.pem", &(struct order){ .from = NOW + DAY });
-	file_leaf("ahead.pem", &(struct order){ .from = NOW + 60 });
-	file_leaf("named.pem", &(struct order){ .sans = &dns_b,
+	file_leaf("ahead.pem", &(struct order){ .from = NOW + 60,
+	    .ku = KU_RA });
+	file_leaf("named.pem", &(struct order){ .ku = KU_RA, .sans = &dns_b,
 	    .n_sans = 1 });
+	file_leaf("other.pem", &(struct order){ .ku = KU_RA,
+	    .name = "/O=Other/CN=leaf" });
+	file_leaf("long.pem", &(struct order){ .ku = KU_RA,
+	    .to = NOW + 400 * DAY });
+	file_leaf("early.pem", &(struct order){ .ku = KU_RA,
+	    .from = NOW - 3 * DAY });
+	file_leaf("ku.pem", &(struct order){ .ku =
+	    CERT_KU_DIGITAL_SIGNATURE });
+	file_leaf("eku.pem", &(struct order){ .ku = KU_RA, .eku = server });
 	buf_wipe(&pem);
 }
 
@@ -130,13 +143,15 @@ command(struct command *c, const char *script)
 }
 
 static struct issuer *
-open_exec(const char *script, int timeout)
+open_deciding(const char *script, int timeout, char *word)
 {
+	char			*words[] = { word, NULL };
 	struct command		 c;
 	const struct conf_issuer conf = {
 		.type = CONF_ISSUER_EXEC, .cert = ca_pem, .chain = chain_pem,
 		.key = empty, .key_passphrase = empty,
-		.command = { c.argv, 3 }, .timeout = timeout
+		.command = { c.argv, 3 }, .timeout = timeout,
+		.decides = { words, word == NULL ? 0 : 1 }
 	};
 	struct issuer		*is = NULL;
 	struct err		 e = ERR_INIT;
@@ -149,21 +164,44 @@ open_exec(const char *script, int timeout)
 	return is;
 }
 
+static struct issuer *
+open_exec(const char *script, int timeout)
+{
+	return open_deciding(script, timeout, NULL);
+}
+
+static const uint8_t	 serial[SERIAL_LEN] = { 0x40 };
+
+/* What policy grants, unless a test changes it. */
+static struct cert_plan
+granted(void)
+{
+	return (struct cert_plan){
+		.serial = bytes_make(serial, sizeof(serial)),
+		.subject = csr->subject, .spki = csr->key.spki,
+		.not_before = NOW - DAY, .not_after = NOW + 365 * DAY,
+		.ku = KU_RA
+	};
+}
+
+static int
+ask_for(const struct issuer *is, const struct cert_plan *plan,
+    const char *txid, struct cert **out, struct err *e)
+{
+	const struct issuer_request r = { .plan = plan, .csr = csr,
+	    .endpoint = "ep", .profile = "phones", .txid = txid,
+	    .peer = "192.0.2.7", .now = NOW };
+
+	return issuer_issue(is, &r, out, e);
+}
+
 static int
 ask(const struct issuer *is, const char *txid, struct cert **out,
     struct err *e)
 {
-	uint8_t			 serial[SERIAL_LEN] = { 0x40 };
-	const struct cert_plan	 plan = {
-		.serial = bytes_make(serial, sizeof(serial)),
-		.subject = csr->subject, .spki = csr->key.spki,
-		.not_before = NOW, .not_after = NOW + DAY,
-		.ku = CERT_KU_DIGITAL_SIGNATURE
-	};
-	const struct issuer_request r = { .plan = &plan, .csr = csr,
-	    .endpoint = "ep", .txid = txid, .peer = "192.0.2.7", .now = NOW };
+	const struct cert_plan	 plan = granted();
 
-	return issuer_issue(is, &r, out, e);
+	return ask_for(is, &plan, txid, out, e);
 }
 
 static void
@@ -243,6 +281,16 @@ static const struct {
 	{ "cat ca.pem", ERR_ISSUER_ANSWER, "none of 1 certificates" },
 	{ "cat otherca.pem", ERR_ISSUER_ANSWER, "signature" },
 	{ "cat named.pem", ERR_ISSUER_ANSWER, "dns:b was not granted" },
+	{ "cat other.pem", ERR_ISSUER_ANSWER, "its subject is \"CN=leaf,"
+	  "O=Other\", not \"CN=leaf\" as granted" },
+	{ "cat long.pem", ERR_ISSUER_ANSWER, "its notAfter is 2028-02-19T08:"
+	  "00:00Z, 2028-01-15T08:00:00Z was granted" },
+	{ "cat early.pem", ERR_ISSUER_ANSWER, "its notBefore is 2027-01-12T08:"
+	  "00:00Z, 2027-01-14T08:00:00Z was granted" },
+	{ "cat ku.pem", ERR_ISSUER_ANSWER, "its keyUsage is digitalSignature, "
+	  "not digitalSignature,keyEncipherment as granted" },
+	{ "cat eku.pem", ERR_ISSUER_ANSWER, "extKeyUsage 1.3.6.1.5.5.7.3.1 "
+	  "was not granted" },
 	{ "cat isca.pem", ERR_ISSUER_ANSWER, "it is a CA certificate" },
 	{ "cat expired.pem", ERR_ISSUER_ANSWER, "has expired" },
 	{ "cat future.pem", ERR_ISSUER_ANSWER, "not yet valid" },
@@ -266,6 +314,165 @@ test_exec_refused(void **state)
 		assert_ptr_equal(c, ca.cert);
 		issuer_close(is);
 	}
+}
+
+/* What the CA decides, by words of the setting. */
+static void
+test_exec_decides(void **state)
+{
+	char	 subject[] = "subject", validity[] = "validity",
+	    usage[] = "usage", names[] = "names", extensions[] = "extensions";
+	const struct {
+		const char	*script;
+		char		*word;
+		unsigned	 plan;	/* 1: with dns:b, 2: a SID's */
+		bool		 good;
+	} rows[] = {
+		{ "cat other.pem", subject, 0, true },
+		{ "cat long.pem", subject, 0, false },
+		{ "cat long.pem", validity, 0, true },
+		{ "cat early.pem", validity, 0, true },
+		{ "cat expired.pem", validity, 0, false },
+		{ "cat ku.pem", usage, 0, true },
+		{ "cat eku.pem", usage, 0, false },
+		{ "cat good.pem", NULL, 1, false },
+		{ "cat good.pem", names, 1, true },
+		{ "cat named.pem", NULL, 1, true },
+		{ "cat named.pem", names, 0, false },
+		{ "cat good.pem", NULL, 2, false },
+		{ "cat good.pem", extensions, 2, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct issuer	*is = open_deciding(rows[i].script, 20,
+		    rows[i].word);
+		struct cert_plan plan = granted();
+		struct err	 e = ERR_INIT;
+		struct cert	*c = NULL;
+
+		plan.sans = &dns_b;
+		plan.n_sans = rows[i].plan == 1 ? 1 : 0;
+		plan.sid = rows[i].plan == 2 ? "S-1-5-21-1-2-3-4" : NULL;
+		if (ask_for(is, &plan, "t", &c, &e) != (rows[i].good ? 0 : -1))
+			fail_msg("row %zu: %s", i, err_text(&e));
+		if (!rows[i].good)
+			assert_err(&e, ERR_ISSUER_ANSWER, NULL,
+			    rows[i].script);
+		cert_free(c);
+		issuer_close(is);
+	}
+}
+
+/* ---- what it is told ---- */
+
+#define SID		"S-1-5-21-1-2-3-4"
+#define SERIAL_TEXT	"40000000000000000000000000000000"
+static const char	 plan_text[] =
+    "{\"version\": 1, \"profile\": \"phones\", \"serial\": \"" SERIAL_TEXT "\", "
+    "\"subject\": \"CN=leaf\", \"sans\": [\"dns:b\", \"upn:\\u00E4@b\"], "
+    "\"not_before\": \"2027-01-14T08:00:00Z\", "
+    "\"not_after\": \"2028-01-15T08:00:00Z\", \"key\": {\"type\": \"ec\", "
+    "\"bits\": 256, \"sha256\": \"%s\"}, "
+    "\"ku\": [\"digitalSignature\", \"keyEncipherment\"], "
+    "\"eku\": [\"serverAuth\"], \"crl_urls\": [\"http://a/\"], "
+    "\"ca_issuers_urls\": [], \"ocsp_urls\": [], \"template\": "
+    "{\"oid\": \"1.3.6.1.4.1.311.21.8.1\", \"major\": 100, \"minor\": 2}, "
+    "\"sid\": \"" SID "\", \"extensions\": [{\"oid\": \"1.2.3.4\", "
+    "\"critical\": true, \"der\": \"BQA=\"}]}";
+
+static const struct { const char *name, *want; } told[] = {
+	{ "ENDPOINT", "ep" },
+	{ "PROFILE", "phones" },
+	{ "TRANSACTION_ID", "t" },
+	{ "PEER", "192.0.2.7" },
+	{ "SERIAL", SERIAL_TEXT },
+	{ "SUBJECT", "/CN=leaf" },
+	{ "SANS", "dns:b\nupn:\xc3\xa4@b" },
+	{ "NOT_BEFORE", "20270114080000Z" },
+	{ "NOT_AFTER", "20280115080000Z" },
+	{ "DAYS", "365" },
+};
+
+static void
+assert_told(const struct cert_plan *plan, const char *name, const char *want)
+{
+	struct err	 e = ERR_INIT;
+	struct cert	*c = ca.cert;
+	struct issuer	*is;
+	char		 script[128];
+
+	(void)snprintf(script, sizeof(script), "printf %%s \"$SCEPD_%s\" | "
+	    "cmp - want.txt >&2; exit 1", name);
+	tool_file("want.txt", bytes_str(want), 0644);
+	is = open_exec(script, 20);
+	assert_int_equal(ask_for(is, plan, "t", &c, &e), -1);
+	assert_err(&e, ERR_ISSUER_REFUSED, "nothing on standard error", name);
+	issuer_close(is);
+}
+
+/* All that policy grants, as the manual has it. */
+static void
+test_exec_told(void **state)
+{
+	static const uint8_t		 upn[] = "\xa0\x14\x06\x0a"
+	    "\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03\xa0\x06\x0c\x04"
+	    "\xc3\xa4@b";
+	struct bytes			 names[] = { dns_b,
+	    { upn, sizeof(upn) - 1 } };
+	static const struct cert_extra	 extra = { "1.2.3.4", true,
+	    { (const uint8_t *)"\x05\x00", 2 } };
+	char				 url[] = "http://a/";
+	char				*urls[] = { url, NULL };
+	struct cert_plan		 plan = granted();
+	char				 hex[2 * PKI_HASH + 1];
+	char				 want[2048];
+	struct buf			 lines = BUF_INIT(8192);
+	struct err			 e = ERR_INIT;
+
+	(void)state;
+	plan.sans = names;
+	plan.n_sans = N(names);
+	plan.eku = server;
+	plan.crl_urls = urls;
+	plan.template_oid = "1.3.6.1.4.1.311.21.8.1";
+	plan.template_major = 100;
+	plan.template_minor = 2;
+	plan.sid = SID;
+	plan.extras = &extra;
+	plan.n_extras = 1;
+	for (size_t i = 0; i < N(told); i++)
+		assert_told(&plan, told[i].name, told[i].want);
+	str_hex(bytes_make(csr->key.hash, PKI_HASH), hex);
+	(void)snprintf(want, sizeof(want), plan_text, hex);
+	assert_told(&plan, "PLAN", want);
+	assert_int_equal(cert_plan_lines(&plan, ca.cert, &lines, &e), 0);
+	assert_told(&plan, "EXTENSIONS", buf_cstr(&lines));
+	buf_wipe(&lines);
+	/* A last day that is not whole is none. */
+	plan.not_after = NOW + DAY - 1;
+	assert_told(&plan, "DAYS", "0");
+}
+
+/* More than an environment takes is no reason to run without it. */
+static void
+test_exec_too_much(void **state)
+{
+	static uint8_t		 der[70000] = { 0x04, 0x83, 0x01, 0x11, 0x6b };
+	const struct cert_extra	 extra = { "1.2.3.4", false,
+	    { der, sizeof(der) } };
+	struct cert_plan	 plan = granted();
+	struct issuer		*is = open_exec("cat good.pem", 20);
+	struct cert		*c = ca.cert;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	plan.extras = &extra;
+	plan.n_extras = 1;
+	assert_int_equal(ask_for(is, &plan, "t", &c, &e), -1);
+	assert_err(&e, ERR_ISSUER, "SCEPD_EXTENSIONS is too long", "large");
+	assert_ptr_equal(c, ca.cert);
+	issuer_close(is);
 }
 
 /* Reading the request or not: the time is kept. */
@@ -366,7 +573,7 @@ test_local(void **state)
 	assert_true(key_matches(issuer_key(is), ca.cert));
 	assert_int_equal(ask(is, "t", &c, &e), 0);
 	assert_true(bytes_eq(c->key.spki, csr->key.spki));
-	assert_int_equal(c->not_after, NOW + DAY);
+	assert_int_equal(c->not_after, NOW + 365 * DAY);
 	assert_int_equal(X509_verify(c->x, key_pkey(ca.key)), 1);
 	cert_free(c);
 	assert_threads(is);
@@ -422,6 +629,9 @@ main(void)
 		cmocka_unit_test(test_exec_issues),
 		cmocka_unit_test(test_exec_facts),
 		cmocka_unit_test(test_exec_refused),
+		cmocka_unit_test(test_exec_decides),
+		cmocka_unit_test(test_exec_told),
+		cmocka_unit_test(test_exec_too_much),
 		cmocka_unit_test(test_exec_hangs),
 		cmocka_unit_test(test_exec_threads),
 		cmocka_unit_test(test_local),

@@ -63,6 +63,8 @@ profile(void)
 	};
 }
 
+static const char	*challenge_name = "pad-7";
+
 /* Decides under the profile alone; the verdict is the caller's. */
 static int
 decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
@@ -76,6 +78,7 @@ decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
 	struct policy_facts f = {
 		.endpoint = &ep, .profile = p, .csr = r, .signer = &r->key,
 		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert,
+		.challenge_name = challenge_name,
 		.authorities = (const struct cert *[]){ ca.cert },
 		.n_authorities = 1, .now = NOW,
 	};
@@ -181,6 +184,8 @@ test_template(void **state)
 		    "CN=x,O=Example", ERR_NONE },
 		{ "/CN=a-{CN}.{dns}-z", &names,
 		    "CN=a-x.a.example-z", ERR_NONE },
+		{ "/OU=Pads/CN={challenge}", &two_cns,
+		    "CN=pad-7,OU=Pads", ERR_NONE },
 		{ "/CN={CN}", &two_cns, "needs one CN",
 		    ERR_SUBJECT },
 		{ "/CN={serialNumber}", &plain,
@@ -228,6 +233,20 @@ test_template(void **state)
 		assert_string_equal(buf_cstr(&text), rows[i].want);
 		buf_wipe(&text);
 	}
+}
+
+/* A validator alone vouches for it, or an operator. */
+static void
+test_no_challenge(void **state)
+{
+	struct conf_profile	 p = profile();
+	char			 text[] = "/CN={challenge}";
+
+	(void)state;
+	challenge_name = NULL;
+	p.subject = text;
+	bad(&p, plain, ERR_SUBJECT, "needs one challenge");
+	challenge_name = "pad-7";
 }
 
 static void
@@ -359,6 +378,7 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_no_challenge),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_sids),
 		cmocka_unit_test(test_surplus),
