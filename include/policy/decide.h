@@ -74,6 +74,7 @@ struct policy_verdict {
 	struct cert_plan	 plan;
 	struct bytes		 sans[SANS_MAX_NAMES];
 	uint8_t			 subject[POLICY_SUBJECT_MAX];
+	char			 sid[SID_TEXT];
 	size_t			 dropped;	/* names the profile left out */
 	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
 							 * left out; or "" */

@@ -149,21 +149,23 @@ subject_inputs(const struct policy_facts *f, struct policy_step *s)
 static int
 rule_san(const struct policy_facts *f, struct err *e)
 {
+	const char *asked = f->csr->asked.sid;
+	char sid[SID_TEXT];
+
 	if (f->limits->san == NULL)
 		return 0;
-	/* An account is a name too, wherever it stands. */
-	if (*f->csr->asked.sid != '\0') {
-		err_set(e, ERR_CHALLENGE_SAN, "sid has no pattern");
-		return -1;
-	}
+	/* An account is a name too, wherever it stands; one that is not
+	 * granted is refused as any other. */
+	policy_sid(f, sid);
 	return patterns_san(f->limits->san, &f->csr->sans, &f->profile->san,
-	    e);
+	    *asked != '\0' ? asked : sid, e);
 }
 
 static void
 san_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_sid(f, s);
 	policy_say_flag(s, "limited", f->limits->san != NULL);
 }
 

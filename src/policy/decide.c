@@ -373,6 +373,7 @@ grant(const struct policy_facts *f, struct bytes name,
 
 	memset(v, 0, sizeof(*v));
 	memcpy(v->subject, name.p, name.n);
+	policy_sid(f, v->sid);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
 	v->spends = !f->approved && !v->renews &&
@@ -394,7 +395,7 @@ grant(const struct policy_facts *f, struct bytes name,
 		.template_oid = p->template_oid,
 		.template_major = p->template_major,
 		.template_minor = p->template_minor,
-		.sid = policy_sid(f),
+		.sid = *v->sid == '\0' ? NULL : v->sid,
 		.extras = m->extras,
 		.n_extras = m->n_extras,
 	};

@@ -73,8 +73,16 @@ bool	 policy_takes_type(const struct conf_profile *, enum key_type);
 bool	 policy_takes_san(const struct conf_profile *, const struct san *);
 /* The key usages that a key gets; 0 if it is good for none. */
 unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
-/* The security identifier that is granted, or NULL. */
-const char	*policy_sid(const struct policy_facts *);
+
+/* sid.c: what of a SAN_SID stands behind the well-known beginning of its URI;
+ * s->text where it begins otherwise. */
+const char	*policy_sid_in(const struct san *);
+bool	 policy_takes_sid(const struct conf_profile *, const char *sid);
+/* The one that the extension of Windows gets: what is asked for, in a renewal
+ * else the old one's; "": none. */
+void	 policy_sid(const struct policy_facts *, char out[SID_TEXT]);
+void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
+
 #define POLICY_CHALLENGE_WORD "challenge"	/* in a template: its name */
 /* "dns", ...: in a template, a subjectAltName of the request. */
 bool	 policy_is_san_word(const char *);

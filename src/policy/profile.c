@@ -9,9 +9,6 @@
 #include "policy/policy_int.h"
 #include "util/str.h"
 
-#define SID_URI		"tag:microsoft.com,2022-09-14:sid:"
-#define SID_DOMAIN	"S-1-5-21-"
-#define SID_PARTS	4		/* three of the domain, one in it */
 #define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
 #define OID_TEMPLATE_V1	"1.3.6.1.4.1.311.20.2"
 
@@ -96,51 +93,14 @@ policy_key_inputs(const struct policy_facts *f, struct policy_step *s)
 	}
 }
 
-/* ---- security identifiers ---- */
-
-/* A number of 32 bits, as it is written; *p goes behind it. */
-static bool
-skip_number(const char **p)
-{
-	size_t n = strspn(*p, "0123456789");
-	bool is = n > 0 && n <= 10 && (n == 1 || **p != '0') &&
-	    (n < 10 || strncmp(*p, "4294967295", 10) <= 0);
-
-	*p += n;
-	return is;
-}
-
-/* That of an account of a domain; no group or service of Windows itself. */
-static bool
-is_sid(const char *p)
-{
-	int i;
-
-	if (strncmp(p, SID_DOMAIN, strlen(SID_DOMAIN)) != 0)
-		return false;
-	p += strlen(SID_DOMAIN);
-	for (i = 0; i < SID_PARTS; i++)
-		if (!skip_number(&p) ||
-		    (i < SID_PARTS - 1 && *p++ != '-'))
-			return false;
-	return *p == '\0';
-}
-
-const char *
-policy_sid(const struct policy_facts *f)
-{
-	return f->profile->sid == CONF_SID_ALLOW &&
-	    is_sid(f->csr->asked.sid) ? f->csr->asked.sid : NULL;
-}
-
 /* ---- subjectAltNames ---- */
 
 bool
 policy_takes_san(const struct conf_profile *p, const struct san *s)
 {
 	if (s->kind == SAN_SID)
-		return p->sid == CONF_SID_ALLOW && strncmp(s->text, SID_URI,
-		    strlen(SID_URI)) == 0 && is_sid(s->text + strlen(SID_URI));
+		return policy_takes_sid(p, policy_sid_in(s)) &&
+		    policy_sid_in(s) != s->text;
 	return conf_strings_has(&p->san, san_kind_name(s->kind));
 }
 
@@ -196,6 +156,7 @@ policy_rule_patterns(const struct policy_facts *f, struct err *e)
 	struct san taken[SANS_MAX_NAMES];
 	struct sans sans = { taken, 0 };
 	struct err why = { .reason = ERR_NONE };
+	char sid[SID_TEXT];
 	size_t i;
 
 	/* A template makes another name than the request had: who renews may
@@ -207,10 +168,10 @@ policy_rule_patterns(const struct policy_facts *f, struct err *e)
 	if (m->san == NULL)
 		return 0;
 	for (i = 0; i < f->csr->sans.n; i++)
-		if (f->csr->sans.v[i].kind != SAN_SID &&
-		    policy_takes_san(f->profile, &f->csr->sans.v[i]))
+		if (policy_takes_san(f->profile, &f->csr->sans.v[i]))
 			taken[sans.n++] = f->csr->sans.v[i];
-	if (patterns_san(m->san, &sans, &f->profile->san, &why) == -1)
+	policy_sid(f, sid);
+	if (patterns_san(m->san, &sans, &f->profile->san, sid, &why) == -1)
 		return refuse_pattern(ERR_SAN_PATTERN, &why, e);
 	return 0;
 }
@@ -223,6 +184,7 @@ policy_patterns_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_subject(f, s);
 	policy_say_flag(s, "subject_limited", m->subject != NULL);
 	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_sid(f, s);
 	policy_say_flag(s, "san_limited", m->san != NULL);
 }
 
@@ -436,7 +398,7 @@ policy_surplus(const struct policy_facts *f, char out[POLICY_SURPLUS_MAX])
 			put(&w, "eku:", a->eku[i]);
 	if (a->ca)
 		put(&w, "ca", "");
-	if (*a->sid != '\0' && policy_sid(f) == NULL)
+	if (*a->sid != '\0' && !policy_takes_sid(f->profile, a->sid))
 		put(&w, "sid", "");
 	for (i = 0; i < a->n_other; i++)
 		if (!gives_extension(f, a->other[i]))

@@ -55,11 +55,12 @@ check_attrs(const char *lines, const struct attr *a, size_t n, struct err *e)
 }
 
 static int
-check_san(const char *lines, const struct san *s, size_t n, struct err *e)
+check_san(const char *lines, const struct san *s, size_t n, const char *sid,
+    struct err *e)
 {
 	struct patterns		*p = list(PATTERN_SAN, lines);
 	const struct sans	 sans = { (struct san *)(uintptr_t)s, n };
-	int			 rc = patterns_san(p, &sans, &granted, e);
+	int			 rc = patterns_san(p, &sans, &granted, sid, e);
 
 	patterns_free(p);
 	return rc;
@@ -96,7 +97,6 @@ test_bad(void **state)
 		{ PATTERN_SUBJECT, NULL, "None", "reads TYPE" },
 		{ PATTERN_SAN, NULL, "CN exact x", "no kind of subjectAlt" },
 		{ PATTERN_SAN, NULL, "DNS exact x", "no kind of subjectAlt" },
-		{ PATTERN_SAN, NULL, "sid glob *", "no kind of subjectAlt" },
 		{ PATTERN_SAN, NULL, "other glob *", "no kind of subjectA" },
 		{ PATTERN_SAN, NULL, "dns suffix example.com", "begin it with "
 		    "." },
@@ -241,6 +241,7 @@ static void
 test_san(void **state)
 {
 #define S(k, t)	{ SAN_##k, { NULL, 0 }, (char *)(uintptr_t)(t) }
+#define URI	"tag:microsoft.com,2022-09-14:sid:"
 	static const struct {
 		const char	*patterns;
 		struct san	 s[3];
@@ -281,10 +282,10 @@ test_san(void **state)
 		{ "dns exact a\nupn exact u@x", { S(DNS, "a"),
 		    S(UPN, "u@x") }, 2, NULL },
 		{ "upn exact u@x", { S(UPN, "U@x") }, 1, "upn matches" },
-		{ "dns exact a", { S(DNS, "a"), S(SID, "tag:microsoft.com,"
-		    "2022-09-14:sid:S-1-5-21-1") }, 2, "sid has no pattern" },
-		{ "uri glob *", { S(SID, "tag:microsoft.com,2022-09-14:sid:S"
-		    "-1-5") }, 1, "sid has no pattern" },
+		{ "dns exact a", { S(DNS, "a"), S(SID, URI "S-1-5-21-1") }, 2,
+		    "sid has no pattern" },
+		{ "uri glob *", { S(SID, URI "S-1-5") }, 1,
+		    "sid has no pattern" },
 		{ "dns exact a", { S(DNS, "a"), S(URI, "x:y") }, 2,
 		    "uri has no pattern" },
 		{ "dns exact a", { S(DNS, "a") }, 0, "dns is missing" },
@@ -297,10 +298,53 @@ test_san(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		struct err	 e = ERR_INIT;
 
-		if (check_san(rows[i].patterns, rows[i].s, rows[i].n, &e) !=
-		    (rows[i].error == NULL ? 0 : -1))
+		if (check_san(rows[i].patterns, rows[i].s, rows[i].n, "",
+		    &e) != (rows[i].error == NULL ? 0 : -1))
 			fail_msg("row %zu, %s: %s", i, rows[i].patterns,
 			    err_text(&e));
+		if (rows[i].error != NULL)
+			assert_err(&e, ERR_CHALLENGE_SAN, rows[i].error,
+			    rows[i].patterns);
+	}
+}
+
+/* In the extension of Windows, as a URI, or both. */
+static void
+test_sid(void **state)
+{
+	static const struct {
+		const char	*patterns;
+		const char	*sid;
+		const char	*uri;		/* NULL: none */
+		const char	*error;		/* NULL: accepted */
+	} rows[] = {
+		{ "sid exact S-1-5", "S-1-5", NULL, NULL },
+		{ "sid exact S-1-5", "", URI "S-1-5", NULL },
+		{ "sid exact S-1-5", "S-1-5", URI "S-1-5", NULL },
+		{ "sid exact S-1-5", "", NULL, "sid is missing" },
+		{ "sid exact S-1-5", "S-1-6", NULL, "sid matches none" },
+		{ "sid exact S-1-5", "S-1-6", URI "S-1-5", "sid matches no" },
+		{ "sid exact S-1-5", "S-1-5", URI "S-1-6", "sid matches no" },
+		{ "sid exact S-1-5", "s-1-5", NULL, "sid matches none" },
+		{ "sid regex S-1-5-[0-9]+", "S-1-5-7", NULL, NULL },
+		{ "dns glob *", "S-1-5", NULL, "sid has no pattern" },
+		{ "none", "S-1-5", NULL, "sid has no pattern" },
+		{ "none", "", URI "S-1-5", "sid has no pattern" },
+		/* Only behind what is well known it is one. */
+		{ "sid suffix :S-1-5", "", "tag:microsoft.com,2030-01-01:sid:S"
+		    "-1-5", NULL },
+		{ "sid exact S-1-5", "", "tag:microsoft.com,2030-01-01:sid:S-"
+		    "1-5", "sid matches none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct san	 s = S(SID, rows[i].uri);
+		struct err		 e = ERR_INIT;
+
+		if (check_san(rows[i].patterns, &s, rows[i].uri != NULL,
+		    rows[i].sid, &e) != (rows[i].error == NULL ? 0 : -1))
+			fail_msg("row %zu: %s", i, err_text(&e));
 		if (rows[i].error != NULL)
 			assert_err(&e, ERR_CHALLENGE_SAN, rows[i].error,
 			    rows[i].patterns);
@@ -366,6 +410,7 @@ main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_subject),
 		cmocka_unit_test(test_san),
+		cmocka_unit_test(test_sid),
 		cmocka_unit_test(test_expensive),
 	};
 
