@@ -10,8 +10,9 @@
  *
  * The first word is an attribute type of a subject, or a kind of
  * subjectAltName; sid matches a security identifier without what a URI has
- * before it. The case of dns and email names does not matter. A value with
- * a NUL in it, or that is not UTF-8, matches nothing.
+ * before it. The case of dns and email names does not matter. A value with a
+ * NUL in it, or that is not UTF-8, matches nothing; one with a * only what is
+ * exactly it.
  */
 #ifndef POLICY_PATTERN_H
 #define POLICY_PATTERN_H

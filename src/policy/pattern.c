@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 
@@ -150,6 +151,13 @@ compile(struct pattern *p, struct err *e)
 	return -1;
 }
 
+/* Where a part of a name ends, in ASCII: no letter or digit of any script. */
+static bool
+parts_names(char c)
+{
+	return (unsigned char)c < 0x80 && !isalnum((unsigned char)c);
+}
+
 /* "dns suffix example.com" would let in evilexample.com. */
 static int
 check_suffix(const struct pattern *p, struct err *e)
@@ -158,10 +166,12 @@ check_suffix(const struct pattern *p, struct err *e)
 	    strcmp(p->type, "email") == 0 || strcmp(p->type, "upn") == 0 ?
 	    "@." : NULL;
 
-	if (first == NULL || strchr(first, p->value[0]) != NULL)
+	if (first == NULL ? parts_names(p->value[0]) :
+	    strchr(first, p->value[0]) != NULL)
 		return 0;
 	err_set(e, ERR_CONFIG, "suffix \"%s\" begins within a name; begin it "
-	    "with %s", p->value, first[1] == '\0' ? "." : "@ or .");
+	    "with %s", p->value, first == NULL ? "what is no letter or digit" :
+	    first[1] == '\0' ? "." : "@ or .");
 	return -1;
 }
 
@@ -244,6 +254,9 @@ match(const struct pattern *p, const struct patterns *ps, const char *text)
 {
 	struct bytes want = bytes_str(p->value), value = bytes_str(text);
 
+	/* A wildcard is all the names that it stands for. */
+	if (p->how != EXACT && strchr(text, '*') != NULL)
+		return NO;
 	switch (p->how) {
 	case EXACT:
 		return equal(p, want, value) ? YES : NO;

@@ -103,6 +103,13 @@ test_bad(void **state)
 		{ PATTERN_SAN, NULL, "email suffix example.com", "begin it wi"
 		    "th @ or ." },
 		{ PATTERN_SAN, NULL, "upn suffix x", "begin it with @" },
+		{ PATTERN_SAN, NULL, "uri suffix example.com", "no letter or" },
+		{ PATTERN_SAN, NULL, "ip suffix 1", "is no letter or digit" },
+		{ PATTERN_SAN, NULL, "sid suffix 500", "no letter or digit" },
+		{ PATTERN_SUBJECT, NULL, "CN suffix example.com", "begin it w"
+		    "ith what is no letter or digit" },
+		{ PATTERN_SUBJECT, NULL, "O suffix Ltd", "no letter or dig" },
+		{ PATTERN_SUBJECT, NULL, "CN suffix \xc3\xa4", "no letter" },
 	};
 	struct err	 e;
 
@@ -188,6 +195,8 @@ test_subject(void **state)
 		{ "CN suffix -dev", { { CN, "-dev", 0 } }, 1, "matches no" },
 		{ "CN suffix -dev", { { CN, "a-dev2", 0 } }, 1, "matches" },
 		{ "CN suffix -dev", { { CN, "a-DEV", 0 } }, 1, "matches" },
+		{ "O suffix  Ltd", { { O, "A Ltd", 0 } }, 1, NULL },
+		{ "CN suffix .example", { { CN, "a.example", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "dev-1", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "dev-", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "xdev-1", 0 } }, 1, "matches" },
@@ -196,6 +205,8 @@ test_subject(void **state)
 		{ "CN glob dev-[0-9]", { { CN, "dev-a", 0 } }, 1, "match" },
 		{ "CN glob DEV-*", { { CN, "dev-1", 0 } }, 1, "matches" },
 		{ "CN glob *", { { CN, "../x", 0 } }, 1, NULL },
+		{ "CN glob *", { { CN, "*.example", 0 } }, 1, "matches" },
+		{ "CN exact *.example", { { CN, "*.example", 0 } }, 1, NULL },
 		{ "CN regex [a-z]+", { { CN, "abc", 0 } }, 1, NULL },
 		{ "CN regex [a-z]+", { { CN, "abc1", 0 } }, 1, "matches" },
 		{ "CN regex [a-z]+", { { CN, "1abc", 0 } }, 1, "matches" },
@@ -262,6 +273,16 @@ test_san(void **state)
 		{ "dns glob *.Example", { S(DNS, "a.example") }, 1, NULL },
 		{ "dns regex [a-z]+\\.example", { S(DNS, "A.example") }, 1,
 		    NULL },
+		/* a wildcard only where the pattern is it */
+		{ "dns suffix .example", { S(DNS, "*.example") }, 1, "match" },
+		{ "dns suffix .example", { S(DNS, "a*.example") }, 1, "mat" },
+		{ "dns glob *.example", { S(DNS, "*.example") }, 1, "match" },
+		{ "dns glob [*].example", { S(DNS, "*.example") }, 1, "mat" },
+		{ "dns regex [^.]+\\.example", { S(DNS, "*.example") }, 1,
+		    "dns matches none" },
+		{ "dns exact *.example", { S(DNS, "*.example") }, 1, NULL },
+		{ "dns exact *.example", { S(DNS, "*.EXAMPLE") }, 1, NULL },
+		{ "dns exact *.example", { S(DNS, "a.example") }, 1, "match" },
 		{ "email suffix @example", { S(EMAIL, "a@Example") }, 1,
 		    NULL },
 		{ "email suffix @example", { S(EMAIL, "a@evilexample") }, 1,
