@@ -229,6 +229,28 @@ check_urls(struct conf_reader *r, size_t i, const char *path,
 	return 0;
 }
 
+/* What is required must not be left out. */
+static int
+check_required(struct conf_reader *r, size_t i)
+{
+	const struct conf_profile *pr = &r->conf->profiles[i];
+	struct conf_spot at = spot(CONF_PART_PROFILES, i, "san_required");
+	const char *kind;
+	size_t k;
+
+	for (k = 0; k < pr->san_required.n; k++) {
+		kind = pr->san_required.v[k];
+		if (strcmp(kind, "sid") == 0) {
+			if (pr->sid != CONF_SID_ALLOW)
+				return conf_refuse(r, at, "has \"sid\", which "
+				    "is left out; set sid = \"allow\"");
+		} else if (!conf_strings_has(&pr->san, kind))
+			return conf_refuse(r, at, "has \"%s\", which is left "
+			    "out; add it to san", kind);
+	}
+	return 0;
+}
+
 static int
 check_profile(struct conf_reader *r, size_t i)
 {
@@ -246,7 +268,8 @@ check_profile(struct conf_reader *r, size_t i)
 		return conf_refuse(r, spot(p, i, "max_active"), "counts by "
 		    "subject, which empty_subject lets requests leave out; "
 		    "remove one of them");
-	if (check_urls(r, i, "crl_urls", &pr->crl_urls) != 0 ||
+	if (check_required(r, i) != 0 ||
+	    check_urls(r, i, "crl_urls", &pr->crl_urls) != 0 ||
 	    check_urls(r, i, "ca_issuers_urls", &pr->ca_issuers_urls) != 0)
 		return -1;
 	return check_urls(r, i, "ocsp_urls", &pr->ocsp_urls);

@@ -108,13 +108,15 @@ static bool
 has_kind(const struct policy_facts *f, const char *kind)
 {
 	const struct sans *sans = &f->csr->sans;
+	char sid[SID_TEXT];
 	size_t i;
 
 	for (i = 0; i < sans->n; i++)
 		if (strcmp(san_kind_name(sans->v[i].kind), kind) == 0 &&
 		    policy_takes_san(f->profile, &sans->v[i]))
 			return true;
-	return false;
+	policy_sid(f, sid);
+	return strcmp(kind, san_kind_name(SAN_SID)) == 0 && *sid != '\0';
 }
 
 int

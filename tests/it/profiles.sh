@@ -39,8 +39,9 @@ request() {
 	    -out "$tmp/r.der" 2>"$tmp/out" || it_fail "$(cat "$tmp/out")"
 }
 
+txid=CLIENT_TXIDS=1	# of each message its own
 ask() {
-	env CLIENT_TXIDS=1 CLIENT_KEY_FILE="$tmp/r.key" CLIENT_CSR="$tmp/r.der" \
+	env "$txid" CLIENT_KEY_FILE="$tmp/r.key" CLIENT_CSR="$tmp/r.der" \
 	    "$@" "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" \
 	    device "$tmp/got"
 }
@@ -221,3 +222,161 @@ refuse duplicate_key
 cp "$tmp/got.pem" "$tmp/old.pem"
 [ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
     it_fail 'a renewal follows renew.key'
+
+# ---- life, keys, usages, addresses
+
+seconds() { # OPTION: of the certificate's dates, since 1970
+	date -d "$(openssl x509 -in "$tmp/got.pem" -noout "-$1" |
+	    cut -d= -f2)" +%s
+}
+serve 'validity = "2h"; backdate = "30m"; rsa_min = 2048; rsa_max = 2048;
+    ku = [ "keyEncipherment", "nonRepudiation" ];
+    eku = [ "serverAuth", "1.3.6.1.4.1.311.20.2.2" ];
+    crl_urls = [ "http://pki.example/x.crl" ];
+    ca_issuers_urls = [ "http://pki.example/x.crt" ];
+    ocsp_urls = [ "http://ocsp.example/" ];'
+now=$(date +%s)
+request CN=life
+issue 'life and usages'
+has 'Non Repudiation, Key Encipherment' 'TLS Web Server Authentication, ' \
+    URI:http://pki.example/x.crl 'CA Issuers - URI:http://pki.example/x.crt' \
+    'OCSP - URI:http://ocsp.example/'
+lacks 'Digital Signature' 'Client Auth'
+begins=$(seconds startdate) ends=$(seconds enddate)
+[ $((ends - begins)) -eq 9000 ] || it_fail "it lives $((ends - begins)) s"
+late=$((begins - now + 1800))
+{ [ "$late" -ge 0 ] && [ "$late" -le 60 ]; } ||
+    it_fail 'it is not backdated by half an hour'
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 \
+    -out "$tmp/r.key" 2>/dev/null
+request CN=long
+refuse csr_key
+serve 'rsa_min = 3072;'
+issue 'RSA with 3072 bits'
+cp "$tmp/r.key" "$tmp/rsa3072.key"
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/r.key" 2>/dev/null
+request CN=short
+refuse csr_key
+
+# ---- the name of a challenge
+
+serve 'subject = "/O=Example/CN={challenge}";'
+request 'CN=whatever it likes'
+issue 'a subject by the challenge'
+has 'Subject: CN=test,O=Example'
+given=$challenge
+challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name pad-7 --once \
+    2>"$tmp/out")
+request CN=pad-8
+issue 'a subject by a challenge of the store'
+has 'Subject: CN=pad-7,O=Example'
+challenge=$given
+serve 'subject = "/O=Example/CN={challenge}"; approval = "manual";'
+request CN=pad-9
+txid=CLIENT_TXID=waits
+[ "$(ask)" = pending ] || it_fail 'it does not wait'
+"$SCEPCTL" -c "$tmp/scepd.conf" pending approve 1 >/dev/null ||
+    it_fail 'it is not approved'
+issue 'a subject by the challenge of a request that waited'
+txid=CLIENT_TXIDS=1
+has 'Subject: CN=test,O=Example'
+
+# ---- the profiles of the manual
+
+awk '/profiles.sh enrolls under these/ { found = 1 }
+    begun && /^\.Ed/ { exit }
+    begun { gsub(/\\e/, "\\"); print }
+    found && /^\.Bd/ { begun = 1 }' \
+    "${srcdir:-.}/conf/scepd.conf.5.tail" >"$tmp/profiles"
+kinds='apple android computers users routers'
+[ "$(sed -n 's/^\t\tname = "\(.*\)";/\1/p' "$tmp/profiles" | tr '\n' ' ')" = \
+    "$kinds " ] || it_fail 'the manual has other profiles'
+it_stop
+rm -f "$tmp"/scepd.db*
+it_profile=
+it_conf
+for kind in $kinds; do
+	sed -n '/^endpoints/,/^} );/{ s/^endpoints = ( {//; s/^} );//
+	    s/name = "scep"/name = "'"$kind"'"/
+	    s/profile = "device"/profile = "'"$kind"'"/; p; }' \
+	    "$tmp/scepd.conf" >"$tmp/ep.$kind"
+done
+{
+	sed '/^endpoints/,/^} );/d; /^profiles/d' "$tmp/scepd.conf"
+	cat "$tmp/profiles"
+	echo 'endpoints = ('
+	first=
+	for kind in $kinds; do
+		echo "$first {"
+		cat "$tmp/ep.$kind"
+		echo '}'
+		first=,
+	done
+	echo ');'
+} >"$tmp/all.conf"
+mv "$tmp/all.conf" "$tmp/scepd.conf"
+chmod 600 "$tmp/scepd.conf"
+it_start
+as() {
+	CLIENT_PATH=/scep/$1
+	export CLIENT_PATH
+}
+sid_uri="URI:tag:microsoft.com,2022-09-14:sid:$sid"
+
+as apple
+request CN=C02XK1ABJGH5/O=Example 'subjectAltName = email:a@example'
+issue apple
+has 'Subject: O=Example,CN=C02XK1ABJGH5' email:a@example
+refuse duplicate_key
+as android
+request CN=localhost 'subjectAltName = DNS:www.example'
+issue android
+has 'Subject: CN=test,OU=Android,O=Example'
+lacks www.example
+refuse max_active
+as computers
+named() { # CN NAME...: a request with these names, as in DNS:a
+	subject=$1
+	shift
+	n=0
+	lines=
+	for name; do
+		n=$((n + 1))
+		lines="$lines
+${name%%:*}.$n = ${name#*:}"
+	done
+	request "$subject" "subjectAltName = @names
+[names]$lines
+[more]"
+}
+named CN=PC-1 DNS:pc-1.corp.example "$sid_uri"
+issue computers
+has 'Subject: CN=pc-1.corp.example,OU=Computers,O=Example' \
+    DNS:pc-1.corp.example "$sid_uri"
+openssl asn1parse -in "$tmp/got.pem" |
+    grep -q '1.3.6.1.4.1.311.21.7\|Microsoft certificate template' ||
+    it_fail 'no template'
+named CN=PC-1 DNS:pc-1.corp.example
+refuse san_required
+named CN=PC-1 DNS:pc-1.corp.example.org "$sid_uri"
+refuse san_pattern
+as users
+upn='otherName:msUPN;UTF8:jane@corp.example'
+named CN=jane "$upn" "$sid_uri"
+issue users
+has 'Subject: CN=jane@corp.example,OU=Users,O=Example' "$sid_uri" \
+    'E-mail Protection'
+named CN=jane "$upn" "$sid_uri" DNS:jane.example
+refuse surplus
+named CN=jane otherName:msUPN\;UTF8:jane@other.example "$sid_uri"
+refuse san_pattern
+as routers
+cp "$tmp/rsa3072.key" "$tmp/r.key"
+request CN=r1.net.example
+issue routers
+# The CA is younger than a week.
+[ $(($(seconds enddate) - $(seconds startdate))) -ge $((730 * 86400)) ] ||
+    it_fail 'a router has another life'
+request CN=r1
+refuse subject_pattern

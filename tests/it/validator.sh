@@ -136,7 +136,8 @@ make_conf() {
 		issuers = ( { name = "local"; cert = "ca/issuing.pem";
 		    key = "ca/issuing.key"; chain = "ca/chain.pem"; } );
 		profiles = ( { name = "device"; key_types = [ "ec", "rsa" ];
-		    san = [ "dns" ]; } );
+		    san = [ "dns" ]; },
+		    { name = "templated"; subject = "/OU=T/CN={CN}"; } );
 		challenges = ( { name = "test"; secret = "$challenge"; } );
 		endpoints = ( { name = "scep"; paths = [ "/scep" ];
 		    ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
@@ -159,6 +160,9 @@ make_conf() {
 	    'client_cert = "web-server.pem"; client_key = "web-server.key";'
 	hook unknown "https://127.0.0.1:$mutual_port/issue"
 	hook judge "$web/judge"
+	endpoint templated 'validator = "override"; challenges = [ "test" ];'
+	sed -i '/name = "templated"; paths/,$s/"device"/"templated"/' \
+	    "$tmp/scepd.conf"
 	endpoint instead 'validator = "judge";' \
 	    'validator_challenge = "instead";'
 	{ cat "$tmp/validators"; echo ');'; } >>"$tmp/scepd.conf"
@@ -223,6 +227,9 @@ ask /hold device pending outcome=pending
 ask /override device issued -
 [ "$(subject device)" = 'subject=CN=renamed,O=Example' ] ||
     it_fail "override is for $(subject device)"
+ask /templated device issued -
+[ "$(subject device)" = 'subject=CN=renamed,OU=T' ] ||
+    it_fail "templated is for $(subject device)"
 for word in 500 redirect huge header cut hang drip; do
 	ask "/$word" device http reason=validator
 done

@@ -257,6 +257,10 @@ static const struct {
 	/* profiles */
 	{ P, PROF "\nrsa_min = 4096; rsa_max = 3072;", "scepd.conf:10: "
 	  "profiles[0].rsa_min: 4096 is more than rsa_max, 3072" },
+	{ P, PROF "san_required = [\"dns\", \"upn\"];",
+	  "profiles[0].san_required: has \"upn\", which is left out; add" },
+	{ P, PROF "san_required = [\"sid\"];",
+	  "profiles[0].san_required: has \"sid\", which is left out; set" },
 	{ P, PROF "key_types = [];", "profiles[0].key_types: is empty" },
 	/* validators */
 	{ E, EP RA "validator = \"v\";", "endpoints[0].validator: \"v\" is "

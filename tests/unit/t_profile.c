@@ -326,17 +326,30 @@ test_sids(void **state)
 	assert_int_equal(v.plan.n_sans, 2);
 	assert_true(bytes_eq(v.sans[0], sids->sans.v[0].der));
 	assert_string_equal(v.surplus, "san:sid");
+	p.san_required = (struct conf_strings)ONE("sid");
+	good(&p, sids, &v);
+	bad(&p, plain, ERR_SAN_REQUIRED, "no sid");
+	p.sid = CONF_SID_STRIP;
+	bad(&p, sids, ERR_SAN_REQUIRED, "no sid");
 	for (size_t i = 0; i < N(rows); i++) {
 		struct csr	 r = *plain;
 
 		(void)snprintf(r.asked.sid, sizeof(r.asked.sid), "%s",
 		    rows[i].sid);
 		p.sid = CONF_SID_ALLOW;
+		if (rows[i].good)
+			good(&p, &r, &v);
+		else
+			bad(&p, &r, ERR_SAN_REQUIRED, "no sid");
+		p.san_required.n = 0;
 		good(&p, &r, &v);
+		p.san_required.n = 1;
 		if ((v.plan.sid != NULL) != rows[i].good)
 			fail_msg("%s", rows[i].sid);
 		p.sid = CONF_SID_STRIP;
+		p.san_required.n = 0;
 		good(&p, &r, &v);
+		p.san_required.n = 1;
 		assert_null(v.plan.sid);
 		assert_string_equal(v.surplus, *rows[i].sid == '\0' ? "" :
 		    "sid");
