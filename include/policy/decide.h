@@ -40,7 +40,8 @@ struct policy_facts {
 	const struct conf_profile	*profile;	/* unless the challenge
 							 * or old has another */
 	const struct policy_profiles	*profiles;	/* it is among; NULL:
-							 * none was read */
+							 * it has nothing that
+							 * is read */
 	/* a validator's, above all others; NULL: none */
 	const struct conf_profile	*named;
 	int64_t				 validity;	/* at most; 0: any */

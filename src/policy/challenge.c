@@ -139,6 +139,31 @@ rule_subject(const struct policy_facts *f, struct err *e)
 	    patterns_subject(f->limits->subject, f->csr, e);
 }
 
+/* Whoever limits the subject means what the certificate has there: a template
+ * that makes it of other names must find those limited too. */
+static int
+rule_template(const struct policy_facts *f, struct err *e)
+{
+	const char *san = policy_template_san(f);
+
+	if (f->limits->subject == NULL || f->limits->san != NULL ||
+	    san == NULL || policy_renews(f))
+		return 0;
+	err_set(e, ERR_CHALLENGE_SUBJECT, "the profile makes it of a %s, and "
+	    "the challenge limits no san", san);
+	return -1;
+}
+
+static void
+template_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	const char *san = policy_template_san(f);
+
+	policy_say(s, "template_takes", san == NULL ? "no san" : san);
+	policy_say_flag(s, "subject_limited", f->limits->subject != NULL);
+	policy_say_flag(s, "san_limited", f->limits->san != NULL);
+}
+
 static void
 subject_inputs(const struct policy_facts *f, struct policy_step *s)
 {
@@ -178,6 +203,7 @@ static const struct policy_rule rules[] = {
 	{ "challenge.key",      rule_key,      key_inputs,      NULL },
 	{ "challenge.subject",  rule_subject,  subject_inputs,  NULL },
 	{ "challenge.san",      rule_san,      san_inputs,      NULL },
+	{ "challenge.template", rule_template, template_inputs, NULL },
 };
 
 int

@@ -66,6 +66,7 @@ struct policy_made {
 };
 /* Of the facts' profile; of one that nothing was read of, an empty one. */
 const struct policy_made	*policy_made(const struct policy_facts *);
+bool	 policy_needs_reading(const struct conf_profile *);
 
 /* profile.c */
 bool	 policy_takes_type(const struct conf_profile *, enum key_type);
@@ -86,6 +87,7 @@ void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
 #define POLICY_CHALLENGE_WORD "challenge"	/* in a template: its name */
 /* "dns", ...: in a template, a subjectAltName of the request. */
 bool	 policy_is_san_word(const char *);
+const char	*policy_template_san(const struct policy_facts *);
 /* Appends the Name of an enrollment: the request's, or by the template. */
 int	 policy_subject(const struct policy_facts *, struct buf *der,
 	    struct err *e);

@@ -214,6 +214,21 @@ policy_is_san_word(const char *word)
 	return san_word(word) != SAN_OTHER;
 }
 
+/* The one name of that kind which is granted, and so held against patterns. */
+static struct bytes
+san_fact(const struct policy_facts *f, enum san_kind kind)
+{
+	const struct sans *sans = &f->csr->sans;
+	const char *found = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < sans->n; i++)
+		if (sans->v[i].kind == kind &&
+		    policy_takes_san(f->profile, &sans->v[i]) && n++ == 0)
+			found = sans->v[i].text;
+	return n == 1 ? bytes_str(found) : bytes_make(NULL, 0);
+}
+
 /* What a word stands for. n == 0: nothing, or nothing certain. */
 static struct bytes
 fact(const struct policy_facts *f, const char *word)
@@ -227,18 +242,32 @@ fact(const struct policy_facts *f, const char *word)
 	if (strcmp(word, POLICY_CHALLENGE_WORD) == 0)
 		return f->approved || f->challenge == POLICY_CHALLENGE_MATCH ?
 		    bytes_str(f->challenge_name) : found;
-	if (policy_is_san_word(word)) {
-		for (i = 0; i < r->sans.n && found.n == 0; i++)
-			if (r->sans.v[i].kind == san_word(word))
-				found = bytes_str(r->sans.v[i].text);
-		return found;
-	}
+	if (policy_is_san_word(word))
+		return san_fact(f, san_word(word));
 	if (oid_of(word, oid, &ignored) == -1)
 		return found;
 	for (i = 0; i < r->n_values; i++)
 		if (strcmp(r->values[i].oid, oid) == 0 && n++ == 0)
 			found = bytes_make(r->values[i].text, r->values[i].n);
 	return n == 1 ? found : bytes_make(NULL, 0);
+}
+
+/* A kind of subjectAltName that the template takes, or NULL. */
+const char *
+policy_template_san(const struct policy_facts *f)
+{
+	const struct policy_made *m = policy_made(f);
+	char word[OID_TEXT + 2];
+	size_t i, k;
+
+	for (i = 0; i < m->n_rdns; i++)
+		for (k = 0; k < sizeof(san_words) / sizeof(san_words[0]); k++) {
+			(void)snprintf(word, sizeof(word), "{%s}",
+			    san_kind_name(san_words[k]));
+			if (strstr(m->rdns[i].text, word) != NULL)
+				return san_kind_name(san_words[k]);
+		}
+	return NULL;
 }
 
 static int

@@ -130,6 +130,12 @@ request 'O=Example Ltd/OU=Devices/CN=b/serialNumber=b.example' \
     it_fail 'a renewal with the issued name'
 request O=Other 'subjectAltName = DNS:b.example'
 refuse subject
+# What it takes of other names is one that is granted.
+request CN=b 'subjectAltName = DNS:b.example,DNS:c.example'
+refuse subject
+serve 'subject = "/O=Example/CN={email}"; san = [ "dns" ];'
+request CN=b 'subjectAltName = DNS:b.example,email:ceo@example.com'
+refuse subject
 serve 'subject_patterns = [ "CN regex dev-[0-9]+" ];
     san_patterns = [ "dns suffix .example.com" ]; san_required = [ "dns" ];'
 request CN=dev-1 'subjectAltName = DNS:x.example.com'
