@@ -70,6 +70,9 @@ static const struct row {
 	const char		*uri;		/* as a URI; NULL: none */
 	const char		*pattern;	/* of the profile; NULL: any */
 	bool			 strip;
+	bool			 enrolls;	/* another, by a challenge */
+	const char		*limit;		/* of a challenge that a
+						 * renewal needs; NULL: none */
 	enum err_reason		 want;
 	const char		*text;		/* in it, or the SID granted */
 } rows[] = {
@@ -111,6 +114,18 @@ static const struct row {
 	{ "asks for another, dropped", &with_sid, OTHER, .strip = true,
 	    .text = "" },
 	{ "asks for what is none", &with_sid, GROUP, .text = SID },
+	{ "another device beside it", &with_sid, "", .enrolls = true,
+	    .text = "" },
+	{ "another account beside it", &with_sid, OTHER, .enrolls = true,
+	    .text = OTHER },
+	{ "keeps it, the challenge names it", &with_sid, "",
+	    .limit = "sid exact " SID, .text = SID },
+	{ "keeps it, the challenge names another", &with_sid, "",
+	    .limit = "sid exact " OTHER, .want = ERR_CHALLENGE_SAN,
+	    .text = "sid matches none" },
+	{ "keeps it, the challenge names none", &with_sid, "",
+	    .limit = "none", .want = ERR_CHALLENGE_SAN,
+	    .text = "sid has no pattern" },
 	{ "has none", &without, "", .text = "" },
 	{ "has that of a group", &with_group, "", .text = "" },
 };
@@ -118,7 +133,14 @@ static const struct row {
 static void
 check_row(const struct row *r)
 {
-	const struct conf_endpoint ep = { .renew_allowed = true };
+	const struct conf_endpoint ep = { .renew_allowed = true,
+	    .renew_challenge = r->limit == NULL ?
+	    CONF_RENEW_CHALLENGE_IGNORED : CONF_RENEW_CHALLENGE_REQUIRED };
+	char			 limit[64] = "", *limits[] = { NULL, NULL };
+	const struct policy_written w = { none, limits, none };
+	struct policy_limits	 l = { .uses = 0 };
+	bool			 needs = r->old == NULL || r->enrolls ||
+	    r->limit != NULL;
 	char			 file[] = "file", pattern[64] = "";
 	char			*patterns[] = { pattern, NULL };
 	struct conf_profile	 p = {
@@ -137,20 +159,27 @@ check_row(const struct row *r)
 	const struct policy_old	 old = {
 		.cert = r->old == NULL ? NULL : *r->old, .sans = &no_sans
 	};
-	struct csr		*asked = tool_csr(key, "/CN=pc", NULL, NULL);
+	struct csr		*asked = tool_csr(key, r->enrolls ?
+	    "/CN=other" : "/CN=pc", NULL, NULL);
 	struct csr		 csr = *asked;
 	struct policy_profiles	*made;
 	struct policy_verdict	 v;
 	struct policy_facts	 f = {
 		.endpoint = &ep, .profile = &p, .csr = &csr,
 		.old = r->old == NULL ? NULL : &old, .signer = &csr.key,
-		.renewal = r->old != NULL, .challenge = r->old == NULL ?
-		    POLICY_CHALLENGE_MATCH : POLICY_CHALLENGE_ABSENT,
-		.ca = ca.cert, .now = NOW,
+		.renewal = r->old != NULL && !r->enrolls,
+		.challenge = needs ? POLICY_CHALLENGE_MATCH :
+		    POLICY_CHALLENGE_ABSENT,
+		.limits = &l, .ca = ca.cert, .now = NOW,
 	};
 	struct err		 e = ERR_INIT;
 
 	(void)snprintf(csr.asked.sid, SID_TEXT, "%s", r->asked);
+	if (r->limit != NULL) {
+		(void)snprintf(limit, sizeof(limit), "%s", r->limit);
+		limits[0] = limit;
+	}
+	assert_int_equal(policy_limits_read(&w, &l, &e), 0);
 	if (r->pattern != NULL)
 		(void)snprintf(pattern, sizeof(pattern), "%s", r->pattern);
 	if (r->uri != NULL) {
@@ -166,6 +195,9 @@ check_row(const struct row *r)
 		assert_err(&e, r->want, r->text, r->name);
 	else if (strcmp(v.plan.sid == NULL ? "" : v.plan.sid, r->text) != 0)
 		fail_msg("%s: %s", r->name, v.plan.sid);
+	else
+		assert_true(bytes_eq(v.plan.subject, asked->subject));
+	policy_limits_clear(&l);
 	policy_profiles_free(made);
 	csr_free(asked);
 }
