@@ -58,17 +58,17 @@ int	 cert_plan_lines(const struct cert_plan *, const struct cert *issuer,
 #define CERT_LEAVES_SUBJECT	0x01u	/* any but the CA's own */
 #define CERT_LEAVES_VALIDITY	0x02u
 #define CERT_LEAVES_NAMES	0x04u	/* subjectAltNames may be missing */
-#define CERT_LEAVES_USAGE	0x08u	/* any key usages, fewer extended ones */
+#define CERT_LEAVES_USAGE	0x08u	/* any usages, fewer extended ones */
 #define CERT_LEAVES_EXTENSIONS	0x10u	/* all others but Windows' SID */
-#define CERT_CLOCK_SKEW		600	/* seconds by which its clock may be off */
-#define CERT_BEGINS_BEFORE	86400	/* ... and the life may begin earlier */
+#define CERT_CLOCK_SKEW		600	/* by which its clock may be off */
+#define CERT_BEGINS_BEFORE	86400	/* a life may begin so much earlier */
 
 /*
  * Whether a certificate that another CA made is what the plan says: subject,
  * names, usages and other extensions are those, and its life lies within. It
- * may have more only of what tells about its CA, as where its CRL is. Some of it
- * is left to the CA (CERT_LEAVES_...); that it is no CA's, and names nobody whom
- * the plan does not, never is. ERR_CERT_FILE says what differs.
+ * may have more only of what tells about its CA, as where its CRL is. Some of
+ * it is left to the CA (CERT_LEAVES_...); that it is no CA's, and names nobody
+ * whom the plan does not, never is. ERR_CERT_FILE says what differs.
  */
 int	 cert_within(const struct cert *, const struct cert_plan *,
 	    unsigned leaves, struct err *e);
@@ -89,8 +89,8 @@ int	 name_of(const struct name_value *, size_t n, struct buf *der,
 	    struct err *e);
 /* Appends a Name as RFC 4514 text. */
 int	 name_show(struct bytes der, struct buf *out, struct err *e);
-/* Appends it as the option -subj of OpenSSL's programs takes it, in UTF-8; those
- * know no attribute types without a name. */
+/* Appends it as the option -subj of OpenSSL's programs takes it, in UTF-8;
+ * those know no attribute types without a name. */
 int	 name_slashes(struct bytes der, struct buf *out, struct err *e);
 /* Name DER of "/C=DE/O=Example/CN=x" or, without a leading '/', of a CN. */
 int	 name_make(const char *text, struct buf *der, struct err *e);

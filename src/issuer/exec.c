@@ -1,8 +1,9 @@
 /*
  * A program that issues: the request as PEM on its standard input, what was
- * granted in its environment, the certificate (and maybe its chain) as PEM on its standard output. Exit code 0:
- * issued, 1: refused; anything else is trouble, and the client may try again.
- * What it answers is proven before anybody sees it.
+ * granted in its environment, the certificate (and maybe its chain) as PEM on
+ * its standard output. Exit code 0: issued, 1: refused; anything else is
+ * trouble, and the client may try again. What it answers is proven before
+ * anybody sees it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,8 @@ prove(const struct issuer *is, const struct exec *x,
 	int64_t when = r->now;
 
 	/* It was made after the request came, maybe by a clock ahead of ours. */
-	if (leaf->not_before > when && leaf->not_before <= when + CERT_CLOCK_SKEW)
+	if (leaf->not_before > when &&
+	    leaf->not_before <= when + CERT_CLOCK_SKEW)
 		when = leaf->not_before;
 	if (chain_verify_odd(leaf, issuer_ca(is), issuer_upper(is), when,
 	    &why) == -1 ||

@@ -156,7 +156,9 @@ cat >"$tmp/issue" <<-END
 	sleep 0.5
 	exec openssl x509 -req -CA $tmp/ca/issuing.pem \\
 	    -CAkey $tmp/ca/issuing.key -days 9 \\
-	    -set_serial 0x\$(openssl rand -hex 8)
+	    -set_serial 0x\$SCEPD_SERIAL -extfile /dev/fd/3 3<<LINES
+	\$SCEPD_EXTENSIONS
+	LINES
 END
 chmod 700 "$tmp/issue"
 it_global='pipeline: { workers = 2; }; transaction: { replay = 0; };'

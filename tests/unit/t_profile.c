@@ -48,7 +48,7 @@ teardown(void **state)
 static char	 w_rsa[] = "rsa", w_ec[] = "ec", w_dns[] = "dns",
     w_email[] = "email", w_client[] = "clientAuth", w_p256[] = "p256",
     w_p384[] = "p384", w_ke[] = "keyEncipherment",
-    w_ka[] = "keyAgreement", w_ds[] = "digitalSignature", no_text[] = "";
+    w_ka[] = "keyAgreement", w_ds[] = "digitalSignature", w_sid[] = "sid", no_text[] = "";
 static char	*types[] = { w_rsa, w_ec, NULL }, *kinds[] = { w_dns, NULL },
     *ekus[] = { w_client, NULL }, *none[] = { NULL };
 
@@ -450,6 +450,10 @@ test_sids(void **state)
 		p.san_required.n = 0;
 		good(&p, &r, &v);
 		p.san_required.n = 1;
+		p.sid = CONF_SID_ALLOW;
+		p.san_required.v[0] = w_email;
+		bad(&p, &r, ERR_SAN_REQUIRED, "no email");
+		p.san_required.v[0] = w_sid;
 		assert_null(v.plan.sid);
 		assert_string_equal(v.surplus, *rows[i].sid == '\0' ? "" :
 		    "sid");
