@@ -99,8 +99,7 @@ bool
 policy_takes_san(const struct conf_profile *p, const struct san *s)
 {
 	if (s->kind == SAN_SID)
-		return policy_takes_sid(p, policy_sid_in(s)) &&
-		    policy_sid_in(s) != s->text;
+		return policy_takes_sid(p, policy_sid_in(s));
 	return conf_strings_has(&p->san, san_kind_name(s->kind));
 }
 
