@@ -79,8 +79,8 @@ unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
  * s->text where it begins otherwise. */
 const char	*policy_sid_in(const struct san *);
 bool	 policy_takes_sid(const struct conf_profile *, const char *sid);
-/* The one that the extension of Windows gets: what is asked for, in a renewal
- * else the old one's; "": none. */
+/* The one that the extension of Windows gets: what is asked for, or in a renewal
+ * the old one's; "": none. */
 void	 policy_sid(const struct policy_facts *, char out[SID_TEXT]);
 void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
 

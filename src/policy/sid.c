@@ -55,10 +55,11 @@ policy_takes_sid(const struct conf_profile *p, const char *sid)
 void
 policy_sid(const struct policy_facts *f, char out[SID_TEXT])
 {
-	memcpy(out, f->csr->asked.sid, SID_TEXT);
 	/* What was granted before is kept, as the subject is. */
-	if (!policy_takes_sid(f->profile, out) && policy_renews(f))
+	if (policy_renews(f))
 		cert_sid(f->old->cert, out);
+	else
+		memcpy(out, f->csr->asked.sid, SID_TEXT);
 	if (!policy_takes_sid(f->profile, out))
 		out[0] = '\0';
 }
