@@ -79,6 +79,11 @@ int	 csr_pem(const struct csr *, struct buf *out, struct err *e);
  */
 int	 csr_renamed(const struct csr *, const char *subject,
 	    char *const *sans, struct csr **out, struct err *e);
+/*
+ * What csr_renamed() made asks for this account and no other, "" for none: in
+ * Windows' extension, and by no URI that it still has of the request. ERR_SAN.
+ */
+int	 csr_set_sid(struct csr *, const char *sid, struct err *e);
 void	 csr_renamed_free(struct csr *);	/* NULL is fine */
 
 /* Makes a request, for clients and tests: subject as "/CN=x/O=y", sans as

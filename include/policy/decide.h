@@ -44,7 +44,8 @@ struct policy_facts {
 	const struct conf_profile	*profile;	/* unless the challenge
 							 * or old has another */
 	const struct policy_profiles	*profiles;	/* it is among; NULL:
-							 * none was read */
+							 * it has nothing that
+							 * is read */
 	/* a validator's, above all others; NULL: none */
 	const struct conf_profile	*named;
 	int64_t				 validity;	/* at most; 0: any */
@@ -81,6 +82,7 @@ struct policy_verdict {
 	struct cert_plan	 plan;
 	struct bytes		 sans[SANS_MAX_NAMES];
 	uint8_t			 subject[POLICY_SUBJECT_MAX];
+	char			 sid[SID_TEXT];
 	size_t			 dropped;	/* names the profile left out */
 	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
 							 * left out; or "" */

@@ -9,8 +9,10 @@
  *	none				nothing may appear
  *
  * The first word is an attribute type of a subject, or a kind of
- * subjectAltName. The case of dns and email names does not matter. A value with
- * a NUL in it, or that is not UTF-8, matches nothing.
+ * subjectAltName; sid matches a security identifier without what a URI has
+ * before it. The case of dns and email names does not matter. A value with a
+ * NUL in it, or that is not UTF-8, matches nothing; one with a * only what is
+ * exactly it.
  */
 #ifndef POLICY_PATTERN_H
 #define POLICY_PATTERN_H
@@ -36,11 +38,11 @@ void	 patterns_free(struct patterns *);	/* NULL is fine */
  * ERR_CHALLENGE_SUBJECT or ERR_CHALLENGE_SAN unless each value has a pattern of
  * its type that it matches, and each type that has a pattern has a value. `in`
  * tells which kinds of subjectAltName count: those of the profile, and always
- * those that stand for an account.
+ * those that stand for an account; sid is the one in Windows' extension, or "".
  */
 int	 patterns_subject(const struct patterns *, const struct csr *,
 	    struct err *e);
 int	 patterns_san(const struct patterns *, const struct sans *,
-	    const struct conf_strings *in, struct err *e);
+	    const struct conf_strings *in, const char *sid, struct err *e);
 
 #endif

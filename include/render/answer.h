@@ -4,8 +4,8 @@
  *
  *	{ "verdict": "issue" | "refuse" | "hold",
  *	  "reason": "for the log",
- *	  "subject": "CN=…", "sans": ["dns:…"], "profile": "…",
- *	  "validity": "30d" }
+ *	  "subject": "CN=…", "sans": ["dns:…"], "sid": "S-1-5-21-…",
+ *	  "profile": "…", "validity": "30d" }
  *
  * All but the verdict may be missing or null. What stands in the texts is
  * judged by those who use it.
@@ -28,6 +28,7 @@ struct answer {
 	char			*reason;	/* NULL: none, as below */
 	char			*subject;
 	char			**sans;		/* ends with NULL */
+	char			*sid;		/* "": it shall have none */
 	char			*profile;
 	int64_t			 validity;	/* seconds; 0: none */
 };

@@ -126,11 +126,8 @@ read_sans(struct csr *r, struct err *e)
 	GENERAL_NAMES *gns;
 	int crit, rc = 0;
 
-	/* NULL also when there are none; what is malformed is not copied. */
-	if ((exts = csr_extensions(r->x)) == NULL) {
-		ERR_clear_error();
-		return 0;
-	}
+	if (csr_extensions(r->x, &exts, e) == -1)
+		return -1;
 	gns = X509V3_get_d2i(exts, NID_subject_alt_name, &crit, NULL);
 	if (gns != NULL)
 		rc = sans_read(gns, ERR_CSR, &r->sans, e);
@@ -140,6 +137,7 @@ read_sans(struct csr *r, struct err *e)
 	}
 	GENERAL_NAMES_free(gns);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	ERR_clear_error();
 	return rc;
 }
 

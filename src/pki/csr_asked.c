@@ -198,11 +198,12 @@ read_one(struct csr_asked *a, X509_EXTENSION *ext)
 int
 csr_read_asked(struct csr *r, struct err *e)
 {
-	STACK_OF(X509_EXTENSION) *exts = csr_extensions(r->x);
-	int i, n = exts == NULL ? 0 : sk_X509_EXTENSION_num(exts);
-	int rc = 0;
+	STACK_OF(X509_EXTENSION) *exts;
+	int i, rc = 0;
 
-	for (i = 0; rc == 0 && i < n; i++)
+	if (csr_extensions(r->x, &exts, e) == -1)
+		return -1;
+	for (i = 0; rc == 0 && i < sk_X509_EXTENSION_num(exts); i++)
 		if ((rc = read_one(&r->asked, sk_X509_EXTENSION_value(exts,
 		    i))) == -1)
 			err_set(e, ERR_CSR, "it asks for too many extensions");

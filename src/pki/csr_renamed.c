@@ -133,6 +133,7 @@ struct renamed {
 	struct csr	 csr;		/* first: it is what is handed out */
 	bool		 own_subject;
 	bool		 own_sans;
+	struct san	*fewer;		/* of the request's; NULL: all */
 };
 
 static int
@@ -181,6 +182,41 @@ fail:
 	return -1;
 }
 
+/* They are still the request's. */
+static int
+leave_sids(struct renamed *r, struct err *e)
+{
+	const struct sans *all = &r->csr.sans;
+	size_t i, n = 0;
+
+	if ((r->fewer = calloc(all->n + 1, sizeof(*r->fewer))) == NULL) {
+		err_set(e, ERR_MEMORY, "request");
+		return -1;
+	}
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].kind != SAN_SID)
+			r->fewer[n++] = all->v[i];
+	r->csr.sans = (struct sans){ r->fewer, n };
+	return 0;
+}
+
+int
+csr_set_sid(struct csr *c, const char *sid, struct err *e)
+{
+	struct renamed *r = (struct renamed *)c;
+
+	if (strlen(sid) >= sizeof(c->asked.sid)) {
+		err_set(e, ERR_SAN, "security identifier of %zu bytes",
+		    strlen(sid));
+		return -1;
+	}
+	if (!r->own_sans && r->fewer == NULL && leave_sids(r, e) == -1)
+		return -1;
+	memset(c->asked.sid, 0, sizeof(c->asked.sid));
+	memcpy(c->asked.sid, sid, strlen(sid));
+	return 0;
+}
+
 void
 csr_renamed_free(struct csr *c)
 {
@@ -198,5 +234,6 @@ csr_renamed_free(struct csr *c)
 	}
 	if (r->own_sans)
 		sans_free(&c->sans);
+	free(r->fewer);
 	free(r);
 }

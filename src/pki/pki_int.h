@@ -41,9 +41,10 @@ struct csr;
 int	 csr_read_subject(struct csr *, const X509_NAME *, struct err *e);
 int	 time_read(const ASN1_TIME *, int64_t *);
 
-/* The extensions that a request asks for, yours; NULL if there are none, or
- * they cannot be read. */
-STACK_OF(X509_EXTENSION)	*csr_extensions(X509_REQ *);
+/* All extensions that a request asks for and that can be read, yours; none
+ * twice with the same value. ERR_CSR if there are too many. */
+int	 csr_extensions(X509_REQ *, STACK_OF(X509_EXTENSION) **out,
+	    struct err *e);
 
 struct csr;
 int				 csr_read_asked(struct csr *, struct err *e);

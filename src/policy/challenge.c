@@ -147,6 +147,31 @@ rule_subject(const struct policy_facts *f, struct err *e)
 	    patterns_subject(f->limits->subject, f->csr, e);
 }
 
+/* Whoever limits the subject means what the certificate has there: a template
+ * that makes it of other names must find those limited too. */
+static int
+rule_template(const struct policy_facts *f, struct err *e)
+{
+	const char *san = policy_template_san(f);
+
+	if (f->limits->subject == NULL || f->limits->san != NULL ||
+	    san == NULL || policy_renews(f))
+		return 0;
+	err_set(e, ERR_CHALLENGE_SUBJECT, "the profile makes it of a %s, and "
+	    "the challenge limits no san", san);
+	return -1;
+}
+
+static void
+template_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	const char *san = policy_template_san(f);
+
+	policy_say(s, "template_takes", san == NULL ? "no san" : san);
+	policy_say_flag(s, "subject_limited", f->limits->subject != NULL);
+	policy_say_flag(s, "san_limited", f->limits->san != NULL);
+}
+
 static void
 subject_inputs(const struct policy_facts *f, struct policy_step *s)
 {
@@ -157,22 +182,23 @@ subject_inputs(const struct policy_facts *f, struct policy_step *s)
 static int
 rule_san(const struct policy_facts *f, struct err *e)
 {
+	const char *asked = f->csr->asked.sid;
+	char sid[SID_TEXT];
+
 	if (f->limits->san == NULL)
 		return 0;
-	/* An account is a name too, wherever it stands. */
-	if (*f->csr->asked.sid != '\0') {
-		err_set(e, ERR_CHALLENGE_SAN, "sid has no pattern");
-		return -1;
-	}
+	/* An account is a name too, wherever it stands; one that is not
+	 * granted is refused as any other. */
+	policy_sid(f, sid);
 	return patterns_san(f->limits->san, &f->csr->sans, &f->profile->san,
-	    e);
+	    *asked != '\0' ? asked : sid, e);
 }
 
 static void
 san_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_sans(s, "san", &f->csr->sans);
-	policy_say(s, "sid", f->csr->asked.sid);
+	policy_say_sid(f, s);
 	policy_say_flag(s, "limited", f->limits->san != NULL);
 }
 
@@ -185,6 +211,7 @@ static const struct policy_rule rules[] = {
 	{ "challenge.key",      rule_key,      key_inputs,      NULL },
 	{ "challenge.subject",  rule_subject,  subject_inputs,  NULL },
 	{ "challenge.san",      rule_san,      san_inputs,      NULL },
+	{ "challenge.template", rule_template, template_inputs, NULL },
 };
 
 int

@@ -47,6 +47,24 @@ policy_say_subject(const struct policy_facts *f, struct policy_step *s)
 
 /* ---- rules ---- */
 
+/* Nothing is granted by a profile whose patterns and template were not read. */
+static int
+rule_profile(const struct policy_facts *f, struct err *e)
+{
+	if (policy_made(f)->conf != NULL ||
+	    (f->profiles == NULL && !policy_needs_reading(f->profile)))
+		return 0;
+	err_set(e, ERR_INTERNAL, "profile %s was not read", f->profile->name);
+	return -1;
+}
+
+static void
+profile_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	if (f->profile->name != NULL)
+		policy_say(s, "profile", f->profile->name);
+}
+
 /* A device's certificate for the CA's or the RA's key could stand in for them;
  * whoever can ask for one holds that key. */
 static int
@@ -320,6 +338,7 @@ signer_type_inputs(const struct policy_facts *f, struct policy_step *s)
 }
 
 static const struct policy_rule rules[] = {
+	{ "profile", rule_profile, profile_inputs, NULL },
 	{ "challenge", NULL, NULL, rules_challenge },
 	{ "key", policy_rule_key, policy_key_inputs, NULL },
 	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },
@@ -399,6 +418,7 @@ grant(const struct policy_facts *f, struct bytes name,
 
 	memset(v, 0, sizeof(*v));
 	memcpy(v->subject, name.p, name.n);
+	policy_sid(f, v->sid);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
 	v->spends = !f->approved && policy_spends(f) &&
@@ -420,7 +440,7 @@ grant(const struct policy_facts *f, struct bytes name,
 		.template_oid = p->template_oid,
 		.template_major = p->template_major,
 		.template_minor = p->template_minor,
-		.sid = policy_sid(f),
+		.sid = *v->sid == '\0' ? NULL : v->sid,
 		.extras = m->extras,
 		.n_extras = m->n_extras,
 	};

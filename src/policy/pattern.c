@@ -6,11 +6,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 
 #include "pki/oid.h"
-#include "policy/pattern.h"
+#include "policy/policy_int.h"
 #include "util/str.h"
 
 #define MATCH_LIMIT	20000u	/* steps of one regex over one value */
@@ -98,14 +99,14 @@ set_type(struct pattern *p, enum pattern_of of, struct err *e)
 
 	if (of == PATTERN_SUBJECT)
 		return oid_of(p->shown, p->type, e);
-	for (k = SAN_DNS; k <= SAN_UPN; k++)
+	for (k = SAN_DNS; k <= SAN_SID; k++)
 		if (strcmp(san_kind_name(k), p->shown) == 0) {
 			p->nocase = k == SAN_DNS || k == SAN_EMAIL;
 			memcpy(p->type, p->shown, strlen(p->shown) + 1);
 			return 0;
 		}
 	err_set(e, ERR_CONFIG, "\"%s\" is no kind of subjectAltName that has "
-	    "patterns: dns, email, uri, ip or upn", p->shown);
+	    "patterns: dns, email, uri, ip, upn or sid", p->shown);
 	return -1;
 }
 
@@ -150,6 +151,13 @@ compile(struct pattern *p, struct err *e)
 	return -1;
 }
 
+/* Where a part of a name ends, in ASCII: no letter or digit of any script. */
+static bool
+parts_names(char c)
+{
+	return (unsigned char)c < 0x80 && !isalnum((unsigned char)c);
+}
+
 /* "dns suffix example.com" would let in evilexample.com. */
 static int
 check_suffix(const struct pattern *p, struct err *e)
@@ -158,10 +166,12 @@ check_suffix(const struct pattern *p, struct err *e)
 	    strcmp(p->type, "email") == 0 || strcmp(p->type, "upn") == 0 ?
 	    "@." : NULL;
 
-	if (first == NULL || strchr(first, p->value[0]) != NULL)
+	if (first == NULL ? parts_names(p->value[0]) :
+	    strchr(first, p->value[0]) != NULL)
 		return 0;
 	err_set(e, ERR_CONFIG, "suffix \"%s\" begins within a name; begin it "
-	    "with %s", p->value, first[1] == '\0' ? "." : "@ or .");
+	    "with %s", p->value, first == NULL ? "what is no letter or digit" :
+	    first[1] == '\0' ? "." : "@ or .");
 	return -1;
 }
 
@@ -244,6 +254,9 @@ match(const struct pattern *p, const struct patterns *ps, const char *text)
 {
 	struct bytes want = bytes_str(p->value), value = bytes_str(text);
 
+	/* A wildcard is all the names that it stands for. */
+	if (p->how != EXACT && strchr(text, '*') != NULL)
+		return NO;
 	switch (p->how) {
 	case EXACT:
 		return equal(p, want, value) ? YES : NO;
@@ -340,6 +353,7 @@ patterns_subject(const struct patterns *ps, const struct csr *r,
 struct counted {
 	const struct sans		*sans;
 	const struct conf_strings	*in;
+	const char			*sid;
 };
 
 /* Names of accounts are never overlooked: whoever adds one wants to be it. */
@@ -356,6 +370,8 @@ has_kind(const void *of, const char *type)
 	const struct counted *c = of;
 	size_t i;
 
+	if (*c->sid != '\0' && strcmp(san_kind_name(SAN_SID), type) == 0)
+		return true;
 	for (i = 0; i < c->sans->n; i++)
 		if (counts(c, &c->sans->v[i]) &&
 		    strcmp(san_kind_name(c->sans->v[i].kind), type) == 0)
@@ -363,19 +379,28 @@ has_kind(const void *of, const char *type)
 	return false;
 }
 
+static int
+check_san(const struct patterns *ps, enum san_kind kind, const char *text,
+    struct err *e)
+{
+	return check_value(ps, san_kind_name(kind), text, strlen(text), e);
+}
+
 int
 patterns_san(const struct patterns *ps, const struct sans *sans,
-    const struct conf_strings *in, struct err *e)
+    const struct conf_strings *in, const char *sid, struct err *e)
 {
-	const struct counted c = { sans, in };
+	const struct counted c = { sans, in, sid };
 	const struct san *s;
 	size_t i;
 
 	for (i = 0; i < sans->n; i++) {
 		s = &sans->v[i];
-		if (counts(&c, s) && check_value(ps, san_kind_name(s->kind),
-		    s->text, strlen(s->text), e) == -1)
+		if (counts(&c, s) && check_san(ps, s->kind, s->kind == SAN_SID ?
+		    policy_sid_in(s) : s->text, e) == -1)
 			return -1;
 	}
+	if (*sid != '\0' && check_san(ps, SAN_SID, sid, e) == -1)
+		return -1;
 	return check_present(ps, has_kind, &c, e);
 }

@@ -66,6 +66,7 @@ struct policy_made {
 };
 /* Of the facts' profile; of one that nothing was read of, an empty one. */
 const struct policy_made	*policy_made(const struct policy_facts *);
+bool	 policy_needs_reading(const struct conf_profile *);
 
 /* profile.c */
 bool	 policy_takes_type(const struct conf_profile *, enum key_type);
@@ -73,11 +74,20 @@ bool	 policy_takes_type(const struct conf_profile *, enum key_type);
 bool	 policy_takes_san(const struct conf_profile *, const struct san *);
 /* The key usages that a key gets; 0 if it is good for none. */
 unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
-/* The security identifier that is granted, or NULL. */
-const char	*policy_sid(const struct policy_facts *);
+
+/* sid.c: what of a SAN_SID stands behind the well-known beginning of its URI;
+ * s->text where it begins otherwise. */
+const char	*policy_sid_in(const struct san *);
+bool	 policy_takes_sid(const struct conf_profile *, const char *sid);
+/* The one that the extension of Windows gets: what is asked for, or in a renewal
+ * the old one's; "": none. */
+void	 policy_sid(const struct policy_facts *, char out[SID_TEXT]);
+void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
+
 #define POLICY_CHALLENGE_WORD "challenge"	/* in a template: its name */
 /* "dns", ...: in a template, a subjectAltName of the request. */
 bool	 policy_is_san_word(const char *);
+const char	*policy_template_san(const struct policy_facts *);
 /* Appends the Name of an enrollment: the request's, or by the template. */
 int	 policy_subject(const struct policy_facts *, struct buf *der,
 	    struct err *e);

@@ -9,9 +9,6 @@
 #include "policy/policy_int.h"
 #include "util/str.h"
 
-#define SID_URI		"tag:microsoft.com,2022-09-14:sid:"
-#define SID_DOMAIN	"S-1-5-21-"
-#define SID_PARTS	4		/* three of the domain, one in it */
 #define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
 #define OID_TEMPLATE_V1	"1.3.6.1.4.1.311.20.2"
 
@@ -96,51 +93,13 @@ policy_key_inputs(const struct policy_facts *f, struct policy_step *s)
 	}
 }
 
-/* ---- security identifiers ---- */
-
-/* A number of 32 bits, as it is written; *p goes behind it. */
-static bool
-skip_number(const char **p)
-{
-	size_t n = strspn(*p, "0123456789");
-	bool is = n > 0 && n <= 10 && (n == 1 || **p != '0') &&
-	    (n < 10 || strncmp(*p, "4294967295", 10) <= 0);
-
-	*p += n;
-	return is;
-}
-
-/* That of an account of a domain; no group or service of Windows itself. */
-static bool
-is_sid(const char *p)
-{
-	int i;
-
-	if (strncmp(p, SID_DOMAIN, strlen(SID_DOMAIN)) != 0)
-		return false;
-	p += strlen(SID_DOMAIN);
-	for (i = 0; i < SID_PARTS; i++)
-		if (!skip_number(&p) ||
-		    (i < SID_PARTS - 1 && *p++ != '-'))
-			return false;
-	return *p == '\0';
-}
-
-const char *
-policy_sid(const struct policy_facts *f)
-{
-	return f->profile->sid == CONF_SID_ALLOW &&
-	    is_sid(f->csr->asked.sid) ? f->csr->asked.sid : NULL;
-}
-
 /* ---- subjectAltNames ---- */
 
 bool
 policy_takes_san(const struct conf_profile *p, const struct san *s)
 {
 	if (s->kind == SAN_SID)
-		return p->sid == CONF_SID_ALLOW && strncmp(s->text, SID_URI,
-		    strlen(SID_URI)) == 0 && is_sid(s->text + strlen(SID_URI));
+		return policy_takes_sid(p, policy_sid_in(s));
 	return conf_strings_has(&p->san, san_kind_name(s->kind));
 }
 
@@ -148,14 +107,15 @@ static bool
 has_kind(const struct policy_facts *f, const char *kind)
 {
 	const struct sans *sans = &f->csr->sans;
+	char sid[SID_TEXT];
 	size_t i;
 
 	for (i = 0; i < sans->n; i++)
 		if (strcmp(san_kind_name(sans->v[i].kind), kind) == 0 &&
 		    policy_takes_san(f->profile, &sans->v[i]))
 			return true;
-	return strcmp(kind, san_kind_name(SAN_SID)) == 0 &&
-	    policy_sid(f) != NULL;
+	policy_sid(f, sid);
+	return strcmp(kind, san_kind_name(SAN_SID)) == 0 && *sid != '\0';
 }
 
 int
@@ -197,6 +157,7 @@ policy_rule_patterns(const struct policy_facts *f, struct err *e)
 	struct san taken[SANS_MAX_NAMES];
 	struct sans sans = { taken, 0 };
 	struct err why = { .reason = ERR_NONE };
+	char sid[SID_TEXT];
 	size_t i;
 
 	/* A template makes another name than the request had: who renews may
@@ -208,10 +169,10 @@ policy_rule_patterns(const struct policy_facts *f, struct err *e)
 	if (m->san == NULL)
 		return 0;
 	for (i = 0; i < f->csr->sans.n; i++)
-		if (f->csr->sans.v[i].kind != SAN_SID &&
-		    policy_takes_san(f->profile, &f->csr->sans.v[i]))
+		if (policy_takes_san(f->profile, &f->csr->sans.v[i]))
 			taken[sans.n++] = f->csr->sans.v[i];
-	if (patterns_san(m->san, &sans, &f->profile->san, &why) == -1)
+	policy_sid(f, sid);
+	if (patterns_san(m->san, &sans, &f->profile->san, sid, &why) == -1)
 		return refuse_pattern(ERR_SAN_PATTERN, &why, e);
 	return 0;
 }
@@ -224,6 +185,7 @@ policy_patterns_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_subject(f, s);
 	policy_say_flag(s, "subject_limited", m->subject != NULL);
 	policy_say_sans(s, "san", &f->csr->sans);
+	policy_say_sid(f, s);
 	policy_say_flag(s, "san_limited", m->san != NULL);
 }
 
@@ -251,6 +213,21 @@ policy_is_san_word(const char *word)
 	return san_word(word) != SAN_OTHER;
 }
 
+/* The one name of that kind which is granted, and so held against patterns. */
+static struct bytes
+san_fact(const struct policy_facts *f, enum san_kind kind)
+{
+	const struct sans *sans = &f->csr->sans;
+	const char *found = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < sans->n; i++)
+		if (sans->v[i].kind == kind &&
+		    policy_takes_san(f->profile, &sans->v[i]) && n++ == 0)
+			found = sans->v[i].text;
+	return n == 1 ? bytes_str(found) : bytes_make(NULL, 0);
+}
+
 /* What a word stands for. n == 0: nothing, or nothing certain. */
 static struct bytes
 fact(const struct policy_facts *f, const char *word)
@@ -264,18 +241,32 @@ fact(const struct policy_facts *f, const char *word)
 	if (strcmp(word, POLICY_CHALLENGE_WORD) == 0)
 		return f->approved || f->challenge == POLICY_CHALLENGE_MATCH ?
 		    bytes_str(f->challenge_name) : found;
-	if (policy_is_san_word(word)) {
-		for (i = 0; i < r->sans.n && found.n == 0; i++)
-			if (r->sans.v[i].kind == san_word(word))
-				found = bytes_str(r->sans.v[i].text);
-		return found;
-	}
+	if (policy_is_san_word(word))
+		return san_fact(f, san_word(word));
 	if (oid_of(word, oid, &ignored) == -1)
 		return found;
 	for (i = 0; i < r->n_values; i++)
 		if (strcmp(r->values[i].oid, oid) == 0 && n++ == 0)
 			found = bytes_make(r->values[i].text, r->values[i].n);
 	return n == 1 ? found : bytes_make(NULL, 0);
+}
+
+/* A kind of subjectAltName that the template takes, or NULL. */
+const char *
+policy_template_san(const struct policy_facts *f)
+{
+	const struct policy_made *m = policy_made(f);
+	char word[OID_TEXT + 2];
+	size_t i, k;
+
+	for (i = 0; i < m->n_rdns; i++)
+		for (k = 0; k < sizeof(san_words) / sizeof(san_words[0]); k++) {
+			(void)snprintf(word, sizeof(word), "{%s}",
+			    san_kind_name(san_words[k]));
+			if (strstr(m->rdns[i].text, word) != NULL)
+				return san_kind_name(san_words[k]);
+		}
+	return NULL;
 }
 
 static int
@@ -437,7 +428,7 @@ policy_surplus(const struct policy_facts *f, char out[POLICY_SURPLUS_MAX])
 			put(&w, "eku:", a->eku[i]);
 	if (a->ca)
 		put(&w, "ca", "");
-	if (*a->sid != '\0' && policy_sid(f) == NULL)
+	if (*a->sid != '\0' && !policy_takes_sid(f->profile, a->sid))
 		put(&w, "sid", "");
 	for (i = 0; i < a->n_other; i++)
 		if (!gives_extension(f, a->other[i]))

@@ -27,6 +27,13 @@ policy_made(const struct policy_facts *f)
 	return &nothing;
 }
 
+bool
+policy_needs_reading(const struct conf_profile *p)
+{
+	return p->subject_patterns.n > 0 || p->san_patterns.n > 0 ||
+	    p->extensions.n > 0 || (p->subject != NULL && *p->subject != '\0');
+}
+
 /* *out stays NULL for an empty list: anything goes. */
 static int
 read_patterns(const struct conf_strings *texts, enum pattern_of of,

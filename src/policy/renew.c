@@ -238,11 +238,11 @@ fits_template(const struct policy_facts *f)
 static int
 check_sid(const struct policy_facts *f, struct err *e)
 {
-	const char *sid = policy_sid(f);
+	const char *sid = f->csr->asked.sid;
 	char old[SID_TEXT];
 
 	cert_sid(f->old->cert, old);
-	if (sid == NULL || strcmp(sid, old) == 0)
+	if (!policy_takes_sid(f->profile, sid) || strcmp(sid, old) == 0)
 		return 0;
 	err_set(e, ERR_RENEWAL_NAMES, "%s is new", sid);
 	return -1;
@@ -281,6 +281,7 @@ names_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say(s, "old_subject", f->old->cert->subject_text);
 	policy_say_sans(s, "san", &f->csr->sans);
 	policy_say_sans(s, "old_san", f->old->sans);
+	policy_say_sid(f, s);
 	policy_say(s, "renew.names", f->endpoint->renew_names ==
 	    CONF_RENEW_NAMES_SUBSET ? "subset" : "same");
 }

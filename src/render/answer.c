@@ -8,6 +8,7 @@
 #define REASON_LEN	1024
 #define SUBJECT_LEN	4096
 #define SAN_LEN		1024
+#define SID_LEN		127
 #define PROFILE_LEN	64
 #define DEPTH_MAX	8
 #define VALIDITY_LEN	16
@@ -95,6 +96,12 @@ take_sans(const json_t *v, struct answer *a, struct err *e)
 }
 
 static int
+take_sid(const json_t *v, struct answer *a, struct err *e)
+{
+	return take_text("sid", v, SID_LEN, &a->sid, e);
+}
+
+static int
 take_profile(const json_t *v, struct answer *a, struct err *e)
 {
 	return take_text("profile", v, PROFILE_LEN, &a->profile, e);
@@ -127,6 +134,7 @@ static const struct {
 	{ "reason",   take_reason   },
 	{ "subject",  take_subject  },
 	{ "sans",     take_sans     },
+	{ "sid",      take_sid      },
 	{ "profile",  take_profile  },
 	{ "validity", take_validity },
 };
@@ -210,8 +218,8 @@ answer_read(struct bytes text, enum answer_form form, struct answer *out,
 bool
 answer_overrides(const struct answer *a)
 {
-	return a->subject != NULL || a->sans != NULL || a->profile != NULL ||
-	    a->validity > 0;
+	return a->subject != NULL || a->sans != NULL || a->sid != NULL ||
+	    a->profile != NULL || a->validity > 0;
 }
 
 void
@@ -224,6 +232,7 @@ answer_clear(struct answer *a)
 	free(a->sans);
 	free(a->reason);
 	free(a->subject);
+	free(a->sid);
 	free(a->profile);
 	*a = (struct answer){ .verdict = ANSWER_ISSUE };
 }

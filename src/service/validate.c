@@ -176,10 +176,12 @@ read_overrides(struct work *w, struct asked *a, struct err *e)
 		    "of a profile");
 		return -1;
 	}
-	if (a->answer.subject == NULL && a->answer.sans == NULL)
+	if (a->answer.subject == NULL && a->answer.sans == NULL &&
+	    a->answer.sid == NULL)
 		return 0;
 	if (csr_renamed(w->csr, a->answer.subject, a->answer.sans, &a->csr,
-	    &why) == 0)
+	    &why) == 0 && (a->answer.sid == NULL ||
+	    csr_set_sid(a->csr, a->answer.sid, &why) == 0))
 		return 0;
 	err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY :
 	    ERR_VALIDATOR_ANSWER, "%s", why.text);
@@ -215,6 +217,13 @@ override(struct work *w, struct asked *a, struct err *e)
 	if (a->answer.sans != NULL && w->verdict.dropped > 0) {
 		err_set(e, ERR_VALIDATOR_ANSWER, "\"sans\" has a kind that "
 		    "the profile does not grant");
+		return -1;
+	}
+	if (a->answer.sid != NULL && *a->answer.sid != '\0' &&
+	    (w->verdict.plan.sid == NULL ||
+	    strcmp(w->verdict.plan.sid, a->answer.sid) != 0)) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"sid\" is not one that the "
+		    "profile grants");
 		return -1;
 	}
 	return 0;

@@ -331,7 +331,18 @@ refused challenge_san upn2
 csr_more=$sid_extension
 csr upn3 "$secret" CN=u 'otherName.1=1.3.6.1.4.1.311.20.2.3;UTF8:v@x.example'
 refused challenge_san upn3
+add --name sid --endpoint scep --profile wide --san 'sid exact S-1-5-21-1-2-3-500'
+csr sid3 "$secret" CN=pc ''
+issued sid3
+csr sid4 "$secret" CN=pc2 "$sid"
+issued sid4
+csr sid5 "$secret" CN=pc "$sid"1
+refused challenge_san sid5
 csr_more=
+csr sid6 "$secret" CN=pc3 "$sid"
+issued sid6
+csr sid7 "$secret" CN=pc ''
+refused challenge_san sid7
 
 add --name short --endpoint scep --expires 1s
 csr short "$secret" CN=short ''

@@ -104,7 +104,7 @@ it_profile='subject = "/O=Example Ltd/OU=Geräte/CN={CN}"; validity = "12h";
     backdate = "1h"; ku = [ "digitalSignature" ]; sid = "allow";
     eku = [ "clientAuth", "1.3.6.1.4.1.311.20.2.2" ];
     san = [ "dns", "upn", "uri" ]; san_patterns = [ "dns suffix .example",
-    "upn suffix @example", "uri glob urn:*" ];
+    "upn suffix @example", "uri glob urn:*", "sid exact '"$sid"'" ];
     template_oid = "1.3.6.1.4.1.311.21.8.1.2"; template_minor = 7;
     extensions = [ "1.2.3.4 critical hex:0c026869" ];
     crl_urls = [ "http://scep.example/x.crl" ];'

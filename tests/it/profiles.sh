@@ -141,6 +141,12 @@ request 'O=Example Ltd/OU=Devices/CN=b/serialNumber=b.example' \
     it_fail 'a renewal with the issued name'
 request O=Other 'subjectAltName = DNS:b.example'
 refuse subject
+# What it takes of other names is one that is granted.
+request CN=b 'subjectAltName = DNS:b.example,DNS:c.example'
+refuse subject
+serve 'subject = "/O=Example/CN={email}"; san = [ "dns" ];'
+request CN=b 'subjectAltName = DNS:b.example,email:ceo@example.com'
+refuse subject
 serve 'subject_patterns = [ "CN regex dev-[0-9]+" ];
     san_patterns = [ "dns suffix .example.com" ]; san_required = [ "dns" ];'
 request CN=dev-1 'subjectAltName = DNS:x.example.com'
@@ -182,6 +188,19 @@ template=$(value '\(1.3.6.1.4.1.311.21.7\|Microsoft certificate template\)')
 [ "$template" = 3013060B2B06010401823715080102020165020107 ] || it_fail "template: $(cat "$tmp/asn1")"
 grep -A1 '311.25.2\|NTDS' "$tmp/asn1" | grep -qi "$(printf %s "$sid" |
     od -An -tx1 | tr -d ' \n')" || it_fail "sid: $(cat "$tmp/asn1")"
+# Its renewal is the same account, also where it does not say so.
+cp "$tmp/got.pem" "$tmp/old.pem"
+cp "$tmp/r.key" "$tmp/old.key"
+request CN=w 'subjectAltName = @names
+[names]
+DNS.1 = w.example
+URI.1 = tag:microsoft.com,2022-09-14:sid:'"$sid"'
+[more]'
+[ "$(ask CLIENT_OLD="$tmp/old" CLIENT_TYPE=17)" = issued ] ||
+    it_fail 'a renewal without its account'
+openssl asn1parse -in "$tmp/got.pem" | grep -A1 '311.25.2\|NTDS' |
+    grep -qi "$(printf %s "$sid" | od -An -tx1 | tr -d ' \n')" ||
+    it_fail 'a renewal loses its account'
 for curve in 256 384; do
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-$curve \
 	    -out "$tmp/r.key" 2>/dev/null

@@ -9,7 +9,7 @@
 static struct who	 ca;
 static struct key	*rsa, *ec;
 static struct csr	*good, *other_cn, *more_names, *with_upn, *with_sid;
-static struct csr	*no_names, *with_ec, *sid_ext, *sid_alone;
+static struct csr	*no_names, *with_ec, *sid_ext, *sid_alone, *sid_uri;
 static struct cert	*old_cert;
 static struct sans	 old_sans;
 
@@ -41,6 +41,11 @@ setup(void **state)
 	memcpy(sid_ext->asked.sid, SID, sizeof(SID));
 	sid_alone = tool_csr(rsa, "/CN=a", NULL, "pw");
 	memcpy(sid_alone->asked.sid, SID, sizeof(SID));
+	sid_uri = tool_csr(rsa, "/CN=a", "URI:x:y", "pw");
+	sid_uri->sans.v[0].kind = SAN_SID;
+	free(sid_uri->sans.v[0].text);
+	sid_uri->sans.v[0].text = strdup("tag:microsoft.com,2022-09-14:sid:"
+	    SID);
 	san = good->sans.v[0].der;
 	plan = (struct cert_plan){
 		.serial = LIT("\x41\x02"), .subject = good->subject,
@@ -57,7 +62,8 @@ static int
 teardown(void **state)
 {
 	struct csr	*all[] = { good, other_cn, more_names, with_upn,
-	    with_sid, no_names, with_ec, sid_ext, sid_alone };
+	    with_sid, no_names, with_ec, sid_ext, sid_alone,
+	    sid_uri };
 
 	(void)state;
 	who_free(&ca);
@@ -72,11 +78,13 @@ teardown(void **state)
 
 static char	 w_rsa[] = "rsa", w_ec[] = "ec", w_dns[] = "dns",
     n_own[] = "endpoint's", n_challenge[] = "challenge's", n_old[] = "old's",
-    p_cn[] = "CN exact a", p_dns[] = "dns exact a.example", p_none[] = "none";
+    p_cn[] = "CN exact a", p_dns[] = "dns exact a.example", p_none[] = "none",
+    p_sid[] = "sid exact " SID, p_other[] = "sid glob S-1-5-21-*-501";
 static char	*none[] = { NULL }, *only_rsa[] = { w_rsa, NULL },
     *both[] = { w_rsa, w_ec, NULL }, *dns[] = { w_dns, NULL },
     *l_cn[] = { p_cn, NULL }, *l_dns[] = { p_dns, NULL },
-    *l_none[] = { p_none, NULL };
+    *l_none[] = { p_none, NULL }, *l_sid[] = { p_sid, NULL },
+    *l_other[] = { p_other, NULL };
 
 static struct conf_profile
 profile(char *name)
@@ -154,6 +162,17 @@ static const struct row {
 	    .san = l_none, .sid = true, .want = ERR_CHALLENGE_SAN },
 	{ "a SID extension, no limit of names", STRANGER, &sid_ext,
 	    .sid = true, .text = n_own },
+	{ "its SID, in the extension", STRANGER, &sid_alone, .san = l_sid,
+	    .sid = true, .text = n_own },
+	{ "its SID, as a URI", STRANGER, &sid_uri, .san = l_sid, .sid = true,
+	    .text = n_own },
+	{ "another SID", STRANGER, &sid_alone, .san = l_other, .sid = true,
+	    .want = ERR_CHALLENGE_SAN, .text = "sid matches none" },
+	{ "another SID, as a URI", STRANGER, &sid_uri, .san = l_other,
+	    .sid = true, .want = ERR_CHALLENGE_SAN,
+	    .text = "sid matches none" },
+	{ "no SID", STRANGER, &no_names, .san = l_sid, .sid = true,
+	    .want = ERR_CHALLENGE_SAN, .text = "sid is missing" },
 	{ "no name", STRANGER, &no_names, .san = l_dns,
 	    .want = ERR_CHALLENGE_SAN, .text = "missing" },
 	{ "a name where none may be", STRANGER, &good, .san = l_none,
@@ -289,7 +308,7 @@ test_one_text(void **state)
 static void
 test_read(void **state)
 {
-	static char	 bad_cn[] = "CN is x", bad_kind[] = "sid exact x",
+	static char	 bad_cn[] = "CN is x", bad_kind[] = "other exact x",
 	    bad_type[] = "dsa";
 	static char	 t_ec[] = "ec", t_ed25519[] = "ed25519",
 	    t_mldsa[] = "mldsa";
@@ -305,7 +324,7 @@ test_read(void **state)
 		const char		*text;
 	} bad[] = {
 		{ { l_bad_cn, l_dns, none }, "subject: \"is\"" },
-		{ { l_cn, l_bad_kind, none }, "san: \"sid\"" },
+		{ { l_cn, l_bad_kind, none }, "san: \"other\"" },
 		{ { l_cn, l_dns, l_bad_type }, "key_types: \"dsa\"" },
 	};
 

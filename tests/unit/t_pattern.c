@@ -55,11 +55,12 @@ check_attrs(const char *lines, const struct attr *a, size_t n, struct err *e)
 }
 
 static int
-check_san(const char *lines, const struct san *s, size_t n, struct err *e)
+check_san(const char *lines, const struct san *s, size_t n, const char *sid,
+    struct err *e)
 {
 	struct patterns		*p = list(PATTERN_SAN, lines);
 	const struct sans	 sans = { (struct san *)(uintptr_t)s, n };
-	int			 rc = patterns_san(p, &sans, &granted, e);
+	int			 rc = patterns_san(p, &sans, &granted, sid, e);
 
 	patterns_free(p);
 	return rc;
@@ -96,13 +97,19 @@ test_bad(void **state)
 		{ PATTERN_SUBJECT, NULL, "None", "reads TYPE" },
 		{ PATTERN_SAN, NULL, "CN exact x", "no kind of subjectAlt" },
 		{ PATTERN_SAN, NULL, "DNS exact x", "no kind of subjectAlt" },
-		{ PATTERN_SAN, NULL, "sid glob *", "no kind of subjectAlt" },
 		{ PATTERN_SAN, NULL, "other glob *", "no kind of subjectA" },
 		{ PATTERN_SAN, NULL, "dns suffix example.com", "begin it with "
 		    "." },
 		{ PATTERN_SAN, NULL, "email suffix example.com", "begin it wi"
 		    "th @ or ." },
 		{ PATTERN_SAN, NULL, "upn suffix x", "begin it with @" },
+		{ PATTERN_SAN, NULL, "uri suffix example.com", "no letter or" },
+		{ PATTERN_SAN, NULL, "ip suffix 1", "is no letter or digit" },
+		{ PATTERN_SAN, NULL, "sid suffix 500", "no letter or digit" },
+		{ PATTERN_SUBJECT, NULL, "CN suffix example.com", "begin it w"
+		    "ith what is no letter or digit" },
+		{ PATTERN_SUBJECT, NULL, "O suffix Ltd", "no letter or dig" },
+		{ PATTERN_SUBJECT, NULL, "CN suffix \xc3\xa4", "no letter" },
 	};
 	struct err	 e;
 
@@ -188,6 +195,8 @@ test_subject(void **state)
 		{ "CN suffix -dev", { { CN, "-dev", 0 } }, 1, "matches no" },
 		{ "CN suffix -dev", { { CN, "a-dev2", 0 } }, 1, "matches" },
 		{ "CN suffix -dev", { { CN, "a-DEV", 0 } }, 1, "matches" },
+		{ "O suffix  Ltd", { { O, "A Ltd", 0 } }, 1, NULL },
+		{ "CN suffix .example", { { CN, "a.example", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "dev-1", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "dev-", 0 } }, 1, NULL },
 		{ "CN glob dev-*", { { CN, "xdev-1", 0 } }, 1, "matches" },
@@ -196,6 +205,8 @@ test_subject(void **state)
 		{ "CN glob dev-[0-9]", { { CN, "dev-a", 0 } }, 1, "match" },
 		{ "CN glob DEV-*", { { CN, "dev-1", 0 } }, 1, "matches" },
 		{ "CN glob *", { { CN, "../x", 0 } }, 1, NULL },
+		{ "CN glob *", { { CN, "*.example", 0 } }, 1, "matches" },
+		{ "CN exact *.example", { { CN, "*.example", 0 } }, 1, NULL },
 		{ "CN regex [a-z]+", { { CN, "abc", 0 } }, 1, NULL },
 		{ "CN regex [a-z]+", { { CN, "abc1", 0 } }, 1, "matches" },
 		{ "CN regex [a-z]+", { { CN, "1abc", 0 } }, 1, "matches" },
@@ -241,6 +252,7 @@ static void
 test_san(void **state)
 {
 #define S(k, t)	{ SAN_##k, { NULL, 0 }, (char *)(uintptr_t)(t) }
+#define URI	"tag:microsoft.com,2022-09-14:sid:"
 	static const struct {
 		const char	*patterns;
 		struct san	 s[3];
@@ -261,6 +273,16 @@ test_san(void **state)
 		{ "dns glob *.Example", { S(DNS, "a.example") }, 1, NULL },
 		{ "dns regex [a-z]+\\.example", { S(DNS, "A.example") }, 1,
 		    NULL },
+		/* a wildcard only where the pattern is it */
+		{ "dns suffix .example", { S(DNS, "*.example") }, 1, "match" },
+		{ "dns suffix .example", { S(DNS, "a*.example") }, 1, "mat" },
+		{ "dns glob *.example", { S(DNS, "*.example") }, 1, "match" },
+		{ "dns glob [*].example", { S(DNS, "*.example") }, 1, "mat" },
+		{ "dns regex [^.]+\\.example", { S(DNS, "*.example") }, 1,
+		    "dns matches none" },
+		{ "dns exact *.example", { S(DNS, "*.example") }, 1, NULL },
+		{ "dns exact *.example", { S(DNS, "*.EXAMPLE") }, 1, NULL },
+		{ "dns exact *.example", { S(DNS, "a.example") }, 1, "match" },
 		{ "email suffix @example", { S(EMAIL, "a@Example") }, 1,
 		    NULL },
 		{ "email suffix @example", { S(EMAIL, "a@evilexample") }, 1,
@@ -281,10 +303,10 @@ test_san(void **state)
 		{ "dns exact a\nupn exact u@x", { S(DNS, "a"),
 		    S(UPN, "u@x") }, 2, NULL },
 		{ "upn exact u@x", { S(UPN, "U@x") }, 1, "upn matches" },
-		{ "dns exact a", { S(DNS, "a"), S(SID, "tag:microsoft.com,"
-		    "2022-09-14:sid:S-1-5-21-1") }, 2, "sid has no pattern" },
-		{ "uri glob *", { S(SID, "tag:microsoft.com,2022-09-14:sid:S"
-		    "-1-5") }, 1, "sid has no pattern" },
+		{ "dns exact a", { S(DNS, "a"), S(SID, URI "S-1-5-21-1") }, 2,
+		    "sid has no pattern" },
+		{ "uri glob *", { S(SID, URI "S-1-5") }, 1,
+		    "sid has no pattern" },
 		{ "dns exact a", { S(DNS, "a"), S(URI, "x:y") }, 2,
 		    "uri has no pattern" },
 		{ "dns exact a", { S(DNS, "a") }, 0, "dns is missing" },
@@ -297,10 +319,53 @@ test_san(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		struct err	 e = ERR_INIT;
 
-		if (check_san(rows[i].patterns, rows[i].s, rows[i].n, &e) !=
-		    (rows[i].error == NULL ? 0 : -1))
+		if (check_san(rows[i].patterns, rows[i].s, rows[i].n, "",
+		    &e) != (rows[i].error == NULL ? 0 : -1))
 			fail_msg("row %zu, %s: %s", i, rows[i].patterns,
 			    err_text(&e));
+		if (rows[i].error != NULL)
+			assert_err(&e, ERR_CHALLENGE_SAN, rows[i].error,
+			    rows[i].patterns);
+	}
+}
+
+/* In the extension of Windows, as a URI, or both. */
+static void
+test_sid(void **state)
+{
+	static const struct {
+		const char	*patterns;
+		const char	*sid;
+		const char	*uri;		/* NULL: none */
+		const char	*error;		/* NULL: accepted */
+	} rows[] = {
+		{ "sid exact S-1-5", "S-1-5", NULL, NULL },
+		{ "sid exact S-1-5", "", URI "S-1-5", NULL },
+		{ "sid exact S-1-5", "S-1-5", URI "S-1-5", NULL },
+		{ "sid exact S-1-5", "", NULL, "sid is missing" },
+		{ "sid exact S-1-5", "S-1-6", NULL, "sid matches none" },
+		{ "sid exact S-1-5", "S-1-6", URI "S-1-5", "sid matches no" },
+		{ "sid exact S-1-5", "S-1-5", URI "S-1-6", "sid matches no" },
+		{ "sid exact S-1-5", "s-1-5", NULL, "sid matches none" },
+		{ "sid regex S-1-5-[0-9]+", "S-1-5-7", NULL, NULL },
+		{ "dns glob *", "S-1-5", NULL, "sid has no pattern" },
+		{ "none", "S-1-5", NULL, "sid has no pattern" },
+		{ "none", "", URI "S-1-5", "sid has no pattern" },
+		/* Only behind what is well known it is one. */
+		{ "sid suffix :S-1-5", "", "tag:microsoft.com,2030-01-01:sid:S"
+		    "-1-5", NULL },
+		{ "sid exact S-1-5", "", "tag:microsoft.com,2030-01-01:sid:S-"
+		    "1-5", "sid matches none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct san	 s = S(SID, rows[i].uri);
+		struct err		 e = ERR_INIT;
+
+		if (check_san(rows[i].patterns, &s, rows[i].uri != NULL,
+		    rows[i].sid, &e) != (rows[i].error == NULL ? 0 : -1))
+			fail_msg("row %zu: %s", i, err_text(&e));
 		if (rows[i].error != NULL)
 			assert_err(&e, ERR_CHALLENGE_SAN, rows[i].error,
 			    rows[i].patterns);
@@ -366,6 +431,7 @@ main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_subject),
 		cmocka_unit_test(test_san),
+		cmocka_unit_test(test_sid),
 		cmocka_unit_test(test_expensive),
 	};
 

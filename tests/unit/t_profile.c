@@ -8,7 +8,7 @@
 
 static struct who	 ca;
 static struct key	*rsa, *ec;
-static struct csr	*plain, *with_ec, *names, *two_cns;
+static struct csr	*plain, *with_ec, *names, *two_cns, *two_names;
 
 #define SID	"S-1-5-21-1-2-3-500"
 #define SID_URI	"tag:microsoft.com,2022-09-14:sid:"
@@ -24,6 +24,8 @@ setup(void **state)
 	plain = tool_csr(rsa, "/O=o/CN=x", NULL, "pw");
 	with_ec = tool_csr(ec, "/CN=x", NULL, "pw");
 	names = tool_csr(rsa, "/CN=x", "DNS:a.example,email:a@b", "pw");
+	two_names = tool_csr(rsa, "/CN=x", "DNS:a.example,DNS:b.example",
+	    "pw");
 	two_cns = tool_csr(rsa, "/CN=x/CN=y", NULL, "pw");
 	return 0;
 }
@@ -39,6 +41,7 @@ teardown(void **state)
 	csr_free(with_ec);
 	csr_free(names);
 	csr_free(two_cns);
+	csr_free(two_names);
 	return 0;
 }
 
@@ -64,6 +67,7 @@ profile(void)
 }
 
 static const char	*challenge_name = "pad-7";
+static const struct policy_limits *limits;
 
 /* Decides under the profile alone; the verdict is the caller's. */
 static int
@@ -78,7 +82,7 @@ decide(struct conf_profile *p, const struct csr *r, struct policy_verdict *v,
 	struct policy_facts f = {
 		.endpoint = &ep, .profile = p, .csr = r, .signer = &r->key,
 		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert,
-		.challenge_name = challenge_name,
+		.challenge_name = challenge_name, .limits = limits,
 		.authorities = (const struct cert *[]){ ca.cert },
 		.n_authorities = 1, .now = NOW,
 	};
@@ -192,6 +196,10 @@ test_template(void **state)
 		    "needs one serialNumber", ERR_SUBJECT },
 		{ "/CN={upn}", &names, "needs one upn",
 		    ERR_SUBJECT },
+		{ "/CN={email}", &names, "needs one email",
+		    ERR_SUBJECT },
+		{ "/CN={dns}", &two_names, "needs one dns",
+		    ERR_SUBJECT },
 		{ "/CN=c{O}", &names, "needs one O",
 		    ERR_SUBJECT },
 		{ "/CN=ca", &plain, "name of a CA",
@@ -247,6 +255,98 @@ test_no_challenge(void **state)
 	p.subject = text;
 	bad(&p, plain, ERR_SUBJECT, "needs one challenge");
 	challenge_name = "pad-7";
+}
+
+/* Under a challenge that limits the subject, a template takes no name that it
+ * leaves open. */
+static void
+test_limited(void **state)
+{
+	static char	 t_dns[] = "/CN={dns}", t_fixed[] = "/O=o/CN={CN}",
+	    l_cn[] = "CN exact x", l_dns[] = "dns exact a.example", l_other[] = "dns exact b";
+	static const struct {
+		char		*template;
+		char		*subject, *san;	/* limits; NULL: none */
+		enum err_reason	 reason;
+		const char	*text;
+	} rows[] = {
+		{ t_dns, NULL, NULL, ERR_NONE, NULL },
+		{ t_dns, NULL, l_dns, ERR_NONE, NULL },
+		{ t_dns, l_cn, l_dns, ERR_NONE, NULL },
+		{ t_dns, l_cn, l_other, ERR_CHALLENGE_SAN, "dns matches" },
+		{ t_dns, l_cn, NULL, ERR_CHALLENGE_SUBJECT, "makes it of a "
+		    "dns, and the challenge limits no san" },
+		{ t_fixed, l_cn, NULL, ERR_NONE, NULL },
+		{ no_text, l_cn, NULL, ERR_NONE, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		char			*subject[] = { rows[i].subject, NULL };
+		char			*san[] = { rows[i].san, NULL };
+		const struct policy_written w = { subject, san, none };
+		struct policy_limits	 l = { .uses = 0 };
+		struct conf_profile	 p = profile();
+		struct policy_verdict	 v;
+		struct err		 e = ERR_INIT;
+
+		assert_int_equal(policy_limits_read(&w, &l, &e), 0);
+		limits = &l;
+		p.subject = rows[i].template;
+		if (rows[i].reason == ERR_NONE)
+			good(&p, names, &v);
+		else
+			bad(&p, names, rows[i].reason, rows[i].text);
+		policy_limits_clear(&l);
+	}
+	limits = NULL;
+}
+
+/* What a profile says is not overlooked, if it was not read. */
+static void
+test_unread(void **state)
+{
+	static const struct conf_endpoint ep = { .renew_allowed = false };
+	static char		 n_dev[] = "dev", n_other[] = "other";
+	static char		 subject[] = "/CN=fixed";
+	char			 file[] = "file";
+	struct conf_profile	 p = profile(), other = profile();
+	const struct conf	 c = {
+		.file = file, .profiles = &other, .n_profiles = 1
+	};
+	struct policy_profiles	*made;
+	struct policy_verdict	 v;
+	struct policy_facts	 f = {
+		.endpoint = &ep, .profile = &p, .csr = plain,
+		.signer = &plain->key, .challenge = POLICY_CHALLENGE_MATCH,
+		.ca = ca.cert, .now = NOW,
+	};
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	p.name = n_dev;
+	other.name = n_other;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
+	assert_int_equal(policy_profiles_new(&c, &made, &e), 0);
+	for (int i = 0; i < 5; i++) {
+		p = profile();
+		p.name = n_dev;
+		f.profiles = i == 0 ? made : NULL;
+		if (i == 1)
+			p.subject = subject;
+		if (i == 2)
+			p.subject_patterns = (struct conf_strings)ONE("none");
+		if (i == 3)
+			p.san_patterns = (struct conf_strings)ONE("none");
+		if (i == 4)
+			p.extensions = (struct conf_strings)ONE("1.2.3.4 "
+			    "hex:0500");
+		err_clear(&e);
+		assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
+		assert_err(&e, ERR_INTERNAL, "profile dev was not read",
+		    "unread");
+	}
+	policy_profiles_free(made);
 }
 
 static void
@@ -396,6 +496,8 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_no_challenge),
+		cmocka_unit_test(test_limited),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_sids),
 		cmocka_unit_test(test_surplus),

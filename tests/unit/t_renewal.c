@@ -422,6 +422,90 @@ test_enrolls(void **state)
 	assert_int_equal(e.reason, ERR_RENEWAL_OFF);
 }
 
+/* Names that are the same may be written in another way; the certificate has
+ * the one that was granted. */
+static void
+test_spelling(void **state)
+{
+	const struct conf_endpoint on = { .renew_allowed = true };
+	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
+	struct csr *shouts = tool_csr(new_key, "/O=O/CN=X", "DNS:a,DNS:b",
+	    NULL);
+	const struct policy_facts f = {
+		.endpoint = &on, .profile = &profile, .old = &old,
+		.csr = shouts, .signer = &old_cert->key, .ca = ca.cert,
+		.now = NOW,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
+	assert_true(v.renews);
+	assert_false(bytes_eq(shouts->subject, old_cert->subject));
+	assert_true(bytes_eq(v.plan.subject, old_cert->subject));
+	csr_free(shouts);
+}
+
+/* Under a template and patterns, the old certificate has another name than its
+ * request had: a renewal may ask by either. */
+static void
+test_template(void **state)
+{
+	static const struct {
+		const char	*asked;
+		const char	*template;
+		const char	*pattern;	/* beside that of CN */
+		enum err_reason	 want;
+	} asks[] = {
+		{ "/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE },
+		{ "/O=o/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE },
+		{ "/O=p/CN=x", "/O=o/CN={CN}", "CN glob *",
+		    ERR_SUBJECT_PATTERN },
+		{ "/CN=y", "/O=o/CN={CN}", "CN glob *", ERR_RENEWAL_NAMES },
+		{ "/O=o/CN=x", "", "CN glob *", ERR_SUBJECT_PATTERN },
+		{ "/O=o/CN=x", "", "O exact o", ERR_NONE },
+	};
+	const struct conf_endpoint on = { .renew_allowed = true };
+	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
+
+	(void)state;
+	for (size_t i = 0; i < N(asks); i++) {
+		char			 file[] = "file", template[64];
+		char			 cn[] = "CN exact x", second[64];
+		char			 no_text[] = "";
+		struct conf_profile	 p = profile;
+		const struct conf	 c = {
+			.file = file, .profiles = &p, .n_profiles = 1
+		};
+		struct csr		*r = tool_csr(new_key, asks[i].asked,
+		    "DNS:a,DNS:b", NULL);
+		struct policy_facts	 f = {
+			.endpoint = &on, .profile = &p, .old = &old, .csr = r,
+			.signer = &old_cert->key, .ca = ca.cert, .now = NOW,
+		};
+		struct policy_profiles	*made;
+		struct policy_verdict	 v;
+		struct err		 e = ERR_INIT;
+
+		(void)snprintf(template, sizeof(template), "%s",
+		    asks[i].template);
+		(void)snprintf(second, sizeof(second), "%s", asks[i].pattern);
+		p.subject = template;
+		p.template_oid = no_text;
+		p.subject_patterns = (struct conf_strings){
+		    (char *[]){ cn, second, NULL }, 2 };
+		assert_int_equal(policy_profiles_new(&c, &made, &e), 0);
+		f.profiles = made;
+		(void)policy_decide(&f, &v, NULL, &e);
+		if (e.reason != asks[i].want)
+			fail_msg("%s under %s: %s", asks[i].asked, template,
+			    err_text(&e));
+		policy_profiles_free(made);
+		csr_free(r);
+	}
+}
+
 /* A request with a new key, signed with the old one's key. */
 static void
 test_signer(void **state)
@@ -451,6 +535,8 @@ main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_enrolls),
 		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_spelling),
+		cmocka_unit_test(test_template),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -51,7 +51,8 @@ static const char	 text[] =
     END("manual") "challenges = [ \"c\" ]; approval = \"manual\"; } );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
     "profiles = ( { name = \"p\"; san = [ \"dns\" ]; },\n"
-    "  { name = \"q\"; validity = \"10d\"; san = [ \"dns\", \"upn\" ]; },\n"
+    "  { name = \"q\"; validity = \"10d\"; san = [ \"dns\", \"upn\" ];\n"
+    "    sid = \"allow\"; },\n"
     "  { name = \"held\"; approval = \"manual\"; },\n"
     "  { name = \"ec\"; key_types = [ \"ec\" ]; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; },\n"
@@ -590,6 +591,44 @@ test_overrides(void **state)
 	}
 }
 
+/* The account that a device is, only where the profile lets it be one. */
+static void
+test_account(void **state)
+{
+#define SID	"S-1-5-21-1-2-3-1107"
+	static const struct {
+		const char	*words;
+		const char	*sid;		/* NULL: not issued */
+	} rows[] = {
+		{ "{\"profile\": \"q\"}", "" },
+		{ "{\"profile\": \"q\", \"sid\": \"" SID "\"}", SID },
+		{ "{\"profile\": \"q\", \"sid\": \"\"}", "" },
+		{ "{\"sid\": \"\"}", "" },
+		{ "{\"sid\": \"" SID "\"}", NULL },
+		{ "{\"profile\": \"q\", \"sid\": \"S-1-5-32-544\"}", NULL },
+	};
+	char		 sid[SID_TEXT];
+	struct scep_got	 got;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		again();
+		will_say(0, rows[i].words);
+		if (rows[i].sid == NULL) {
+			assert_int_equal(ask_status("/also", SECRET), 503);
+			(void)end(NULL);
+			assert_null(strstr(read_word("outcome"),
+			    "\"issued\""));
+			continue;
+		}
+		ask("/also", SCEP_PKCSREQ, &device, "t", SECRET, &got);
+		assert_int_equal(got.status, SCEP_SUCCESS);
+		cert_sid(got.certs.v[0], sid);
+		assert_string_equal(sid, rows[i].sid);
+		scep_got_clear(&got);
+	}
+}
+
 /* A validator's profile, before the challenge's, before the endpoint's. */
 static void
 test_profiles(void **state)
@@ -909,6 +948,7 @@ main(void)
 		TEST(test_message_types),
 		TEST(test_words_stay),
 		TEST(test_overrides),
+		TEST(test_account),
 		TEST(test_profiles),
 		TEST(test_recorded),
 		TEST(test_renewals),

@@ -59,6 +59,13 @@ test_read(void **state)
 	assert_null(a.sans[0]);
 	assert_true(answer_overrides(&a));
 	answer_clear(&a);
+	/* Nor is no account the one of the request. */
+	assert_int_equal(answer_read(LIT("{\"sid\": \"\"}"),
+	    ANSWER_WITHOUT_VERDICT, &a, &e), 0);
+	assert_string_equal(a.sid, "");
+	assert_true(answer_overrides(&a));
+	answer_clear(&a);
+	assert_null(a.sid);
 }
 
 #define V	"{\"verdict\": \"issue\", "
@@ -115,6 +122,8 @@ test_garbage(void **state)
 		ROW("sans of null", V "\"sans\": [null]}"),
 		ROW("sans of numbers", V "\"sans\": [1]}"),
 		ROW("sans of arrays", V "\"sans\": [[\"dns:a\"]]}"),
+		ROW("sid number", V "\"sid\": 500}"),
+		ROW("long sid", V "\"sid\": \"" A100 A20 A20 "\"}"),
 		ROW("profile false", V "\"profile\": false}"),
 		ROW("validity number", V "\"validity\": 30}"),
 		ROW("validity zero", V "\"validity\": \"0\"}"),
@@ -303,6 +312,46 @@ test_other_sans(void **state)
 	}
 	csr_free(r);
 	csr_free(same);
+	key_free(k);
+}
+
+static void
+test_other_sid(void **state)
+{
+	char		 uri[] = "uri:tag:microsoft.com,2022-09-14:sid:S-1-9";
+	char *const	 own[] = { uri, NULL };
+	char		 longest[SID_TEXT + 1];
+	struct csr	*r, *named;
+	struct key	*k = tool_key("ec:p256");
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	r = tool_csr(k, "/CN=x", "DNS:a,URI:x:y,DNS:b", NULL);
+	r->sans.v[1].kind = SAN_SID;
+	(void)snprintf(r->asked.sid, sizeof(r->asked.sid), "S-1-5-21-1-2-3-4");
+	assert_int_equal(csr_renamed(r, NULL, NULL, &named, &e), 0);
+	assert_int_equal(named->sans.n, 3);
+	assert_int_equal(csr_set_sid(named, "S-1-5", &e), 0);
+	assert_string_equal(named->asked.sid, "S-1-5");
+	assert_int_equal(named->sans.n, 2);
+	assert_string_equal(named->sans.v[1].text, "b");
+	assert_int_equal(csr_set_sid(named, "", &e), 0);
+	assert_string_equal(named->asked.sid, "");
+	csr_renamed_free(named);
+	assert_int_equal(r->sans.n, 3);
+	/* Whoever names it as a URI too wants it so. */
+	assert_int_equal(csr_renamed(r, "CN=y", own, &named, &e), 0);
+	assert_int_equal(csr_set_sid(named, "S-1-9", &e), 0);
+	assert_int_equal(named->sans.n, 1);
+	memset(longest, '1', sizeof(longest));
+	longest[SID_TEXT] = '\0';
+	assert_int_equal(csr_set_sid(named, longest, &e), -1);
+	assert_err(&e, ERR_SAN, "of 128 bytes", "long");
+	assert_string_equal(named->asked.sid, "S-1-9");
+	longest[SID_TEXT - 1] = '\0';
+	assert_int_equal(csr_set_sid(named, longest, &e), 0);
+	csr_renamed_free(named);
+	csr_free(r);
 	key_free(k);
 }
 
@@ -652,6 +701,7 @@ main(void)
 		cmocka_unit_test(test_huge),
 		cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_other_sans),
+		cmocka_unit_test(test_other_sid),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_stop),
 		cmocka_unit_test(test_webhook),
