@@ -85,8 +85,8 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	    (f->challenge == POLICY_CHALLENGE_MATCH && !f->renewal))
 		return 0;
 	if (f->renewal)
-		err_set(e, ERR_RENEWAL_SIGNER, "the signer's certificate is "
-		    "not in the ledger of this endpoint");
+		err_set(e, ERR_RENEWAL_SIGNER, "the ledger of this "
+		    "endpoint has no such certificate by a CA of its issuer");
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");

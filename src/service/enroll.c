@@ -312,7 +312,7 @@ step_record(struct work *w, struct err *e)
 static const struct face_gen *
 chain_of(const struct work *w)
 {
-	const struct face_gen *g = face_of(w->face, w->cert->issuer);
+	const struct face_gen *g = face_of(w->face, w->cert);
 
 	return g != NULL ? g : work_way(w)->gen;
 }

@@ -233,21 +233,33 @@ is "$(ask c CLIENT_OLD="$tmp/a" CLIENT_PATH=/scep/other)" issued \
 refused renewal_authority ca/ra CLIENT_PATH=/scep/other \
     CLIENT_SUBJECT="/$(openssl x509 -in "$tmp/ca/ra.pem" -noout -subject \
     -nameopt multiline | sed -n 's/.*commonName *= /CN=/p')"
-# What the CA before issued renews where that one is trusted, not another.
-serve ''
-first a
-it_stop
-mv "$tmp/ca" "$tmp/before"
-it_ca --key ec:p256 --name Behind
-it_endpoint='renew: { trusted = [ "old/ca.pem" ]; };'
-it_conf
-it_start
-refused renewal_signer a
-it_stop
-it_endpoint='renew: { trusted = [ "before/issuing.pem", "before/root.pem" ]; };'
-it_conf
-it_start
-renews a b
+# What the CA before issued renews where that one is trusted, not another; so it
+# is if the new one has its name.
+for name in '' Behind; do
+	serve ''
+	first a
+	it_stop
+	mv "$tmp/ca" "$tmp/before"
+	it_ca --key ec:p256 ${name:+--name "$name"}
+	it_endpoint='renew: { trusted = [ "old/ca.pem" ]; };'
+	it_conf
+	it_start
+	refused renewal_signer a
+	it_stop
+	it_endpoint='renew: { trusted = [ "before/issuing.pem",
+	    "before/root.pem" ]; };'
+	it_conf
+	it_start
+	renews a b
+	"$SCEPCTL" revoke "$(serial a)" --db "$tmp/scepd.db" >/dev/null
+	refused renewal_revoked a
+	it_stop
+	rm -r "$tmp/ca"
+	mv "$tmp/before" "$tmp/ca"
+	it_endpoint=
+	it_conf
+	it_start
+done
 # A file that is none, and one without a CA, are told at the start.
 it_stop
 for file in scepd.conf old/dev.pem; do
