@@ -30,8 +30,15 @@ CREATE TABLE txn (
 	challenge_id	INTEGER REFERENCES challenge (id),
 	profile		TEXT,
 	-- Or of another server's, by a CA that is trusted for a migration:
-	-- "SERIAL of ISSUER".
+	-- "SERIAL of ISSUER"; and, while it waits, that certificate itself.
 	migrates	TEXT,
+	old		BLOB,
+	-- An operator approved it although its challenge allowed nothing by
+	-- then.
+	despite		INTEGER NOT NULL DEFAULT 0 CHECK (despite IN (0, 1)),
+	-- The validator that was asked about what waits, until it has been told
+	-- that it was rejected or has expired.
+	asked		TEXT,
 	-- Where a profile limits what one subject, or one key, may have.
 	subject		TEXT,
 	key_hash	BLOB CHECK (length(key_hash) = 32),
@@ -51,6 +58,10 @@ CREATE INDEX txn_waiting ON txn (created)
 -- Holds only what nothing vouches for, by where it came from.
 CREATE INDEX txn_strangers ON txn (peer)
     WHERE state = 'pending' AND vouched = 0;
+
+-- Holds only what a validator is to be told.
+CREATE INDEX txn_untold ON txn (id)
+    WHERE asked IS NOT NULL AND state IN ('rejected', 'expired');
 
 -- Hold only what is worked on, or waits, and is limited.
 CREATE INDEX txn_subject ON txn (subject COLLATE NOCASE)
@@ -165,6 +176,10 @@ CREATE INDEX issued_ra ON issued (not_after) WHERE role = 'ra';
 CREATE INDEX issued_supersedes ON issued (supersedes)
 	WHERE supersedes IS NOT NULL;
 CREATE INDEX issued_migrates ON issued (migrates) WHERE migrates IS NOT NULL;
+-- Holds only keys that are certified never again: theirs, a CA's or an AA's
+-- compromise.
+CREATE INDEX issued_compromised ON issued (key_hash)
+	WHERE revoke_reason IN (1, 2, 10);
 -- Holds only what a CRL may have to list.
 CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;

@@ -26,6 +26,10 @@ struct policy_old {
 	const struct cert	*cert;
 	const struct sans	*sans;
 	bool			 revoked;
+	/* One that came of it by renewals is, but not as superseded. */
+	bool			 successor_revoked;
+	bool			 key_compromised;	/* its key was, as a
+							 * revocation says */
 	const struct conf_profile *profile;	/* it was issued under; NULL:
 						 * the endpoint's */
 	bool			 foreign;	/* the latter */
@@ -45,13 +49,16 @@ struct policy_facts {
 	const struct conf_profile	*named;
 	int64_t				 validity;	/* at most; 0: any */
 	bool				 renewal;	/* the message says so */
-	const struct policy_old		*old;	/* NULL: signed by a stranger */
+	/* NULL: signed by a stranger, or approved as no renewal */
+	const struct policy_old		*old;
 	bool				 approved;	/* by an operator */
 	bool				 validated;	/* a validator is asked
 							 * too, if we agree */
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
+	bool				 key_compromised;	/* its key was, as
+							 * a revocation says */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
 	/* of the challenge that matches; NULL: none */
@@ -84,8 +91,9 @@ struct policy_verdict {
 
 /*
  * 0: issue; -1: refused, with the reason. What the old certificate allows by
- * itself spends no use of a challenge that stands beside it. The trace tells
- * how it came to that, also of a refusal; NULL: nobody wants to know.
+ * itself spends no use of a challenge that stands beside it, unless
+ * renew.challenge wants one. The trace tells how it came to that, also of a
+ * refusal; NULL: nobody wants to know.
  */
 int	 policy_decide(const struct policy_facts *, struct policy_verdict *,
 	    struct policy_trace *, struct err *e);

@@ -59,6 +59,7 @@ struct json_cert {
 	int64_t		 revoked_at;
 	const char	*revoke_reason;	/* NULL if it is not revoked */
 	const char	*supersedes;	/* serial in hex, NULL if none */
+	const char	*superseded_by;	/* the last's, NULL if none */
 	const char	*migrates;	/* of another server; NULL if none */
 	const char	*sha256;	/* fingerprint; NULL leaves it out */
 	const char	*pem;		/* NULL leaves it out */

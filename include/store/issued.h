@@ -37,6 +37,8 @@ struct issued {
 	/* set by the store, by what its transaction renews */
 	struct bytes	 supersedes;	/* serial; n == 0: it renews none */
 	const char	*migrates;	/* as in struct txn, or NULL */
+	struct bytes	 superseded_by;	/* serial of the last that renews it; n
+					 * == 0: none does */
 	/* set by store/revoked.h */
 	bool		 revoked;
 	int64_t		 revoked_at;
@@ -62,6 +64,8 @@ struct issued_filter {
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
 	bool		 revoked;	/* only what is revoked */
+	bool		 superseded;	/* only what another took the place of,
+					 * and is not revoked */
 	bool		 ra;		/* only what is our own; any serial */
 	struct bytes	 serial;	/* n == 0: any */
 	int64_t		 limit;		/* 0: no limit */

@@ -22,6 +22,68 @@
 int	 revoked_put(struct db *, int64_t id, int reason, int64_t when,
 	    struct err *e);
 
+/* How another certificate belongs to one. */
+enum revoked_kin {
+	REVOKED_CHAIN = 1,	/* by renewals, or a migration that both are of */
+	REVOKED_KEY = 2,	/* it has the same */
+	REVOKED_SUBJECT = 4	/* letter case aside; an empty one is none */
+};
+
+struct revoked_order {
+	int64_t		 id;		/* as revoked_put() takes them */
+	int		 reason;
+	int64_t		 when;
+	unsigned	 also;		/* those that belong to it so */
+};
+
+#define REVOKED_SERIAL	64	/* bytes that are told; no CA needs more */
+
+struct revoked_other {
+	uint8_t		 serial[REVOKED_SERIAL];
+	size_t		 n_serial;
+	char		*subject;
+	int64_t		 not_after;
+	unsigned	 kin;		/* of enum revoked_kin */
+	bool		 taken;		/* it was done to this one too */
+	int64_t		 id;
+};
+struct revoked_others {
+	struct revoked_other	*v;
+	size_t			 n;
+};
+
+/*
+ * As revoked_put(), and in the same step for those others. Fills `others`, the
+ * caller's to clear, with all that belong to it in whatever way, have not
+ * expired, and that it can be done to, taken or not. With `also` it is refused
+ * only if it changes nothing.
+ */
+int	 revoked_put_also(struct db *, const struct revoked_order *,
+	    struct revoked_others *, struct err *e);
+void	 revoked_others_clear(struct revoked_others *);
+
+/*
+ * What a revocation stops beside the certificate itself. Keys are hashes of an
+ * SPKI.
+ */
+struct revoked_ask {
+	int64_t		 renews;	/* as in struct txn */
+	const char	*migrates;
+	const uint8_t	*old_key;	/* of what these name; or NULL */
+	const uint8_t	*key;		/* that is asked for */
+};
+struct revoked_stops {
+	bool		 successor;	/* one that came of what is renewed, also
+					 * over others, is revoked or on hold,
+					 * but not as superseded; or they are
+					 * too many to look at */
+	bool		 old_key;	/* a certificate of that key was revoked
+					 * for a compromise */
+	bool		 key;		/* the same of this one */
+};
+int	 revoked_stops(struct db *, const struct revoked_ask *,
+	    struct revoked_stops *, struct err *e);
+
 struct revoked {
 	struct bytes	 serial;	/* content of the INTEGER */
 	int64_t		 when;

@@ -35,17 +35,21 @@ struct txn {
 					 * allows it; 0: none does */
 	const char	*migrates;	/* "SERIAL of ISSUER", of another
 					 * server's that allows it; or NULL */
+	struct bytes	 old;		/* where that waits: the certificate */
+	const uint8_t	*old_key;	/* of either, the hash of its SPKI */
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
+	uint8_t		 key_hash[TXN_HASH];	/* of the request's SPKI */
 	/* Where there is a limit: the subject that is granted, as issued.subject
-	 * will have it, and the request's key. */
+	 * will have it. */
 	const char	*subject;	/* NULL: no limit */
-	uint8_t		 key_hash[TXN_HASH];
 	int64_t		 max_active;	/* valid at once of the subject; 0: any */
 	enum txn_key_limit key_limit;
-	bool		 vouched;	/* by it, or by a challenge */
+	bool		 vouched;	/* by it, a challenge or a validator */
 	struct bytes	 hold;		/* CSR that waits for an operator; n ==
 					 * 0: none does */
+	const char	*asked;		/* validator that was asked about that;
+					 * or NULL */
 	/* How many may wait, and from one address that nothing vouches for (0:
 	 * no limit); of all, half. */
 	int64_t		 room;
@@ -62,7 +66,8 @@ enum txn_state {
 	TXN_APPROVED,		/* to be issued when the client asks again */
 	TXN_ISSUED,
 	TXN_REJECTED,		/* by an operator */
-	TXN_ENDED		/* failed, expired or abandoned */
+	TXN_EXPIRED,		/* waited for too long */
+	TXN_ENDED		/* failed or abandoned */
 };
 
 struct txn_found {
@@ -80,8 +85,9 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * names it in issued.txn and txn_end(). A reserved serial is never reserved
  * again: ERR_STORE_CONFLICT. While another request waits under the same
  * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
- * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. No use of the
- * challenge left, counting all that are worked on: ERR_CHALLENGE_SPENT; it was
+ * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. A revocation stops
+ * it (store/revoked.h): ERR_RENEWAL_SUCCESSOR, ERR_RENEWAL_COMPROMISED,
+ * ERR_KEY_COMPROMISED. No use of the challenge left, counting all that are worked on: ERR_CHALLENGE_SPENT; it was
  * disabled or removed meanwhile: ERR_CHALLENGE_DISABLED. Beyond a limit of the
  * profile, counting so: ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait:
  * ERR_PENDING_FULL, ERR_PENDING_STRANGER.

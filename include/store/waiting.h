@@ -23,8 +23,21 @@ struct waiting_claim {
 	char		 challenge[65];	/* name; "" if none */
 	int64_t		 challenge_id;	/* as in struct txn */
 	char		 profile[65];
+	char		 asked[65];	/* validator; "" if none was */
 	struct buf	*csr;		/* the caller's; gets the CSR */
-	bool		 renews_revoked;	/* what it renews is, by now */
+	/* By now, for the caller to judge: */
+	bool		 challenge_gone;	/* disabled or removed, of
+						 * those in the store */
+	bool		 despite;	/* the operator knew that it allowed
+					 * nothing any more */
+	/* What it renews; 0 and empty if it renews nothing. */
+	int64_t		 renews;	/* as in struct txn */
+	struct buf	*migrates;	/* the caller's; as in struct txn */
+	struct buf	*old;		/* the caller's; gets the certificate */
+	bool		 renews_revoked;
+	int64_t		 superseded_at;	/* first time; 0: never */
+	bool		 superseding;	/* another is being worked on that
+					 * takes its place */
 };
 /* *ours: the transaction is now reserved for the caller, who ends it by
  * issued_add_start(), txn_end() or waiting_release(). */
@@ -40,8 +53,31 @@ int	 waiting_expire(struct db *, int64_t before, int64_t now,
 int	 waiting_count(struct db *, int64_t *n, struct err *e);
 /* An operator's word, durable on return, with who gave it in the audit trail:
  * ERR_TXN_UNKNOWN, ERR_NOT_PENDING. */
-int	 waiting_decide(struct db *, int64_t id, bool approve, int64_t now,
-	    const char *who, struct err *e);
+enum waiting_word {
+	WAITING_REJECT,
+	WAITING_APPROVE,
+	/* Its challenge was taken out of scepd.conf. What happened to one of
+	 * the store by then is known there. */
+	WAITING_APPROVE_DESPITE
+};
+int	 waiting_decide(struct db *, int64_t id, enum waiting_word,
+	    int64_t now, const char *who, struct err *e);
+
+/* What was rejected, or has expired, and a validator is to be told. */
+struct waiting_end {
+	int64_t		 id;
+	char		*endpoint;
+	char		*txid;
+	char		*peer;
+	char		*asked;		/* the validator */
+	bool		 expired;
+};
+/* *found: the first is in out, the caller's to clear. */
+int	 waiting_ended(struct db *, struct waiting_end *out, bool *found,
+	    struct err *e);
+void	 waiting_end_clear(struct waiting_end *);
+/* Durable on return: it is told, and found no more. */
+int	 waiting_told(struct db *, int64_t id, struct err *e);
 
 /* What waits, as an operator sees it. */
 struct waiting {
@@ -58,6 +94,12 @@ struct waiting {
 					 * allows it; n == 0: none does */
 	bool		 renews_revoked;
 	int64_t		 renews_revoked_at;
+	int64_t		 renews_until;	/* when it expires */
+	char		*migrates;	/* or another server's; or NULL */
+	int64_t		 superseded_at;	/* either, by another; 0: never */
+	bool		 challenge_conf;	/* of scepd.conf, if there is one */
+	bool		 challenge_gone;	/* as in struct waiting_claim */
+	bool		 despite;
 };
 /* Calls each, oldest first; the row lives during the call. A callback that
  * returns other than 0 ends the walk with that value. */

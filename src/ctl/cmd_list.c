@@ -9,13 +9,15 @@
 #include "util/clock.h"
 #include "util/str.h"
 
-enum { EXPIRING, ENDPOINT, REVOKED, LIMIT, JSON, CSV, DB };
+enum { EXPIRING, ENDPOINT, REVOKED, SUPERSEDED, LIMIT, JSON, CSV, DB };
 
 static const struct ctl_opt opts[] = {
 	[EXPIRING] = { "expiring", "TIME",
 	    "only those valid now that expire within TIME (12h, 30d, 2w)" },
 	[ENDPOINT] = { "endpoint", "NAME", "only those of one endpoint" },
 	[REVOKED] = { "revoked", NULL, "only those revoked or on hold" },
+	[SUPERSEDED] = { "superseded", NULL,
+	    "only those valid now that another took the place of" },
 	[LIMIT] = { "limit", "N", "at most N" },
 	[JSON] = { "json", NULL, "print a JSON array" },
 	[CSV] = { "csv", NULL, "print CSV with a header" },
@@ -53,7 +55,7 @@ no_tail(size_t n, struct buf *out, struct err *e)
 static int
 table_head(struct buf *out, struct err *e)
 {
-	return ctl_full(buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  %s\n",
+	return ctl_full(buf_printf(out, "%-*s  %-20s  %-10s  %-6s  %-15s  %s\n",
 	    SERIAL_WIDTH, "SERIAL", "NOT AFTER", "STATUS", "ROLE",
 	    "ENDPOINT", "SUBJECT"), e);
 }
@@ -66,7 +68,9 @@ status(const struct json_cert *c)
 	if (c->revoked)
 		return c->revoke_reason != NULL &&
 		    strcmp(c->revoke_reason, hold) == 0 ? "hold" : "revoked";
-	return c->not_after < clock_now() ? "expired" : "valid";
+	if (c->not_after < clock_now())
+		return "expired";
+	return c->superseded_by != NULL ? "superseded" : "valid";
 }
 
 static int
@@ -81,7 +85,7 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	clock_text(c->not_after, when);
 	rc = text_line(bytes_str(c->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%-*s  %-20s  %-7s  %-6s  %-15s  ",
+		rc = buf_printf(out, "%-*s  %-20s  %-10s  %-6s  %-15s  ",
 		    SERIAL_WIDTH, c->serial, when, status(c),
 		    c->role, buf_cstr(&endpoint));
 	if (rc == 0)
@@ -100,7 +104,8 @@ csv_head(struct buf *out, struct err *e)
 	return ctl_full(buf_puts(out,
 	    "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
-	    "peer,revoked_at,revoke_reason,role,supersedes,migrates\r\n"), e);
+	    "peer,revoked_at,revoke_reason,role,supersedes,migrates,"
+	    "superseded_by\r\n"), e);
 }
 
 static int
@@ -114,7 +119,7 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
 		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
 		c->peer, revoked, c->revoke_reason, c->role, c->supersedes,
-		c->migrates
+		c->migrates, c->superseded_by
 	};
 	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
 
@@ -239,6 +244,9 @@ read_filter(const struct ctl_call *call, struct issued_filter *f)
 {
 	f->endpoint = call->opt[ENDPOINT];
 	f->revoked = call->opt[REVOKED] != NULL;
+	f->superseded = call->opt[SUPERSEDED] != NULL;
+	if (f->superseded)
+		f->expires_from = clock_now();
 	if (call->opt[EXPIRING] != NULL && read_expiring(call, f) != 0)
 		return -1;
 	return ctl_number(call, LIMIT, INT64_MAX, &f->limit);
@@ -256,6 +264,9 @@ run(const struct ctl_call *call)
 
 	if (call->opt[JSON] != NULL && call->opt[CSV] != NULL)
 		return ctl_usage(call, "--json and --csv exclude each other");
+	if (call->opt[REVOKED] != NULL && call->opt[SUPERSEDED] != NULL)
+		return ctl_usage(call, "--revoked and --superseded exclude "
+		    "each other");
 	if (read_filter(call, &f) != 0)
 		return CTL_USAGE;
 	if (call->opt[JSON] != NULL)

@@ -1,8 +1,8 @@
 /*
- * scepctl pending: the requests that wait for an operator, and his word. What
- * he approved is issued when its device asks again.
+ * scepctl pending list and show: the requests that wait for an operator.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/ctl_int.h"
 #include "pki/csr.h"
@@ -17,8 +17,9 @@ static const struct ctl_opt opts[] = {
 	[DB] = { "db", "FILE", "the store; otherwise the configuration's" },
 	[JSON] = { "json", NULL, "print JSON" },
 };
-#define N_DECIDE	1	/* whoever decides has the first alone */
-#define N_LOOK		2
+#define N_OPTS	2
+
+#define STATE_WIDTH	9	/* "approved!" */
 
 /* A request as it is shown. */
 struct shown {
@@ -27,7 +28,19 @@ struct shown {
 	char			 sha256[2 * TXN_HASH + 1];
 	char			 renews[2 * PKI_SERIAL_MAX + 1]; /* hex, or "" */
 	struct buf		 sans;		/* "dns:a.example upn:..." */
+	bool			 gone;		/* its challenge is */
 };
+
+/* Whether an operator should look at it first. */
+static bool
+has_changed(const struct shown *s)
+{
+	const struct waiting	*w = s->w;
+
+	return (s->gone && !w->despite) || w->renews_revoked ||
+	    w->superseded_at != 0 ||
+	    (w->renews.n > 0 && w->renews_until < clock_now());
+}
 
 static const char *
 state(const struct waiting *w)
@@ -50,6 +63,23 @@ put_sans(const struct sans *sans, struct buf *out)
 /* ---- as text ---- */
 
 static int
+put_renewed(const struct shown *s, struct buf *out)
+{
+	const struct waiting	*w = s->w;
+
+	if (ctl_put_line(out, "renews", s->renews) != 0 ||
+	    (w->renews.n > 0 && ctl_put_time(out, "renews until",
+	    w->renews_until) != 0) ||
+	    (w->migrates != NULL && ctl_put_line(out, "migrates",
+	    w->migrates) != 0) ||
+	    (w->superseded_at != 0 && ctl_put_time(out, "superseded",
+	    w->superseded_at) != 0))
+		return -1;
+	return w->renews_revoked ? ctl_put_time(out, "renews revoked",
+	    w->renews_revoked_at) : 0;
+}
+
+static int
 put_facts(const struct shown *s, struct buf *out)
 {
 	const struct waiting	*w = s->w;
@@ -66,9 +96,9 @@ put_facts(const struct shown *s, struct buf *out)
 	    ctl_put_line(out, "transaction", w->txid) != 0 ||
 	    ctl_put_line(out, "challenge", w->challenge == NULL ? "" :
 	    w->challenge) != 0 ||
-	    ctl_put_line(out, "renews", s->renews) != 0 ||
-	    (w->renews_revoked && ctl_put_time(out, "renews revoked",
-	    w->renews_revoked_at) != 0))
+	    (s->gone && ctl_put_line(out, "challenge is", !w->despite ?
+	    "disabled or removed" : "disabled or removed, as known when "
+	    "approved") != 0) || put_renewed(s, out) != 0)
 		return -1;
 	return ctl_put_line(out, "peer", w->peer);
 }
@@ -84,8 +114,10 @@ put_row(const struct shown *s, struct buf *out)
 	clock_text(w->since, when);
 	rc = text_line(bytes_str(w->endpoint), &endpoint);
 	if (rc == 0)
-		rc = buf_printf(out, "%8lld  %-20s  %-8s  %-15s  ",
-		    (long long)w->id, when, state(w), buf_cstr(&endpoint));
+		rc = buf_printf(out, "%8lld  %-20s  %s%-*s  %-15s  ",
+		    (long long)w->id, when, state(w),
+		    STATE_WIDTH - (int)strlen(state(w)),
+		    has_changed(s) ? "!" : "", buf_cstr(&endpoint));
 	buf_wipe(&endpoint);
 	if (rc != 0 || text_line(bytes_str(s->csr->subject_text), out) != 0 ||
 	    (s->sans.n > 0 && buf_putc(out, ' ') != 0) ||
@@ -117,6 +149,15 @@ sans_array(const struct sans *sans)
 	return a;
 }
 
+static void
+add_time(struct json *d, const char *name, bool is, int64_t when)
+{
+	if (is)
+		json_add_time(d, name, when);
+	else
+		json_add_str(d, name, NULL);
+}
+
 static struct json *
 as_json(const struct shown *s)
 {
@@ -134,11 +175,15 @@ as_json(const struct shown *s)
 	json_add_str(d, "endpoint", w->endpoint);
 	json_add_str(d, "transaction_id", w->txid);
 	json_add_str(d, "challenge", w->challenge);
+	json_add_bool(d, "challenge_gone", s->gone);
+	json_add_bool(d, "approved_despite", w->approved && w->despite);
 	json_add_str(d, "renews", *s->renews == '\0' ? NULL : s->renews);
-	if (w->renews_revoked)
-		json_add_time(d, "renews_revoked_at", w->renews_revoked_at);
-	else
-		json_add_str(d, "renews_revoked_at", NULL);
+	json_add_str(d, "migrates", w->migrates);
+	add_time(d, "renews_until", w->renews.n > 0, w->renews_until);
+	add_time(d, "renews_revoked_at", w->renews_revoked,
+	    w->renews_revoked_at);
+	add_time(d, "superseded_at", w->superseded_at != 0,
+	    w->superseded_at);
 	json_add_str(d, "peer", w->peer);
 	return d;
 }
@@ -148,6 +193,7 @@ as_json(const struct shown *s)
 struct walk {
 	bool		 json;
 	bool		 list;
+	struct conf	*conf;		/* or NULL */
 	size_t		 n;
 	struct buf	 out;
 	struct err	*e;
@@ -180,6 +226,7 @@ on_waiting(const struct waiting *w, void *arg)
 	struct walk	*k = arg;
 	int		 rc = -1;
 
+	s.gone = pending_gone(k->conf, w);
 	str_hex(bytes_make(w->csr_hash, TXN_HASH), s.sha256);
 	str_hex(bytes_make(w->renews.p, w->renews.n < PKI_SERIAL_MAX ?
 	    w->renews.n : PKI_SERIAL_MAX), s.renews);
@@ -202,8 +249,8 @@ print_all(struct db *db, struct walk *k)
 
 	if (!k->json)
 		rc = ctl_full(buf_printf(&k->out,
-		    "%8s  %-20s  %-8s  %-15s  %s\n",
-		    "ID", "WAITING SINCE", "STATE", "ENDPOINT",
+		    "%8s  %-20s  %-*s  %-15s  %s\n",
+		    "ID", "WAITING SINCE", STATE_WIDTH, "STATE", "ENDPOINT",
 		    "SUBJECT AND NAMES"), k->e);
 	if (rc == 0)
 		rc = waiting_each(db, on_waiting, k, k->e);
@@ -227,44 +274,16 @@ run_list(const struct ctl_call *call)
 
 	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
 	if (rc == 0)
+		rc = pending_conf(call, call->opt[DB], &k.conf, &e);
+	if (rc == 0)
 		rc = print_all(db, &k);
 	db_close(db);
+	conf_free(k.conf);
 	buf_wipe(&k.out);
 	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
 }
 
 /* ---- one of them ---- */
-
-static int
-read_id(const struct ctl_call *call, int64_t *id)
-{
-	size_t	 i, n = strlen(call->operand);
-	int64_t	 v = 0;
-
-	/* 18 digits always fit. */
-	for (i = 0; i < n && n <= 18; i++) {
-		if (call->operand[i] < '0' || call->operand[i] > '9')
-			break;
-		v = v * 10 + (call->operand[i] - '0');
-	}
-	if (n > 0 && i == n) {
-		*id = v;
-		return 0;
-	}
-	(void)ctl_usage(call, "\"%s\" is not an id of \"scepctl pending "
-	    "list\"", call->operand);
-	return -1;
-}
-
-static enum ctl_exit
-failed(const struct ctl_call *call, const struct err *e)
-{
-	if (e->reason == ERR_TXN_UNKNOWN) {
-		ctl_note(call, "no request has the id %s", call->operand);
-		return CTL_NOT_FOUND;
-	}
-	return ctl_fail(call, e);
-}
 
 static enum ctl_exit
 run_show(const struct ctl_call *call)
@@ -279,48 +298,17 @@ run_show(const struct ctl_call *call)
 	int64_t		 id;
 	int		 rc;
 
-	if (read_id(call, &id) != 0)
+	if (pending_id(call, &id) != 0)
 		return CTL_USAGE;
 	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
 	if (rc == 0)
+		rc = pending_conf(call, call->opt[DB], &k.conf, &e);
+	if (rc == 0)
 		rc = waiting_one(db, id, on_waiting, &k, &e);
 	db_close(db);
+	conf_free(k.conf);
 	buf_wipe(&k.out);
-	return rc == 0 ? CTL_OK : failed(call, &e);
-}
-
-static enum ctl_exit
-decide(const struct ctl_call *call, bool approve)
-{
-	struct err	 e = { .reason = ERR_NONE };
-	struct db	*db = NULL;
-	int64_t		 id;
-	int		 rc;
-
-	if (read_id(call, &id) != 0)
-		return CTL_USAGE;
-	rc = ledger_open(call, call->opt[DB], db_open_beside, &db, &e);
-	if (rc == 0)
-		rc = waiting_decide(db, id, approve, clock_now(),
-		    ctl_caller(), &e);
-	db_close(db);
-	if (rc != 0)
-		return failed(call, &e);
-	(void)printf("%s %lld\n", approve ? "approved" : "rejected",
-	    (long long)id);
-	return CTL_OK;
-}
-
-static enum ctl_exit
-run_approve(const struct ctl_call *call)
-{
-	return decide(call, true);
-}
-
-static enum ctl_exit
-run_reject(const struct ctl_call *call)
-{
-	return decide(call, false);
+	return rc == 0 ? CTL_OK : pending_failed(call, &e);
 }
 
 const struct ctl_cmd cmd_pending_list = {
@@ -330,9 +318,11 @@ const struct ctl_cmd cmd_pending_list = {
 	.summary = "list the requests that wait for approval",
 	.about =
 	    "Lists the requests that wait for approval, oldest first, and those\n"
-	    "that were approved but whose devices have not asked again yet.",
+	    "that were approved but whose devices have not asked again yet. Behind\n"
+	    "the state, ! says that \"scepctl pending show\" has something to tell:\n"
+	    "what vouched for it is disabled, revoked, superseded or expired now.",
 	.opts = opts,
-	.n_opts = N_LOOK,
+	.n_opts = N_OPTS,
 	.run = run_list
 };
 
@@ -346,36 +336,6 @@ const struct ctl_cmd cmd_pending_show = {
 	    "Shows one request of \"scepctl pending list\". Exits 3 if there never\n"
 	    "was one with this id, 1 if it does not wait any more.",
 	.opts = opts,
-	.n_opts = N_LOOK,
+	.n_opts = N_OPTS,
 	.run = run_show
-};
-
-const struct ctl_cmd cmd_pending_approve = {
-	.noun = "pending",
-	.verb = "approve",
-	.operand = "ID",
-	.reads_conf = true,
-	.summary = "approve a request",
-	.about =
-	    "Approves a request, while scepd runs or not: its certificate is\n"
-	    "issued when the device asks again. Exits 3 if there never was one\n"
-	    "with this id, 1 if it does not wait for a decision any more.",
-	.opts = opts,
-	.n_opts = N_DECIDE,
-	.run = run_approve
-};
-
-const struct ctl_cmd cmd_pending_reject = {
-	.noun = "pending",
-	.verb = "reject",
-	.operand = "ID",
-	.reads_conf = true,
-	.summary = "reject a request",
-	.about =
-	    "Rejects a request, while scepd runs or not: the device is told so\n"
-	    "when it asks again. Exits 3 if there never was one with this id, 1\n"
-	    "if it does not wait for a decision any more.",
-	.opts = opts,
-	.n_opts = N_DECIDE,
-	.run = run_reject
 };

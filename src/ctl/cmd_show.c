@@ -74,6 +74,8 @@ put_all(const struct shown *s, struct buf *out)
 	    c->challenge == NULL ? "" : c->challenge) == 0 &&
 	    ctl_put_line(out, "peer", c->peer) == 0 &&
 	    put_old(out, c) == 0 &&
+	    ctl_put_line(out, "superseded by",
+	    c->superseded_by == NULL ? "" : c->superseded_by) == 0 &&
 	    ctl_put_line(out, "sha256", c->sha256) == 0)
 		rc = 0;
 	buf_wipe(&sans);

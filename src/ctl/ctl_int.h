@@ -140,6 +140,8 @@ int	 ctl_read_known_secret(struct buf *out, struct err *e);
 
 #define CTL_TEXT_MAX	(4u * 1024 * 1024)	/* one certificate as text */
 
+#define LEDGER_NO_CONF							\
+	"name the configuration with -c, or the store with --db"
 /* Opens the store by open_db: db_path, or if that is NULL the configuration's.
  * Faults name what to mend: --db, -c, store.path, or who calls. */
 int	 ledger_open(const struct ctl_call *, const char *db_path,
@@ -166,6 +168,7 @@ void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
 struct ledger_text {
 	char	 serial[LEDGER_SERIAL];
 	char	 supersedes[LEDGER_SERIAL];
+	char	 superseded_by[LEDGER_SERIAL];
 };
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
@@ -206,6 +209,19 @@ struct policy_report {
 };
 int	 policy_report_text(const struct policy_report *, struct err *e);
 int	 policy_report_json(const struct policy_report *, struct err *e);
+
+/* ---- pending.c: what scepctl pending's commands share ---- */
+
+struct waiting;
+/* The configuration, unless the store is named: NULL then. */
+int	 pending_conf(const struct ctl_call *, const char *db_path,
+	    struct conf **out, struct err *e);
+/* Whether the challenge of a request was taken out of use since it came;
+ * without a configuration only of those in the store. */
+bool	 pending_gone(const struct conf *, const struct waiting *);
+/* The operand; a fault is told by ctl_usage(): -1. */
+int	 pending_id(const struct ctl_call *, int64_t *id);
+enum ctl_exit	 pending_failed(const struct ctl_call *, const struct err *);
 
 /* ---- cmd_challenge.c, challenge.c ---- */
 

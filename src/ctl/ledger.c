@@ -6,8 +6,6 @@
 #include "pki/crl.h"
 #include "util/str.h"
 
-#define NO_CONF	"name the configuration with -c, or the store with --db"
-
 int
 ledger_open(const struct ctl_call *call, const char *db_path,
     int (*open_db)(const char *, struct db **, struct err *),
@@ -19,7 +17,7 @@ ledger_open(const struct ctl_call *call, const char *db_path,
 	if (db_path != NULL)
 		return ctl_readable(db_path, "correct --db", e) != 0 ? -1 :
 		    open_db(db_path, out, e);
-	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
+	if (ctl_conf(call, LEDGER_NO_CONF, &conf, e) != 0)
 		return -1;
 	rc = ctl_readable(conf->store_path, "correct store.path, or start "
 	    "scepd once", e);
@@ -36,7 +34,7 @@ configured(const struct ctl_call *call, const char *name, bool *known,
 	struct conf	*conf = NULL;
 	size_t		 i;
 
-	if (ctl_conf(call, NO_CONF, &conf, e) != 0)
+	if (ctl_conf(call, LEDGER_NO_CONF, &conf, e) != 0)
 		return -1;
 	for (i = 0; i < conf->n_endpoints; i++)
 		*known |= strcmp(conf->endpoints[i].name, name) == 0;
@@ -160,6 +158,7 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 {
 	ledger_serial(row->serial, text->serial);
 	ledger_serial(row->supersedes, text->supersedes);
+	ledger_serial(row->superseded_by, text->superseded_by);
 	return (struct json_cert){
 		.serial = text->serial,
 		.subject = row->subject,
@@ -172,6 +171,8 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 		.challenge = row->challenge,
 		.peer = row->peer,
 		.supersedes = row->supersedes.n > 0 ? text->supersedes : NULL,
+		.superseded_by = row->superseded_by.n > 0 ?
+		    text->superseded_by : NULL,
 		.migrates = row->migrates,
 		.not_before = row->not_before,
 		.not_after = row->not_after,

@@ -64,11 +64,10 @@ time_inputs(const struct policy_facts *f, struct policy_step *s)
 		policy_say_time(s, "expires", f->limits->expires);
 }
 
-/* One beside a renewal has no use spent. */
 static int64_t
 used(const struct policy_facts *f)
 {
-	return policy_renews(f) ? 0 : f->used;
+	return policy_spends(f) ? f->used : 0;
 }
 
 static int

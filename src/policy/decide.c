@@ -70,6 +70,23 @@ key_taken_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_int(s, "authorities", (int64_t)f->n_authorities);
 }
 
+/* Whoever stole a key can prove that he has it. */
+static int
+rule_key_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->key_compromised)
+		return 0;
+	err_set(e, ERR_KEY_COMPROMISED, "a certificate of it was revoked for "
+	    "that");
+	return -1;
+}
+
+static void
+key_compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "compromised", f->key_compromised);
+}
+
 static bool
 is_manual(const struct policy_facts *f)
 {
@@ -109,11 +126,18 @@ proof_inputs(const struct policy_facts *f, struct policy_step *s)
 }
 
 static bool
+is_stopped(const struct policy_old *old)
+{
+	return old->revoked || old->successor_revoked || old->key_compromised;
+}
+
+static bool
 old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !c->is_ca && !f->old->revoked &&
+	return c != NULL && !policy_is_authority(f, c) &&
+	    !is_stopped(f->old) &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
@@ -268,6 +292,15 @@ sans_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_list(s, "granted", &f->profile->san);
 }
 
+/* One beside a renewal has a use spent only where it must be there: otherwise
+ * the first one would vouch for all renewals to come. */
+bool
+policy_spends(const struct policy_facts *f)
+{
+	return !policy_renews(f) ||
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+}
+
 /* Under a challenge, what that one allows. One beside a renewal counts where
  * renew.challenge says so. */
 static int
@@ -299,6 +332,8 @@ static const struct policy_rule rules[] = {
 	{ "challenge", NULL, NULL, rules_challenge },
 	{ "key", policy_rule_key, policy_key_inputs, NULL },
 	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },
+	{ "key_compromised", rule_key_compromised, key_compromised_inputs,
+	    NULL },
 	{ "signer_type", rule_signer_type, signer_type_inputs, NULL },
 	{ "proof", rule_proof, proof_inputs, NULL },
 	{ "renewal", NULL, NULL, rules_renewal },
@@ -375,7 +410,7 @@ grant(const struct policy_facts *f, struct bytes name,
 	memcpy(v->subject, name.p, name.n);
 	v->hold = is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
-	v->spends = !f->approved && !v->renews &&
+	v->spends = !f->approved && policy_spends(f) &&
 	    f->challenge == POLICY_CHALLENGE_MATCH;
 	v->profile = p;
 	v->plan = (struct cert_plan){
@@ -456,8 +491,10 @@ policy_decide(const struct policy_facts *f, struct policy_verdict *v,
 
 	if (t != NULL)
 		t->n = t->cut = 0;
-	if (f->old == NULL || f->approved)
+	if (f->old == NULL)
 		return decide_enrollment(f, v, t, e);
+	if (f->approved)
+		return decide(f, v, t, e);
 	if (f->old->profile != NULL && f->named == NULL)
 		g.profile = f->old->profile;
 	if (f->renewal || f->challenge != POLICY_CHALLENGE_MATCH)

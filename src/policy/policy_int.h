@@ -100,18 +100,25 @@ int	 policy_rule_surplus(const struct policy_facts *, struct err *e);
 void	 policy_surplus_inputs(const struct policy_facts *,
 	    struct policy_step *);
 
+/* Whether a challenge that vouches, or must stand beside a renewal, has a use
+ * spent. */
+bool	 policy_spends(const struct policy_facts *);
 /* challenge.c: whether the limits of the challenge (not NULL) allow what is
  * asked: ERR_CHALLENGE_.... */
 int	 policy_limits(const struct policy_facts *, struct policy_trace *,
 	    struct err *e);
-/* renew.c: whether the old certificate (not NULL) allows what is asked, by
- * itself: ERR_RENEWAL_..., ERR_CHALLENGE_.... */
+/* renew.c: whether it is a CA's, or has the key of a CA or RA. */
+bool	 policy_is_authority(const struct policy_facts *,
+	    const struct cert *);
+/* Whether the old certificate (not NULL) allows what is asked, by itself:
+ * ERR_RENEWAL_..., ERR_CHALLENGE_.... */
 int	 policy_renewal(const struct policy_facts *, struct policy_trace *,
 	    struct err *e);
 /*
  * Whether it is to be judged as a renewal: signed with a certificate of ours,
  * and the message calls it one, or no challenge vouches for it, or it is one in
- * all points. Otherwise a challenge that matches may allow more.
+ * all points. Otherwise a challenge that matches may allow more. What is
+ * approved was told so when it came.
  */
 bool	 policy_renews(const struct policy_facts *);
 

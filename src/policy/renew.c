@@ -6,6 +6,7 @@
 
 #include "policy/decide.h"
 #include "policy/policy_int.h"
+#include "util/clock.h"
 
 static int
 rule_allowed(const struct policy_facts *f, struct err *e)
@@ -22,18 +23,25 @@ allowed_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "renew.allowed", f->endpoint->renew_allowed);
 }
 
+bool
+policy_is_authority(const struct policy_facts *f, const struct cert *c)
+{
+	bool is = c->is_ca;
+	size_t i;
+
+	for (i = 0; i < f->n_authorities; i++)
+		is |= memcmp(f->authorities[i]->key.hash, c->key.hash,
+		    PKI_HASH) == 0;
+	return is;
+}
+
 /* Whoever speaks for the CA or the RA is no device. */
 static int
 rule_authority(const struct policy_facts *f, struct err *e)
 {
 	const struct cert *old = f->old->cert;
-	bool is = old->is_ca;
-	size_t i;
 
-	for (i = 0; i < f->n_authorities; i++)
-		is |= memcmp(f->authorities[i]->key.hash, old->key.hash,
-		    PKI_HASH) == 0;
-	if (!is)
+	if (!policy_is_authority(f, old))
 		return 0;
 	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
 	return -1;
@@ -60,6 +68,39 @@ revoked_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_flag(s, "revoked", f->old->revoked);
 	policy_say_flag(s, "of_another_server", f->old->foreign);
+}
+
+/* An operator who revokes the newest means the device, which has the older ones
+ * too. */
+static int
+rule_successor(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->successor_revoked)
+		return 0;
+	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it is revoked");
+	return -1;
+}
+
+static void
+successor_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "successor_revoked", f->old->successor_revoked);
+}
+
+static int
+rule_compromised(const struct policy_facts *f, struct err *e)
+{
+	if (!f->old->key_compromised)
+		return 0;
+	err_set(e, ERR_RENEWAL_COMPROMISED, "a certificate of that key was "
+	    "revoked for that");
+	return -1;
+}
+
+static void
+compromised_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	policy_say_flag(s, "old_key_compromised", f->old->key_compromised);
 }
 
 /* What another server issued may be revoked there: it gets no day more than
@@ -133,11 +174,12 @@ rule_window(const struct policy_facts *f, struct err *e)
 {
 	int64_t ahead = window(f->endpoint, f->old->cert);
 	int64_t left = f->old->cert->not_after - f->now;
+	char when[CLOCK_TEXT_MAX];
 
 	if (ahead == 0 || left <= ahead)
 		return 0;
-	err_set(e, ERR_RENEWAL_EARLY, "%lld s until it may be renewed",
-	    (long long)(left - ahead));
+	clock_text(f->old->cert->not_after - ahead, when);
+	err_set(e, ERR_RENEWAL_EARLY, "not before %s", when);
 	return -1;
 }
 
@@ -335,6 +377,8 @@ static const struct policy_rule rules[] = {
 	{ "renewal.allowed",    rule_allowed,    allowed_inputs,    NULL },
 	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
 	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
 	{ "renewal.valid",      rule_valid,      valid_inputs,      NULL },
 	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
 	{ "renewal.window",     rule_window,     window_inputs,     NULL },
@@ -344,10 +388,23 @@ static const struct policy_rule rules[] = {
 	{ "renewal.challenge",  rule_challenge,  challenge_inputs,  NULL },
 };
 
+/* What an operator approved was allowed, and in time, when it came: it does not
+ * lose by having waited. What the old certificate lost since then counts. */
+static const struct policy_rule lasting[] = {
+	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
+	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
+	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },
+	{ "renewal.compromised", rule_compromised, compromised_inputs, NULL },
+	{ "renewal.superseded", rule_superseded, superseded_inputs, NULL },
+};
+
 int
 policy_renewal(const struct policy_facts *f, struct policy_trace *t,
     struct err *e)
 {
+	if (f->approved)
+		return policy_run(lasting, sizeof(lasting) / sizeof(lasting[0]),
+		    f, t, e);
 	return policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
 }
 
@@ -356,8 +413,9 @@ policy_renews(const struct policy_facts *f)
 {
 	struct err why = { .reason = ERR_NONE };
 
-	if (f->old == NULL || f->approved || f->enrolls)
+	if (f->old == NULL || f->enrolls)
 		return false;
-	return f->renewal || f->challenge != POLICY_CHALLENGE_MATCH ||
+	return f->approved || f->renewal ||
+	    f->challenge != POLICY_CHALLENGE_MATCH ||
 	    policy_renewal(f, NULL, &why) == 0;
 }

@@ -185,6 +185,7 @@ json_new_cert(const struct json_cert *c)
 	json_add_str(d, "challenge", c->challenge);
 	json_add_str(d, "peer", c->peer);
 	json_add_str(d, "supersedes", c->supersedes);
+	json_add_str(d, "superseded_by", c->superseded_by);
 	json_add_str(d, "migrates", c->migrates);
 	if (c->sha256 != NULL)
 		json_add_str(d, "sha256", c->sha256);

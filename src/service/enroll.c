@@ -75,6 +75,8 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.revoked = w->old_revoked,
 		.profile = w->old_profile,
 		.foreign = w->old_id == 0,
+		.successor_revoked = w->stops.successor,
+		.key_compromised = w->stops.old_key,
 		.superseded_at = w->old_line.superseded_at,
 		.key_uses = w->old_line.key_uses,
 	};
@@ -89,6 +91,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
 		.csr = validate_csr(w),
+		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
 		.limits = w->challenge.name == NULL ? NULL :
@@ -144,6 +147,7 @@ describe(struct work *w, struct err *e)
 	};
 	memcpy(t->msg_hash, w->msg.hash, TXN_HASH);
 	memcpy(t->signer_hash, signer->key.hash, TXN_HASH);
+	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	if (secret_sha256(signer->issuer, t->signer_issuer, e) == -1 ||
 	    secret_sha256(w->csr->der, t->csr_hash, e) == -1)
 		return -1;
@@ -173,6 +177,7 @@ hold(struct work *w)
 	const struct conf *c = w->x->site->conf;
 
 	w->txn.hold = w->csr->der;
+	w->txn.asked = validate_name(w);
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
 	w->txn.waits_since = w->now - c->pending_expire;
@@ -192,7 +197,6 @@ limit(struct work *w, struct err *e)
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;
 	t->subject = buf_cstr(&w->subject);
-	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
 	t->max_active = p->max_active;
 	/* A renewal with its old key follows renew.key. */
 	if (!kept && p->duplicate_key != CONF_DUPLICATE_ALLOW)
@@ -214,9 +218,13 @@ work_reservation(struct work *w, struct err *e)
 	if (w->verdict.renews) {
 		t->renews = w->old_id;
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
+		if (w->old_id == 0 && w->verdict.hold)
+			t->old = w->old->der;
+		t->old_key = w->old->key.hash;
 		t->superseded = w->se->conf->renew_superseded;
 	}
-	t->vouched = w->verdict.spends || w->verdict.renews;
+	t->vouched = w->verdict.spends || w->verdict.renews ||
+	    validate_holds(w);
 	t->profile = w->verdict.profile->name;
 	if (w->verdict.hold)
 		hold(w);

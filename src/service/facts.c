@@ -11,16 +11,23 @@
 #define PEM_MAX		(2 * CSR_MAX_DER)
 
 static struct json *
-begin(const struct work *w, const char *event)
+begin_for(const char *event, const char *endpoint, const char *txid,
+    const char *peer)
 {
 	struct json *d = json_new_object();
 
 	json_add_int(d, "version", VERSION);
 	json_add_str(d, "event", event);
-	json_add_str(d, "endpoint", w->se->conf->name);
-	json_add_str(d, "transaction_id", w->msg.txid);
-	json_add_str(d, "peer", w->x->peer);
+	json_add_str(d, "endpoint", endpoint);
+	json_add_str(d, "transaction_id", txid);
+	json_add_str(d, "peer", peer);
 	return d;
+}
+
+static struct json *
+begin(const struct work *w, const char *event)
+{
+	return begin_for(event, w->se->conf->name, w->msg.txid, w->x->peer);
 }
 
 static struct json *
@@ -121,22 +128,37 @@ facts_request(const struct work *w, struct buf *out, struct err *e)
 	return end(d, "csr", csr_pem(w->csr, &pem, e), &pem, out, e);
 }
 
+static int
+end_badly(struct json *d, enum err_reason reason, struct buf *out,
+    struct err *e)
+{
+	int rc;
+
+	json_add_str(d, "outcome", err_failinfo(reason) == FAIL_TROUBLE ?
+	    "failed" : "refused");
+	json_add_str(d, "reason", err_slug(reason));
+	rc = json_print(d, JSON_LINE, out, e);
+	json_free(d);
+	return rc;
+}
+
+int
+facts_end(const struct waiting_end *end, struct buf *out, struct err *e)
+{
+	return end_badly(begin_for("outcome", end->endpoint, end->txid,
+	    end->peer), end->expired ? ERR_PENDING_EXPIRED : ERR_REJECTED,
+	    out, e);
+}
+
 int
 facts_outcome(const struct work *w, const struct err *failed, struct buf *out,
     struct err *e)
 {
 	struct buf pem = BUF_INIT(PEM_MAX);
 	struct json *d = begin(w, "outcome");
-	int rc;
 
-	if (!w->recorded) {
-		json_add_str(d, "outcome", err_failinfo(failed->reason) ==
-		    FAIL_TROUBLE ? "failed" : "refused");
-		json_add_str(d, "reason", err_slug(failed->reason));
-		rc = json_print(d, JSON_LINE, out, e);
-		json_free(d);
-		return rc;
-	}
+	if (!w->recorded)
+		return end_badly(d, failed->reason, out, e);
 	json_add_str(d, "outcome", "issued");
 	json_add_str(d, "reason", NULL);
 	add_hex(d, "serial", w->cert->serial);

@@ -33,19 +33,31 @@ await_end(struct work *w, struct err *e)
 	}
 }
 
+struct fetch {
+	struct work	*w;
+	struct err	*e;
+};
+
+/* Whoever revoked it wants no device to have it. */
 static int
 take_cert(const struct issued *row, void *arg)
 {
-	struct work *w = arg;
-	struct err e = { .reason = ERR_NONE };
+	struct fetch *f = arg;
 
-	return cert_parse(row->der, &w->cert, &e);
+	struct err why = { .reason = ERR_NONE };
+
+	if (!row->revoked)
+		return cert_parse(row->der, &f->w->cert, &why);
+	err_set(f->e, ERR_TXN_REVOKED, "send a new request");
+	return -1;
 }
 
 static int
 fetch_cert(struct work *w, struct err *e)
 {
-	if (issued_of_txn(w->s->db, w->found.id, take_cert, w, e) == 0 &&
+	struct fetch f = { .w = w, .e = e };
+
+	if (issued_of_txn(w->s->db, w->found.id, take_cert, &f, e) == 0 &&
 	    w->cert != NULL)
 		return 0;
 	err_set(e, ERR_STORE, "certificate of transaction %lld",
@@ -94,6 +106,9 @@ step_outcome(struct work *w, struct err *e)
 	case TXN_REJECTED:
 		err_set(e, ERR_REJECTED, "by an operator");
 		return -1;
+	case TXN_EXPIRED:
+		err_set(e, ERR_PENDING_EXPIRED, "send a new request");
+		return -1;
 	default:
 		err_set(e, ERR_TXN_ENDED, "send a new request");
 		return -1;
@@ -118,6 +133,56 @@ const struct step flow_repeat[] = {
 
 /* ---- approved: issued when the client asks again ---- */
 
+/* What it renews, as it is by now: policy looks at that again. */
+static int
+take_renewed(struct work *w, struct err *e)
+{
+	const struct waiting_claim *cl = &w->claim;
+
+	if (w->claimed_old.n == 0)
+		return 0;
+	if (cert_parse(buf_bytes(&w->claimed_old), &w->old, e) == -1 ||
+	    cert_sans(w->old, &w->old_sans, e) == -1)
+		return -1;
+	w->old_id = cl->renews;
+	w->old_revoked = cl->renews_revoked;
+	w->old_line.superseded_at = cl->superseded_at;
+	if (w->se->conf->renew_superseded > 0 || !cl->superseding)
+		return 0;
+	err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take its "
+	    "place");
+	return -1;
+}
+
+static bool
+in_conf(const struct site_endpoint *se, const char *challenge)
+{
+	size_t i;
+
+	for (i = 0; i < se->n_challenges; i++)
+		if (strcmp(se->challenges[i]->name, challenge) == 0)
+			return true;
+	return false;
+}
+
+/* It was spent when the request came, and may have expired since. But whoever
+ * takes one out of use wants nothing more issued under it, unless he approves
+ * that afterwards. */
+static int
+take_challenge(struct work *w, struct err *e)
+{
+	struct waiting_claim *cl = &w->claim;
+
+	if (*cl->challenge == '\0')
+		return 0;
+	w->challenge.name = w->txn.challenge = cl->challenge;
+	if (cl->despite || (cl->challenge_id == 0 ?
+	    in_conf(w->se, cl->challenge) : !cl->challenge_gone))
+		return 0;
+	err_set(e, ERR_CHALLENGE_DISABLED, "while this waited, or removed");
+	return -1;
+}
+
 static int
 step_claim(struct work *w, struct err *e)
 {
@@ -125,6 +190,8 @@ step_claim(struct work *w, struct err *e)
 	bool ours;
 
 	cl->csr = &w->plain;
+	cl->old = &w->claimed_old;
+	cl->migrates = &w->migrates;
 	if (waiting_claim(w->s->db, w->found.id, cl, &ours, e) == -1)
 		return -1;
 	if (!ours) {
@@ -140,14 +207,8 @@ step_claim(struct work *w, struct err *e)
 		return -1;
 	memcpy(w->serial, cl->serial, cl->n_serial < SERIAL_LEN ? cl->n_serial :
 	    SERIAL_LEN);
-	/* It was spent when the request came. */
-	if (*cl->challenge != '\0')
-		w->challenge.name = w->txn.challenge = cl->challenge;
-	if (!cl->renews_revoked)
-		return 0;
-	/* The operator may have known less, or nothing yet. */
-	err_set(e, ERR_RENEWAL_REVOKED, "it was revoked while this waited");
-	return -1;
+	return take_challenge(w, e) == -1 || take_renewed(w, e) == -1 ? -1 :
+	    work_stops(w, e);
 }
 
 static int

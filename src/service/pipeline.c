@@ -118,8 +118,9 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	}
 	if (w->csr != NULL)
 		log_str(&l, "subject", w->csr->subject_text);
-	/* One beside a renewal has no part in it. */
-	if (w->challenge.name != NULL && (bad || !w->verdict.renews))
+	/* One beside a renewal may have no part in it. */
+	if (w->challenge.name != NULL && (bad || !w->verdict.renews ||
+	    w->verdict.spends))
 		log_str(&l, "challenge", w->challenge.name);
 	if (w->wrong && !bad)
 		log_str(&l, "challenge", "wrong");
@@ -238,6 +239,7 @@ work_init(struct work *w, struct service *s, struct exchange *x, int64_t now)
 		.now = now,
 		.sans = BUF_INIT(SANS_TEXT_MAX),
 		.migrates = BUF_INIT(MIGRATES_MAX),
+		.claimed_old = BUF_INIT(CMS_MAX_DER),
 		.subject = BUF_INIT(SANS_TEXT_MAX),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
@@ -261,6 +263,7 @@ work_clear(struct work *w)
 	urls_free(w->crl_urls);
 	urls_free(w->ca_issuers_urls);
 	buf_wipe(&w->migrates);
+	buf_wipe(&w->claimed_old);
 	buf_wipe(&w->subject);
 	buf_wipe(&w->trail);
 	csr_free(w->csr);

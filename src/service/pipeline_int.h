@@ -10,6 +10,7 @@
 #include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"
+#include "store/revoked.h"
 #include "store/txn.h"
 #include "store/waiting.h"
 
@@ -46,6 +47,7 @@ struct work {
 	int64_t				 old_id;	/* in the ledger; 0:
 							 * another server's */
 	struct issued_line		 old_line;
+	struct revoked_stops		 stops;	/* by revocations */
 	struct buf			 migrates;	/* which one, then */
 	struct sans			 old_sans;
 	bool				 old_revoked;
@@ -54,6 +56,7 @@ struct work {
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
+	struct buf			 claimed_old;	/* that it renews */
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
 	struct policy_verdict		 verdict;
@@ -113,6 +116,8 @@ int	 work_reservation(struct work *, struct err *e);
 
 /* Is the signer's certificate one of ours, or of a CA that we trust? */
 int	 step_signer(struct work *, struct err *e);
+/* Looks up what revocations stop of it: fills work.stops. */
+int	 work_stops(struct work *, struct err *e);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);
@@ -131,6 +136,8 @@ const struct csr	*validate_csr(const struct work *);
 /* The profile that it names, or NULL, and the life that it wants, or 0. */
 const struct conf_profile	*validate_profile(const struct work *);
 int64_t	 validate_validity(const struct work *);
+/* Whether it lets an operator decide. */
+bool	 validate_holds(const struct work *);
 /* Its name, if it was asked about this request, or NULL. */
 const char	*validate_name(const struct work *);
 /* Forgets it; copies of the request may go on. */
@@ -141,6 +148,8 @@ void	 validate_tell(struct work *, const struct err *failed);
 int	 facts_request(const struct work *, struct buf *out, struct err *e);
 int	 facts_outcome(const struct work *, const struct err *failed,
 	    struct buf *out, struct err *e);
+int	 facts_end(const struct waiting_end *, struct buf *out,
+	    struct err *e);
 /* What it was asked and said, for the trail. */
 void	 validate_input(const struct work *, struct buf *out);
 /* The trail of the work up to that step, which refused for `why` (NULL: it

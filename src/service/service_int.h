@@ -216,6 +216,12 @@ void	 refusals_put(struct refusals *, const struct audit *);	/* copies */
 /* Writes them, and keeps so many of all; by one thread at a time. */
 void	 refusals_flush(struct refusals *, struct db *, int64_t keep);
 
+/* ---- validate: what came to an end while it waited ---- */
+
+/* Ends what has waited for too long, and tells validators of that, and of what
+ * an operator rejected; by one thread at a time. What fails is logged. */
+void	 validate_tick(struct service *, struct site *, int64_t now);
+
 /* ---- crl: the CRL of each CA whose key is here ---- */
 
 struct crls;
@@ -348,6 +354,7 @@ struct service {
 	struct proven	*admins;	/* the same for accounts */
 	struct tries	*tries;
 	int64_t		 forgot;	/* when unused ones last were */
+	int64_t		 expired;	/* when what waits last was looked at */
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;

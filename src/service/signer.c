@@ -99,7 +99,21 @@ read_line(struct work *w, struct err *e)
 }
 
 int
-step_signer(struct work *w, struct err *e)
+work_stops(struct work *w, struct err *e)
+{
+	const bool foreign = w->old != NULL && w->old_id == 0;
+	const struct revoked_ask a = {
+		.renews = w->old_id,
+		.migrates = foreign ? buf_cstr(&w->migrates) : NULL,
+		.old_key = w->old == NULL ? NULL : w->old->key.hash,
+		.key = w->csr->key.hash,
+	};
+
+	return revoked_stops(w->s->db, &a, &w->stops, e);
+}
+
+static int
+find_old(struct work *w, struct err *e)
 {
 	const struct cert *c = w->msg.cms.signer;
 	const struct issued_filter f = { .serial = c->serial };
@@ -113,4 +127,10 @@ step_signer(struct work *w, struct err *e)
 	    (!s.known && take_foreign(w, e) == -1))
 		return -1;
 	return w->old == NULL ? 0 : read_line(w, e);
+}
+
+int
+step_signer(struct work *w, struct err *e)
+{
+	return find_old(w, e) == -1 ? -1 : work_stops(w, e);
 }

@@ -19,7 +19,7 @@ enum col {
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
 	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_SUPERSEDES,
-	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_COUNT
+	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_NEW_SERIAL, COL_COUNT
 };
 
 static int
@@ -237,6 +237,7 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
 	r->ra = is_text(st, COL_ROLE, "ra");
 	r->supersedes = copy_blob(st, COL_OLD_SERIAL, &p);
+	r->superseded_by = copy_blob(st, COL_NEW_SERIAL, &p);
 	r->migrates = copy_text(st, COL_MIGRATES, &p);
 	r->der = copy_blob(st, COL_DER, &p);
 	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
@@ -260,6 +261,7 @@ page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
 	rc |= db_bind_text(st, 4, f->endpoint);
 	rc |= sqlite3_bind_int64(st, 5, n);
 	rc |= sqlite3_bind_int(st, 6, f->revoked);
+	rc |= sqlite3_bind_int(st, 8, f->superseded);
 	if (id == DB_STMT_ISSUED_SERIAL)
 		rc |= db_bind_blob(st, 7, f->serial);
 	return rc == SQLITE_OK ? 0 : -1;

@@ -21,23 +21,20 @@ bind_put(sqlite3_stmt *st, const struct put *p)
 	return rc == SQLITE_OK ? 0 : -1;
 }
 
-static int
-put_run(struct db *db, void *arg, struct err *e)
+int
+revoked_change(struct db_conn *c, int64_t id, int reason, int64_t when,
+    bool *changed, struct err *e)
 {
-	struct db_conn *c = db->writer;
-	const struct put *p = arg;
-	bool release = p->reason == REVOKED_RELEASE;
-	enum db_stmt id = release ? DB_STMT_REVOKE_RELEASE : DB_STMT_REVOKE;
+	const struct put p = { .id = id, .when = when, .reason = reason };
+	enum db_stmt st = reason == REVOKED_RELEASE ? DB_STMT_REVOKE_RELEASE :
+	    DB_STMT_REVOKE;
 
-	if (bind_put(c->stmt[id], p) == -1)
-		return db_unbound(c, id, e);
-	if (db_step(c, id, e) == -1)
+	if (bind_put(c->stmt[st], &p) == -1)
+		return db_unbound(c, st, e);
+	if (db_step(c, st, e) == -1)
 		return -1;
-	if (sqlite3_changes(c->h) == 1)
-		return 0;
-	err_set(e, release ? ERR_NOT_ON_HOLD : ERR_ALREADY_REVOKED, "row %lld",
-	    (long long)p->id);
-	return -1;
+	*changed = sqlite3_changes(c->h) == 1;
+	return 0;
 }
 
 int
@@ -54,11 +51,14 @@ int
 revoked_put(struct db *db, int64_t id, int reason, int64_t when,
     struct err *e)
 {
-	struct put p = { .id = id, .when = when, .reason = reason };
-	struct db_op op = { .run = put_run, .arg = &p };
+	const struct revoked_order o = { .id = id, .reason = reason,
+	    .when = when };
+	struct revoked_others others;
 
-	db_submit(db, &op);
-	return db_wait(db, &op, e);
+	if (revoked_put_also(db, &o, &others, e) == -1)
+		return -1;
+	revoked_others_clear(&others);
+	return 0;
 }
 
 static struct bytes

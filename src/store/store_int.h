@@ -34,13 +34,27 @@
 /* The same as it is read: rows are told by their serial numbers. */
 #define STMT_LEDGER							\
 	STMT_ISSUED ", (SELECT old.serial FROM issued old"		\
-	" WHERE old.id = issued.supersedes)"
+	" WHERE old.id = issued.supersedes),"				\
+	" (SELECT new.serial FROM issued new"				\
+	" WHERE new.supersedes = issued.id ORDER BY new.id DESC LIMIT 1)"
+
+/* keyCompromise, cACompromise, aACompromise: as the index has it. */
+#define STMT_COMPROMISED	"revoke_reason IN (1, 2, 10)"
+/* So many are looked at; what has more that came of it renews no more. */
+#define STMT_LATER_MAX		"10000"
 
 #define STMT_WAITING							\
 	"id, created, endpoint, txid, challenge, peer, csr, csr_hash,"	\
 	" state = 'approved',"						\
 	" (SELECT serial FROM issued WHERE issued.id = renews),"	\
-	" (SELECT revoked_at FROM issued WHERE issued.id = renews)"
+	" (SELECT revoked_at FROM issued WHERE issued.id = renews),"	\
+	" (SELECT not_after FROM issued WHERE issued.id = renews),"	\
+	" coalesce((SELECT min(issued_at) FROM issued"			\
+	" WHERE issued.supersedes = renews), (SELECT min(issued_at)"	\
+	" FROM issued WHERE issued.migrates = txn.migrates)), migrates,"	\
+	" challenge_id IS NULL, EXISTS (SELECT 1 FROM challenge c"	\
+	" WHERE c.id = challenge_id AND (c.disabled_at IS NOT NULL"	\
+	" OR c.removed_at IS NOT NULL)), despite"
 
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
@@ -138,6 +152,13 @@ int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 
 /* limits.c: of subject and key. Called by an op that adds it. */
 int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* stops.c: does a revocation stop it? Called by an op that adds it. */
+int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
+
+/* revoked.c: what revoked_put() does; *changed: it could be done. */
+int	 revoked_change(struct db_conn *, int64_t id, int reason, int64_t when,
+	    bool *changed, struct err *e);
 
 /* revoked.c: revokes a row that another took the place of, unless it is
  * revoked already. Called by the op that adds the other. */

@@ -19,6 +19,7 @@ txn_state_named(const unsigned char *name)
 		{ "approved", TXN_APPROVED },
 		{ "issued", TXN_ISSUED },
 		{ "rejected", TXN_REJECTED },
+		{ "expired", TXN_EXPIRED },
 	};
 	size_t i;
 
@@ -135,6 +136,8 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	rc |= db_bind_text(st, 16, t->subject);
 	rc |= t->subject == NULL ? sqlite3_bind_null(st, 17) :
 	    db_bind_blob(st, 17, bytes_make(t->key_hash, TXN_HASH));
+	rc |= db_bind_blob(st, 18, t->old);
+	rc |= db_bind_text(st, 19, t->asked);
 	return rc;
 }
 
@@ -209,6 +212,7 @@ judge(struct db_conn *c, const struct txn *t, struct txn_found *out,
 	if (out->state != TXN_NONE)
 		return 0;
 	if (check_live(c, t, e) == -1 || check_renews(c, t, e) == -1 ||
+	    stops_check(c, t, e) == -1 ||
 	    challenge_reserve(c, t, e) == -1 || limits_check(c, t, e) == -1)
 		return -1;
 	return t->hold.n > 0 ? waiting_room(c, t, e) : 0;

@@ -37,100 +37,6 @@ waiting_polled(struct db *db, const char *endpoint, const char *txid,
 	return rc == -1 ? -1 : 0;
 }
 
-struct claim {
-	int64_t			 id;
-	struct waiting_claim	*out;
-	bool			 ours;
-};
-
-/* NULL is "". */
-static int
-take_name(sqlite3_stmt *st, int i, char out[65])
-{
-	const char *name = (const char *)sqlite3_column_text(st, i);
-	size_t n = name == NULL ? 0 : strlen(name);
-
-	if (n > 64)
-		return -1;
-	memcpy(out, name == NULL ? "" : name, n + 1);
-	return 0;
-}
-
-static int
-take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
-{
-	size_t n = (size_t)sqlite3_column_bytes(st, 0);
-
-	if (n > sizeof(out->serial) ||
-	    take_name(st, 1, out->challenge) == -1 ||
-	    take_name(st, 4, out->profile) == -1 ||
-	    buf_put(out->csr, sqlite3_column_blob(st, 2),
-	    (size_t)sqlite3_column_bytes(st, 2)) == -1) {
-		err_set(e, ERR_STORE, "transaction is malformed");
-		return -1;
-	}
-	memcpy(out->serial, sqlite3_column_blob(st, 0), n);
-	out->n_serial = n;
-	out->challenge_id = sqlite3_column_int64(st, 3);
-	out->renews_revoked = sqlite3_column_int(st, 5) == 1;
-	return 0;
-}
-
-static int
-claim_run(struct db *db, void *arg, struct err *e)
-{
-	struct db_conn *c = db->writer;
-	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_CLAIM];
-	struct claim *cl = arg;
-	int rc = -1;
-
-	if (sqlite3_bind_int64(st, 1, cl->id) != SQLITE_OK)
-		db_fault(c, "transaction", e);
-	else if ((rc = db_row(c, DB_STMT_TXN_CLAIM, e)) == 1) {
-		cl->ours = true;
-		rc = take_claim(st, cl->out, e);
-	}
-	db_end(c, DB_STMT_TXN_CLAIM);
-	return rc;
-}
-
-int
-waiting_claim(struct db *db, int64_t id, struct waiting_claim *out,
-    bool *ours, struct err *e)
-{
-	struct claim cl = { .id = id, .out = out };
-	struct db_op op = { .run = claim_run, .arg = &cl };
-
-	db_submit(db, &op);
-	if (db_wait(db, &op, e) == -1)
-		return -1;
-	*ours = cl.ours;
-	return 0;
-}
-
-static int
-release_run(struct db *db, void *arg, struct err *e)
-{
-	struct db_conn *c = db->writer;
-	const int64_t *id = arg;
-
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RELEASE], 1, *id) !=
-	    SQLITE_OK) {
-		db_fault(c, "transaction", e);
-		return -1;
-	}
-	return db_step_one(c, DB_STMT_TXN_RELEASE, e);
-}
-
-int
-waiting_release(struct db *db, int64_t id, struct err *e)
-{
-	struct db_op op = { .run = release_run, .arg = &id };
-
-	db_submit(db, &op);
-	return db_wait(db, &op, e);
-}
-
 struct expire {
 	int64_t	 before;
 	int64_t	 now;
@@ -250,10 +156,10 @@ set_gone(struct db_conn *c, int64_t id, struct err *e)
 }
 
 struct decide {
-	int64_t		 id;
-	bool		 approve;
-	int64_t		 now;
-	const char	*who;
+	int64_t			 id;
+	enum waiting_word	 word;
+	int64_t			 now;
+	const char		*who;
 };
 
 static int
@@ -262,28 +168,30 @@ decide_run(struct db *db, void *arg, struct err *e)
 	struct db_conn *c = db->writer;
 	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_DECIDE];
 	const struct decide *d = arg;
+	bool approve = d->word != WAITING_REJECT;
 	int rc = 0;
 
 	rc |= sqlite3_bind_int64(st, 1, d->id);
-	rc |= db_bind_text(st, 2, d->approve ? "approved" : "rejected");
+	rc |= db_bind_text(st, 2, approve ? "approved" : "rejected");
 	/* What is approved has not ended yet. */
-	rc |= d->approve ? sqlite3_bind_null(st, 3) :
+	rc |= approve ? sqlite3_bind_null(st, 3) :
 	    sqlite3_bind_int64(st, 3, d->now);
+	rc |= sqlite3_bind_int(st, 4, d->word == WAITING_APPROVE_DESPITE);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_DECIDE, e);
 	if (db_step(c, DB_STMT_TXN_DECIDE, e) == -1)
 		return -1;
 	if (sqlite3_changes(c->h) != 1)
 		return set_gone(c, d->id, e);
-	return audit_decided(c, d->id, d->now, d->approve ? AUDIT_APPROVED :
+	return audit_decided(c, d->id, d->now, approve ? AUDIT_APPROVED :
 	    AUDIT_REJECTED, d->who, e);
 }
 
 int
-waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
-    const char *who, struct err *e)
+waiting_decide(struct db *db, int64_t id, enum waiting_word word,
+    int64_t now, const char *who, struct err *e)
 {
-	struct decide d = { .id = id, .approve = approve, .now = now,
+	struct decide d = { .id = id, .word = word, .now = now,
 	    .who = who };
 	struct db_op op = { .run = decide_run, .arg = &d };
 
@@ -296,7 +204,9 @@ waiting_decide(struct db *db, int64_t id, bool approve, int64_t now,
 /* Columns of STMT_WAITING */
 enum col {
 	COL_ID, COL_CREATED, COL_ENDPOINT, COL_TXID, COL_CHALLENGE, COL_PEER,
-	COL_CSR, COL_CSR_HASH, COL_APPROVED, COL_RENEWS, COL_RENEWS_REVOKED
+	COL_CSR, COL_CSR_HASH, COL_APPROVED, COL_RENEWS, COL_RENEWS_REVOKED,
+	COL_RENEWS_UNTIL, COL_SUPERSEDED, COL_MIGRATES, COL_CHALLENGE_CONF,
+	COL_CHALLENGE_GONE, COL_DESPITE
 };
 
 static void
@@ -306,6 +216,7 @@ row_free(struct waiting *w)
 	free(w->txid);
 	free(w->challenge);
 	free(w->peer);
+	free(w->migrates);
 	/* The challenge is in it. */
 	if (w->csr.p != NULL)
 		explicit_bzero((void *)(uintptr_t)w->csr.p, w->csr.n);
@@ -339,6 +250,12 @@ lacks_memory(struct bytes copied)
 	return copied.p == NULL && copied.n > 0;
 }
 
+static bool
+lacks_text(sqlite3_stmt *st, int i, const char *copied)
+{
+	return copied == NULL && sqlite3_column_type(st, i) != SQLITE_NULL;
+}
+
 /* Copied, so that no read transaction is open while a caller looks at it. */
 static int
 row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
@@ -357,12 +274,20 @@ row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
 		.renews_revoked = sqlite3_column_type(st,
 		    COL_RENEWS_REVOKED) != SQLITE_NULL,
 		.renews_revoked_at = sqlite3_column_int64(st,
-		    COL_RENEWS_REVOKED)
+		    COL_RENEWS_REVOKED),
+		.renews_until = sqlite3_column_int64(st, COL_RENEWS_UNTIL),
+		.superseded_at = sqlite3_column_int64(st, COL_SUPERSEDED),
+		.migrates = copy_text(st, COL_MIGRATES),
+		.challenge_conf = sqlite3_column_int(st,
+		    COL_CHALLENGE_CONF) == 1,
+		.challenge_gone = sqlite3_column_int(st,
+		    COL_CHALLENGE_GONE) == 1,
+		.despite = sqlite3_column_int(st, COL_DESPITE) == 1
 	};
 	if (lacks_memory(w->csr) || lacks_memory(w->renews) ||
-	    w->endpoint == NULL || w->txid == NULL ||
-	    w->peer == NULL || (w->challenge == NULL &&
-	    sqlite3_column_type(st, COL_CHALLENGE) != SQLITE_NULL)) {
+	    w->endpoint == NULL || w->txid == NULL || w->peer == NULL ||
+	    lacks_text(st, COL_CHALLENGE, w->challenge) ||
+	    lacks_text(st, COL_MIGRATES, w->migrates)) {
 		err_set(e, ERR_MEMORY, "list of requests");
 		row_free(w);
 		return -1;

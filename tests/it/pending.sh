@@ -195,12 +195,85 @@ ctl 0 show "$id"
 grep -q "^renews  *$(serial a)\$" "$tmp/out" ||
     it_fail "show: $(cat "$tmp/out")"
 grep -q '^renews revoked 20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
+grep -q '^renews until  *20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
+! grep -q '^superseded' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
+ctl 0 list
+grep -q "^ *$id  .* pending!  *scep " "$tmp/out" ||
+    it_fail "list: $(cat "$tmp/out")"
 ctl 0 approve "$id"
 ended 1 a
-grep -q 'reason=renewal_revoked detail="it was revoked while this waited"' \
+grep -q 'reason=renewal_revoked detail="it is revoked"' \
     "$tmp/scepd.log" || it_fail 'the log does not say that it is revoked'
 is "$(interop_count)" 3 certificates
 ctl 1 approve "$id"
+
+# ---- challenges that are taken out of use meanwhile
+
+add() { # a challenge of the store; sets $name
+	"$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once --name "$1" \
+	    >"$tmp/secret" 2>/dev/null || it_fail 'challenge add'
+	name=$1
+	printf -- '--password %s\n' "$(cat "$tmp/secret")" >"$tmp/options"
+}
+
+gone() { # list, show and their JSON say so
+	ctl 0 list "$@"
+	grep -q "^ *$id  .* pending!  *scep " "$tmp/out" ||
+	    it_fail "list: $(cat "$tmp/out")"
+	ctl 0 show "$id" "$@"
+	grep -q '^challenge is  *disabled or removed$' "$tmp/out" ||
+	    it_fail "show: $(cat "$tmp/out")"
+	ctl 0 show "$id" --json "$@"
+	is "$(json "j->>'challenge_gone'")" 1 'the challenge is gone'
+}
+
+# Approved by somebody who sees it.
+add known
+ask e 1
+must_wait e
+ctl 0 list
+grep -q "^ *$id  .* pending  *scep " "$tmp/out" ||
+    it_fail "list: $(cat "$tmp/out")"
+ctl 0 show "$id" --json
+is "$(json "j->>'challenge_gone'")" 0 'the challenge is there'
+"$SCEPCTL" -c "$tmp/scepd.conf" challenge disable known >/dev/null
+gone
+gone --db "$tmp/scepd.db"
+ctl 0 approve "$id" --db "$tmp/scepd.db"
+is "$(cat "$tmp/out")" "approved $id" approve
+grep -q 'disabled or removed; approved all the same' "$tmp/err" ||
+    it_fail "approve: $(cat "$tmp/err")"
+ended 0 e
+interop_issued "$tmp/e.pem" "$tmp/e.key" e.example
+
+# Approved before: what an operator approves does not wait until his eyes are
+# open. The device asks again after the challenge is disabled only.
+add leaked
+ask f 5
+must_wait f
+ctl 0 approve "$id"
+! [ -s "$tmp/err" ] || it_fail "approve: $(cat "$tmp/err")"
+"$SCEPCTL" -c "$tmp/scepd.conf" challenge disable leaked >/dev/null
+ended 1 f
+grep -q 'outcome=refused step=claim reason=challenge_disabled .*challenge=leaked' \
+    "$tmp/scepd.log" || it_fail 'the log does not say that it is disabled'
+
+# Of the configuration.
+printf -- '--password %s\n' "$challenge" >"$tmp/options"
+ask g 1
+must_wait g
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed -i 's/challenges = \[ "test" \];//' "$tmp/scepd.conf"
+kill -HUP "$pid"
+gone
+ctl 0 approve "$id"
+grep -q 'approved all the same' "$tmp/err" || it_fail 'approve says nothing'
+ended 0 g
+interop_issued "$tmp/g.pem" "$tmp/g.key" g.example
+is "$(interop_count)" 5 certificates
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+kill -HUP "$pid"
+
 ctl 0 list --json
 is "$(json 'json_array_length(j)')" 0 'the queue at the end'
 it_stop

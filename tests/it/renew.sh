@@ -7,76 +7,8 @@
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
-
-is() { # VALUE WANTED TEXT
-	[ "$1" = "$2" ] || it_fail "$3: \"$1\", not \"$2\""
-}
-
-sql() {
-	sqlite3 "$tmp/scepd.db" "$1"
-}
-
-# serve ENDPOINT-SETTINGS: with an empty ledger
-serve() {
-	[ -z "$pid" ] || it_stop
-	rm -f "$tmp"/scepd.db*
-	it_endpoint=$1
-	it_conf
-	it_start
-}
-
-# Its line in the log; a CRL may have one behind it.
-last_request() {
-	grep 'event=request ' "$tmp/scepd.log" | tail -n 1
-}
-
-# ask TO [VARIABLE=VALUE...]: prints the outcome; with the challenge $secret
-secret=
-ask() {
-	ask_to=$1
-	shift
-	env CLIENT_TXIDS=1 CLIENT_TYPE=17 CLIENT_SANS=DNS:x.example "$@" \
-	    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$secret" device \
-	    "$tmp/$ask_to"
-}
-
-# first TO: enrolls, with the challenge
-first() {
-	secret=$challenge
-	is "$(ask "$1" CLIENT_TYPE=19)" issued "enrollment of $1"
-	secret=
-}
-
-# renews OLD NEW [VARIABLE=VALUE...]
-renews() {
-	renews_old=$1 renews_new=$2
-	shift 2
-	is "$(ask "$renews_new" CLIENT_OLD="$tmp/$renews_old" "$@")" issued \
-	    "renewal of $renews_old as $renews_new"
-	last_request | grep -q " renews=$(serial "$renews_old") " ||
-	    it_fail "the log does not say what $renews_new renews"
-	"$SCEPCTL" show "$(serial "$renews_new")" --db "$tmp/scepd.db" \
-	    >"$tmp/out" || it_fail "show $renews_new"
-	grep -q "^supersedes  *$(serial "$renews_old")\$" "$tmp/out" ||
-	    it_fail "show $renews_new: $(cat "$tmp/out")"
-}
-
-# refused REASON OLD [VARIABLE=VALUE...]
-refused() {
-	refused_reason=$1 refused_old=$2 refused_rows=$(sql \
-	    'SELECT count(*) FROM issued')
-	shift 2
-	is "$(ask none CLIENT_OLD="$tmp/$refused_old" "$@")" failure \
-	    "renewal of $refused_old"
-	last_request | grep -q "reason=$refused_reason" ||
-	    it_fail "$refused_old is not refused for $refused_reason"
-	is "$(sql 'SELECT count(*) FROM issued')" "$refused_rows" certificates
-}
-
-serial() { # NAME: as scepctl writes it
-	openssl x509 -in "$tmp/$1.pem" -noout -serial | sed 's/^serial=//' |
-	    tr A-F a-f
-}
+# shellcheck source=tests/it/renew_lib.sh
+. "${srcdir:-.}/tests/it/renew_lib.sh"
 
 it_ca --key ec:p256
 
@@ -105,7 +37,7 @@ is "$(sqlite3 :memory: "SELECT count(*) FROM json_each(
     CAST(readfile('$tmp/out') AS TEXT)) WHERE value->>'supersedes' =
     '$(serial a)'")" 2 'list --json'
 "$SCEPCTL" list --db "$tmp/scepd.db" --csv | tr -d '\r' >"$tmp/out"
-grep -q ",\"$(serial d)\",\"\"\$" "$tmp/out" || it_fail "$(cat "$tmp/out")"
+grep -q ",\"$(serial d)\",\"\",\"$(serial f)\"\$" "$tmp/out" || it_fail "$(cat "$tmp/out")"
 refused renewal_names a CLIENT_SANS=DNS:y
 refused renewal_names a CLIENT_SANS=DNS:x.example,DNS:y
 refused renewal_names a CLIENT_SUBJECT=/CN=other
@@ -119,6 +51,8 @@ is "$(ask none)" failure 'a RenewalReq that its own key signs'
 serve 'renew: { window = "30d"; };'
 first a
 refused renewal_early a
+last_request | grep -q 'detail="not before 20[0-9-]*T[0-9:]*Z"' ||
+    it_fail 'the log does not say from when it may be renewed'
 refused renewal_early a CLIENT_TYPE=19
 serve 'renew: { window = "1h"; window_share = 99; };'
 first a
@@ -154,6 +88,30 @@ secret=
 refused challenge_missing b
 secret=wrong
 refused challenge_wrong b
+secret=
+# Required is a fresh one, whose use is spent.
+once() { # a challenge for one use, in $secret
+	secret=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once) ||
+	    it_fail 'challenge add'
+}
+serve 'renew: { challenge = "required"; };'
+once
+is "$(ask a CLIENT_TYPE=19)" issued 'under a one-time challenge'
+refused challenge_spent a
+refused challenge_spent a CLIENT_TYPE=19
+once
+renews a b
+last_request | grep -q ' challenge=' ||
+    it_fail 'the log does not say which challenge a renewal spent'
+"$SCEPCTL" show "$(serial b)" --db "$tmp/scepd.db" | grep -q \
+    '^challenge  *[^ ]' || it_fail 'show does not say which challenge it spent'
+refused challenge_spent b
+secret=$challenge
+renews b c
+serve 'renew: { challenge = "optional"; };'
+once
+is "$(ask a CLIENT_TYPE=19)" issued 'under a one-time challenge'
+renews a b
 secret=
 serve 'renew: { key = "same"; key_reuse = 2; challenge = "optional"; };'
 first a

@@ -107,7 +107,7 @@ row() {
 	INSERT INTO issued (txn, serial, issuer_hash, key_hash, subject, sans,
 	    endpoint, profile, issuer, txid, challenge, peer, not_before,
 	    not_after, issued_at, der)
-	    VALUES ($id, x'$1', x'$zero', x'$zero', $2, $3, '$5',
+	    VALUES ($id, x'$1', x'$zero', x'$(printf '%064d' $id)', $2, $3, '$5',
 	    'device', 'local', 't$id', NULL, '192.0.2.1', $now, $4, $now,
 	    x'$der');
 	END
@@ -284,6 +284,68 @@ sqlite3 store.db "INSERT INTO txn (id, endpoint, txid, msg_hash,
     der) SELECT 99, serial, x'$(printf '%064d' 1)', key_hash, subject, sans,
     endpoint, profile, 'second', 't99', peer, not_before, not_after,
     issued_at, der FROM issued WHERE txn = 2;"
+# Others of the same device: a line of renewals 21 <- 22 <- 23, a migration with
+# 22's key and one beside it, another's with 23's subject, one that has expired.
+kin() { # SERIAL-HEX SUPERSEDES MIGRATES KEY SUBJECT NOT-AFTER
+	row "$1" "'$5'" "''" $((now + $6)) scep
+	echo "UPDATE issued SET supersedes = $2, migrates = $3,
+	    key_hash = x'$(printf '%064d' "$4")' WHERE txn = $id;"
+}
+{
+	id=200
+	kin 21 NULL NULL 2001 CN=kin 3000
+	kin 22 '(SELECT id FROM issued WHERE txn = 201)' NULL 2002 CN=KIN 3001
+	kin 23 '(SELECT id FROM issued WHERE txn = 202)' NULL 2003 CN=other 3002
+	kin 24 NULL "'m'" 2002 CN=more 3003
+	kin 25 NULL "'m'" 2004 CN=most 3004
+	kin 26 NULL NULL 2005 CN=OTHER 3005
+	kin 27 NULL NULL 2003 CN=other -1
+	kin 28 NULL NULL 2006 CN=stranger 3006
+} >kin.sql
+check 'relatives' sqlite3 -bail store.db '.read kin.sql'
+expect 0 'list them' list --db store.db --expiring 1h
+check '  each status' is "$(sed 's/  */ /g' out | cut -d' ' -f1,3 | tr '\n' ' ')" \
+    'SERIAL AFTER 21 superseded 22 superseded 23 valid 24 valid 25 valid 26 valid 28 valid '
+expect 0 'list --superseded' list --db store.db --superseded --json
+check '  rows' is "$(serials)" '21 22 '
+check '  by which' is "$(of 21 "value->>'superseded_by'")" 22
+refuse 2 'exclude' 'list --superseded --revoked' \
+    list --db store.db --superseded --revoked
+expect 0 'show what is superseded' show 22 --db store.db
+check '  by which' grep -q '^superseded by  *23$' out
+check '  and what it supersedes' grep -q '^supersedes  *21$' out
+refuse 2 'not one of' 'revoke --also me' revoke 22 --db store.db --also me
+expect 0 'revoke, and be told' revoke 22 --db store.db --reason keyCompromise
+check '  what stays' is "$(cat out)" 'revoked 22 (keyCompromise)
+still valid: 21 (same chain, subject) CN=kin
+still valid: 23 (same chain) CN=other
+still valid: 24 (same key) CN=more'
+check '  and how to take it' grep -q '3 of the same .*--also' err
+expect 0 'put it on hold with its chain, though it is revoked' \
+    revoke 22 --db store.db --reason certificateHold --also chain --json
+check '  what is done' is "$(json "j->>'serial', j->>'revoke_reason',
+    j->>'\$.also[0].serial', j->>'\$.also[0].same',
+    j->>'\$.also[1].serial', json_array_length(j, '\$.also'),
+    j->>'\$.left[0].serial', json_array_length(j, '\$.left')")" \
+    '22|keyCompromise|21|["chain","subject"]|23|2|24|1'
+refuse 1 'revoked already: 22$' 'again' \
+    revoke 22 --db store.db --reason certificateHold --also chain
+expect 0 'release one' revoke 23 --db store.db --reason removeFromCRL
+check '  the other stays on hold' is "$(cat out)" 'released 23
+still on hold: 21 (same chain) CN=kin'
+expect 0 'hold it again' revoke 23 --db store.db --reason certificateHold
+expect 0 'for good, with all that is on hold or valid' revoke 23 \
+    --db store.db --reason cessationOfOperation --also chain --also subject
+check '  says so' is "$(cat out)" 'revoked 23 (cessationOfOperation)
+revoked 21 (cessationOfOperation)
+revoked 26 (cessationOfOperation)'
+check '  nothing is left to tell' test ! -s err
+expect 0 'a migration' revoke 25 --db store.db --also chain
+check '  the other of it' is "$(cat out)" 'revoked 25 (unspecified)
+revoked 24 (unspecified)'
+expect 0 'what has expired' revoke 27 --db store.db --also key
+check '  nobody else has the key' is "$(sqlite3 store.db "SELECT count(*)
+    FROM issued WHERE txn > 200 AND revoked_at IS NULL")" 1
 refuse 1 'choose one with --issuer' 'revoke, one of two' \
     revoke ff01 --db store.db
 expect 0 'revoke that of one issuer' \
@@ -320,7 +382,7 @@ profiles = ( { name = "device"; } );
 challenges = ( { name = "test"; hash = "$first"; } );
 END
 expect 0 'list with the configuration' -c scepd.conf list --json
-check '  rows' is "$(serials | wc -w)" 6
+check '  rows' is "$(serials | wc -w)" 14
 expect 0 'list, an endpoint of the configuration alone' -c scepd.conf list \
     --endpoint quiet
 check '  says nothing' test ! -s err

@@ -2,6 +2,7 @@
 #include "util/str.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,22 @@ ask(struct bytes content, char out[2 * PKI_SERIAL_MAX + 1])
 	buf_wipe(&request);
 }
 
+static void
+revoke_newest(int reason)
+{
+	char	 sql[256];
+	sqlite3	*db;
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE issued SET revoked_at = 1,"
+	    " revoke_reason = %d WHERE id = (SELECT max(id) FROM issued)",
+	    reason);
+	assert_int_equal(sqlite3_open(server_path(&lab.server, "scepd.db"),
+	    &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, 10000);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* A new message with the same transactionID, key and CSR is a retry; another
  * CSR is not. */
 static void
@@ -140,12 +157,46 @@ test_retry(void **state)
 	buf_wipe(&other);
 }
 
+/* What repeats a request whose certificate is revoked gets it no more: a copy
+ * nothing at all, since anybody can send one; the device itself is judged
+ * afresh. */
+static void
+test_revoked(void **state)
+{
+	char		 a[2 * PKI_SERIAL_MAX + 1], b[2 * PKI_SERIAL_MAX + 1];
+	struct buf	 message = BUF_INIT(LAB_REQUEST_MAX);
+	struct buf	 other = BUF_INIT(CSR_MAX_DER);
+	struct err	 e = { .reason = ERR_NONE };
+	struct want	 issued = WANT_ISSUED;
+	struct want	 refused = WANT_FAIL(BAD_REQUEST,
+			    "transaction_revoked");
+
+	(void)state;
+	assert_int_equal(csr_make(lab.key, "/CN=revoked", NULL,
+	    SERVER_CHALLENGE, &other, &e), 0);
+	lab_wrap(&lab, buf_bytes(&other), &message);
+	lab_post(&lab, "first", buf_bytes(&message), issued);
+	revoke_newest(5);
+	lab_post(&lab, "copy", buf_bytes(&message), refused);
+	ask(buf_bytes(&other), a);
+	ask(buf_bytes(&other), b);
+	assert_string_equal(a, b);
+	revoke_newest(1);
+	refused.slug = "key_compromised";
+	buf_reset(&message);
+	lab_wrap(&lab, buf_bytes(&other), &message);
+	lab_post(&lab, "the same once more", buf_bytes(&message), refused);
+	buf_wipe(&message);
+	buf_wipe(&other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_revoked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

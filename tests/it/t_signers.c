@@ -249,7 +249,7 @@ revoked(struct world *w)
 {
 	struct cert *c = issued(w);
 
-	change_newest(w, "revoked_at = 1, revoke_reason = 1", NULL);
+	change_newest(w, "revoked_at = 1, revoke_reason = 5", NULL);
 	return c;
 }
 

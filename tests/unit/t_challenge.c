@@ -170,11 +170,13 @@ static const struct row {
 	    .want = ERR_RENEWAL_NAMES },
 	{ "17 for other names, spent", OLD, &more_names, .limits.uses = 1,
 	    .used = 1, .renewal = true, .want = ERR_RENEWAL_NAMES },
-	/* One that a renewal needs must be good for it, but for its uses. */
+	/* One that a renewal needs must be good for it, and spends a use. */
 	{ "19 with it, spent", OLD, &good, .limits.uses = 1, .used = 1,
-	    .text = n_old, .renews = true, .required = true },
+	    .want = ERR_CHALLENGE_SPENT, .required = true },
 	{ "17 with it, spent", OLD, &good, .limits.uses = 1, .used = 1,
-	    .text = n_old, .renews = true, .renewal = true,
+	    .want = ERR_CHALLENGE_SPENT, .renewal = true, .required = true },
+	{ "19 with its last use", OLD, &good, .limits.uses = 2, .used = 1,
+	    .own_profile = true, .text = n_old, .renews = true,
 	    .required = true },
 	{ "17 with it, disabled", OLD, &good, .limits.disabled = true,
 	    .want = ERR_CHALLENGE_DISABLED, .renewal = true,
@@ -226,7 +228,8 @@ check_row(const struct row *r)
 	if (r->want != ERR_NONE)
 		assert_err(&e, r->want, r->text, r->name);
 	else if (strcmp(v.profile->name, r->text) != 0 ||
-	    v.renews != r->renews || v.spends == r->renews)
+	    v.renews != r->renews ||
+	    v.spends != (!r->renews || r->required))
 		fail_msg("%s: profile %s, renews %d, spends %d", r->name,
 		    v.profile->name, v.renews, v.spends);
 	/* An operator has looked at it. */

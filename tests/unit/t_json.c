@@ -37,7 +37,8 @@ static const struct json_cert plain = {
 	"\"issuer\": \"local\", \"role\": \"client\", "			\
 	"\"transaction_id\": \"A1B2\", "				\
 	"\"challenge\": null, \"peer\": \"192.0.2.7\", "		\
-	"\"supersedes\": null, \"migrates\": null}"
+	"\"supersedes\": null, \"superseded_by\": null, "		\
+	"\"migrates\": null}"
 
 /* Prints d on one line, compares, frees it. */
 static void
@@ -111,6 +112,7 @@ test_cert(void **state)
 	c.revoked_at = 1700000001;
 	c.revoke_reason = "keyCompromise";
 	c.supersedes = "0a";
+	c.superseded_by = "0c";
 	c.migrates = "0b of CN=Old CA";
 	c.sha256 = "00ff";
 	c.pem = "-----BEGIN\n";
@@ -126,7 +128,8 @@ test_cert(void **state)
 	    "\"issuer\": \"local\", \"role\": \"client\", "
 	    "\"transaction_id\": \"A1B2\", "
 	    "\"challenge\": \"lab\", \"peer\": \"192.0.2.7\", "
-	    "\"supersedes\": \"0a\", \"migrates\": \"0b of CN=Old CA\", "
+	    "\"supersedes\": \"0a\", \"superseded_by\": \"0c\", "
+	    "\"migrates\": \"0b of CN=Old CA\", "
 	    "\"sha256\": \"00ff\", \"pem\": \"-----BEGIN\\n\"}");
 }
 

@@ -18,7 +18,7 @@ enum type { T_PKCSREQ, T_RENEWALREQ };
 enum signer { S_STRANGER, S_ELSEWHERE, S_VALID, S_VALID_HELD, S_EARLY, S_WORN,
     S_IN_GRACE, S_EXPIRED, S_NOT_YET, S_REVOKED, S_JUST_SUPERSEDED,
     S_SUPERSEDED, S_RA, S_CA, S_FOREIGN, S_FOREIGN_EXPIRED,
-    S_VALID_NARROW };
+    S_VALID_NARROW, S_STOPPED, S_FOREIGN_STOPPED, S_LOST };
 
 /* From GOOD on it matches, and from DISABLED on it allows nothing, or not
  * this. */
@@ -33,10 +33,11 @@ enum signer_key { K_SAME, K_ANY };
 /* The old certificate's, and what renew.names takes of them. */
 enum names { N_SAME, N_FEWER, N_SUBSET, N_MORE, N_OTHER, N_AUTHORITY };
 /* That is asked for: the signer's own or a new one, which the endpoint may not
- * want in a renewal; or the RA's. */
-enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN };
+ * want in a renewal; the RA's; or one that was compromised. */
+enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN,
+    P_LOST };
 
-#define WORDS_MAX	17
+#define WORDS_MAX	20
 
 static const struct {
 	const char	*name;
@@ -47,7 +48,8 @@ static const struct {
 	    "valid, waits by its profile", "early", "worn", "in grace",
 	    "expired", "not yet valid", "revoked", "just superseded",
 	    "superseded", "RA's", "CA's", "foreign", "foreign, expired",
-	    "valid, its profile takes no such key" } },
+	    "valid, its profile takes no such key", "its successor is revoked",
+	    "foreign, its successor is revoked", "its key is compromised" } },
 	[CHALLENGE] = { "challenge", { "absent", "empty", "wrong", "good",
 	    "good, in limits", "good, waits by its profile", "disabled",
 	    "elsewhere", "not yet", "expired", "spent", "no profile",
@@ -60,14 +62,17 @@ static const struct {
 	[NAMES] = { "names", { "same", "fewer", "subset", "more", "other",
 	    "authority's" } },
 	[KEY] = { "key", { "own", "own, unwanted", "new", "new, unwanted",
-	    "taken" } },
+	    "taken", "compromised" } },
 };
 
 /* ---- what is allowed ---- */
 
 #define B(x)	(1u << (x))
 
-enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
+enum by {
+	BY_NOTHING, BY_OPERATOR, BY_APPROVED, BY_RENEWAL, BY_CHALLENGE,
+	BY_WAITING
+};
 
 #define NO_CHALLENGE	(B(C_ABSENT) | B(C_EMPTY))
 #define GOOD		(B(C_GOOD) | B(C_GOOD_LIMITED) | B(C_GOOD_HELD))
@@ -84,7 +89,10 @@ enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
 #define NEW		(B(P_NEW) | B(P_NEW_UNWANTED))
 #define NO_AUTHORITY	(B(N_SAME) | B(N_FEWER) | B(N_SUBSET) | B(N_MORE) | \
 			    B(N_OTHER))
-#define NOT_RA		(~B(S_RA))
+/* Their own keys are certified, if a challenge vouches. */
+#define OWN_KEY		(~(B(S_RA) | B(S_LOST)))
+#define STOPPED		(B(S_REVOKED) | B(S_STOPPED) | \
+			    B(S_FOREIGN_STOPPED) | B(S_LOST))
 
 /* A renewal of each kind of names, with what renew.challenge says. */
 #define RENEWAL_ROWS(signers, names) \
@@ -98,34 +106,36 @@ enum by { BY_NOTHING, BY_OPERATOR, BY_RENEWAL, BY_CHALLENGE, BY_WAITING };
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_REQUIRED), \
-	    [CHALLENGE] = GOOD | B(C_SPENT) } }
+	    [CHALLENGE] = GOOD } }
 
 /* The first that fits counts; 0: any. */
 static const struct row {
 	enum by		 by;
 	unsigned	 of[N_DIMS];
 } allowed[] = {
-	/* An operator has seen it; no authority's name or key all the same. */
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = NOT_RA,
+	/* An operator has seen it; no authority's name or key all the same, and
+	 * no renewal of what was revoked or superseded since, itself or what came
+	 * of it. */
+	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
-	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = B(S_RA),
-	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
+	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
+	    B(S_RA) | B(S_CA) | STOPPED | B(S_SUPERSEDED)),
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 
 	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
 	RENEWAL_ROWS(RENEWS, B(N_SUBSET)),
 
 	/* A challenge vouches for the signer's own key, whoever signs... */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = NOT_RA,
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = OWN_KEY,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN } },
 	/* ... for another where the endpoint wants no more... */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER_KEY] = B(K_ANY),
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
-	/* ... or a certificate in force vouches for that one. The RA's would
-	 * too, but the service never takes it for a device's. */
+	/* ... or a certificate in force vouches for that one. */
 	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE | B(S_RA),
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE,
 	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
 
 	/* Nobody vouches, and an operator will look at it. */
@@ -367,9 +377,14 @@ old_of(const int *at)
 	return (struct policy_old){
 		.cert = signer_cert(at), .sans = &old_sans,
 		.revoked = signer == S_REVOKED,
+		.successor_revoked = signer == S_STOPPED ||
+		    signer == S_FOREIGN_STOPPED,
+		.key_compromised = signer == S_LOST,
 		.profile = signer == S_VALID_HELD ? &olds :
 		    signer == S_VALID_NARROW ? &narrow : NULL,
-		.foreign = signer == S_FOREIGN || signer == S_FOREIGN_EXPIRED,
+		.foreign = signer == S_FOREIGN ||
+		    signer == S_FOREIGN_EXPIRED ||
+		    signer == S_FOREIGN_STOPPED,
 		.superseded_at = signer == S_SUPERSEDED ? NOW - SUPERSEDED :
 		    signer == S_JUST_SUPERSEDED ? NOW - SUPERSEDED + 1 : 0,
 		.key_uses = signer == S_WORN ? REUSE : REUSE - 1,
@@ -408,6 +423,13 @@ key_of(int key, const struct pubkey *signer)
 	if (key == P_TAKEN)
 		return &by_ra->key;
 	return key == P_OWN || key == P_OWN_UNWANTED ? signer : &by_new->key;
+}
+
+static bool
+is_lost(const int *at)
+{
+	return at[KEY] == P_LOST || (at[SIGNER] == S_LOST &&
+	    (at[KEY] == P_OWN || at[KEY] == P_OWN_UNWANTED));
 }
 
 static struct csr
@@ -458,6 +480,7 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 		.renewal = at[TYPE] == T_RENEWALREQ,
 		.old = at[SIGNER] >= S_VALID ? &old : NULL,
 		.approved = at[APPROVAL] == A_APPROVED, .csr = &r,
+		.key_compromised = is_lost(at),
 		.signer = signer, .challenge = challenge_of(at[CHALLENGE]),
 		.limits = at[CHALLENGE] > C_GOOD ? &limits[at[CHALLENGE]] :
 		    NULL,
@@ -475,8 +498,8 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 static void
 tell(const int *at, enum by by, const char *what)
 {
-	static const char *const words[] = { "refuse", "approved", "renewal",
-	    "challenge", "hold" };
+	static const char *const words[] = { "refuse", "approved",
+	    "approved renewal", "renewal", "challenge", "hold" };
 	int	 d;
 
 	print_error("allowed: %s, policy: %s:", words[by], what);
@@ -507,9 +530,10 @@ differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
 		return err_slug(e->reason);
 	if (v->hold != oracle_holds(by, at))
 		return v->hold ? "hold" : "issue at once";
-	if (v->renews != (by == BY_RENEWAL))
+	if (v->renews != (by == BY_RENEWAL || by == BY_APPROVED))
 		return v->renews ? "a renewal" : "no renewal";
-	if (v->spends != (by == BY_CHALLENGE))
+	if (v->spends != (by == BY_CHALLENGE || (by == BY_RENEWAL &&
+	    at[MODE] == M_REQUIRED)))
 		return v->spends ? "spends a use" : "spends none";
 	return v->profile == profile_of(by, at) ? NULL : "another profile";
 }

@@ -400,7 +400,8 @@ decide(int64_t id, bool approve)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(waiting_decide(service->db, id, approve, time(NULL), "op", &e), &e);
+	ok(waiting_decide(service->db, id, approve ? WAITING_APPROVE :
+	    WAITING_REJECT, time(NULL), "op", &e), &e);
 }
 
 static void
@@ -449,6 +450,43 @@ test_polls(void **state)
 	}
 	assert_int_equal(count_issued(), 1);
 	buf_wipe(&first);
+}
+
+/* What was issued and is revoked is handed out no more; nor is what waits
+ * issued, for a key that was compromised meanwhile. */
+static void
+test_poll_revoked(void **state)
+{
+	struct scep_got	 got;
+	char		 none[STORE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		ask_csr("/manual", SCEP_PKCSREQ, &device, i == 0 ? "A" : "B",
+		    device.key, SECRET, &got);
+		assert_int_equal(got.status, SCEP_PENDING);
+		scep_got_clear(&got);
+		decide((int64_t)i + 1, true);
+	}
+	assert_int_equal(poll("A", "1", &got), SCEP_SUCCESS);
+	scep_got_clear(&got);
+	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 6",
+	    none);
+	(void)poll("A", "2", &got);
+	assert_failure(&got, FAIL_BADREQUEST, "on hold");
+	scep_got_clear(&got);
+	store_text("UPDATE issued SET revoked_at = NULL, revoke_reason = NULL",
+	    none);
+	assert_int_equal(poll("A", "3", &got), SCEP_SUCCESS);
+	scep_got_clear(&got);
+	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 1",
+	    none);
+	(void)poll("B", "4", &got);
+	assert_failure(&got, FAIL_BADREQUEST, "its key is compromised");
+	scep_got_clear(&got);
+	assert_int_equal(count_issued(), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM txn WHERE reason ="
+	    " 'key_compromised'"), 1);
 }
 
 /* The reply to a key that cannot decrypt needs the request's challenge, which
@@ -671,6 +709,7 @@ main(void)
 		TEST(test_renewed),
 		TEST(test_renewal_refused),
 		TEST(test_polls),
+		TEST(test_poll_revoked),
 		TEST(test_poll_by_password),
 		TEST(test_poll_refused),
 		TEST(test_lost),

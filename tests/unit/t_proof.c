@@ -53,13 +53,28 @@ test_rows(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct work w = {
 			.wrong = rows[i].wrong, .recorded = rows[i].recorded,
-			.txn = { .vouched = rows[i].vouched },
-			.verdict = { .hold = rows[i].hold },
+			.verdict = { .spends = rows[i].vouched,
+			    .hold = rows[i].hold },
 		};
 
 		if (work_proof(&w, rows[i].reason) != rows[i].proof)
 			fail_msg("%s", rows[i].name);
 	}
+}
+
+/* What an operator approved, and is asked for again: a copy may, and its
+ * challenge may have been disabled since. */
+static void
+test_approved(void **state)
+{
+	const struct work w = {
+		.approved = true, .recorded = true,
+		.verdict = { .renews = true },
+	};
+
+	(void)state;
+	assert_int_equal(work_proof(&w, ERR_NONE), PROOF_NONE);
+	assert_int_equal(work_proof(&w, ERR_CHALLENGE_DISABLED), PROOF_NONE);
 }
 
 /* A reason that is added counts if it has to do with the challenge. */
@@ -87,6 +102,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_approved),
 		cmocka_unit_test(test_reasons),
 	};
 

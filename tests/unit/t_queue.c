@@ -20,23 +20,37 @@ decide(struct db *db, int64_t id, bool approve)
 {
 	struct err	 e = { .reason = ERR_NONE };
 
-	good(waiting_decide(db, id, approve, 5000, "op", &e), &e);
+	good(waiting_decide(db, id, approve ? WAITING_APPROVE :
+	    WAITING_REJECT, 5000, "op", &e), &e);
 }
 
-/* Takes an approved one; whether what it renews is revoked. */
-static bool
-claim(struct db *db, int64_t id)
+/* Takes an approved one; what is known of it by then. */
+static struct waiting_claim
+claim_facts(struct db *db, int64_t id)
 {
-	struct buf		 csr = BUF_INIT(100);
-	struct waiting_claim	 cl = { .csr = &csr };
+	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
+	struct buf		 migrates = BUF_INIT(100);
+	struct waiting_claim	 cl = {
+		.csr = &csr, .old = &old, .migrates = &migrates
+	};
 	struct err		 e = { .reason = ERR_NONE };
 	bool			 ours = false;
 
 	good(waiting_claim(db, id, &cl, &ours, &e), &e);
 	assert_true(ours);
 	assert_true(bytes_eq(buf_bytes(&csr), bytes_str("csr")));
+	assert_int_equal(old.n > 0, cl.renews != 0);
 	buf_wipe(&csr);
-	return cl.renews_revoked;
+	buf_wipe(&old);
+	buf_wipe(&migrates);
+	return cl;
+}
+
+/* Whether what it renews is revoked. */
+static bool
+claim(struct db *db, int64_t id)
+{
+	return claim_facts(db, id).renews_revoked;
 }
 
 /* ---- room ---- */
@@ -283,6 +297,39 @@ test_renewal_revoked(void **state)
 	empty_folder(true);
 }
 
+/* Of two that are approved, the second one sees the first one at work, and what
+ * came of it; not that both waited. */
+static void
+test_renewal_superseded(void **state)
+{
+	struct db		*db = open_db();
+	struct err		 e = { .reason = ERR_NONE };
+	struct txn_found	 first, second;
+	struct waiting_claim	 cl;
+
+	(void)state;
+	enroll(db, 1);
+	good(renew(db, 2, 1, true, &first, &e), &e);
+	good(renew(db, 3, 1, true, &second, &e), &e);
+	decide(db, first.id, true);
+	decide(db, second.id, true);
+	cl = claim_facts(db, first.id);
+	assert_false(cl.superseding || cl.superseded_at != 0);
+	cl = claim_facts(db, second.id);
+	assert_true(cl.superseding);
+	assert_int_equal(cl.superseded_at, 0);
+	good(waiting_release(db, second.id, &e), &e);
+	good(txn_fail(db, first.id, ERR_ISSUER_REFUSED, 6000, &e), &e);
+	enroll(db, 4);
+	raw(file, "UPDATE issued SET supersedes = 1, issued_at = 4321"
+	    " WHERE id = 2");
+	cl = claim_facts(db, second.id);
+	assert_false(cl.superseding);
+	assert_int_equal(cl.superseded_at, 4321);
+	db_close(db);
+	empty_folder(true);
+}
+
 int
 main(void)
 {
@@ -292,6 +339,7 @@ main(void)
 		cmocka_unit_test(test_room_burst),
 		cmocka_unit_test(test_room_expired),
 		cmocka_unit_test(test_renewal_revoked),
+		cmocka_unit_test(test_renewal_superseded),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -218,7 +218,7 @@ static const struct setting {
 	struct csr		**csr;		/* NULL: same_names, new key */
 	enum policy_challenge	 challenge;
 	int64_t			 superseded_at, key_uses;
-	bool			 foreign, authority;
+	bool			 foreign, authority, successor, compromised;
 	enum err_reason		 want;
 } settings[] = {
 	{ "off", { .renew_allowed = false }, .want = ERR_RENEWAL_OFF },
@@ -245,6 +245,16 @@ static const struct setting {
 	{ "early, the challenge does not help", { ALLOWED,
 	    .renew_window = 60 }, .challenge = MATCH,
 	    .want = ERR_RENEWAL_EARLY },
+
+	{ "what came of it is revoked", { ALLOWED }, .successor = true,
+	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "the same, of another server's", { ALLOWED }, .foreign = true,
+	    .successor = true, .want = ERR_RENEWAL_SUCCESSOR },
+	{ "what came of it is revoked, with a challenge", { ALLOWED },
+	    .challenge = MATCH, .successor = true,
+	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "its key is compromised, the new one is not", { ALLOWED },
+	    .compromised = true, .want = ERR_RENEWAL_COMPROMISED },
 
 	{ "in the grace", { ALLOWED, .renew_grace = 1 }, .old = &expired },
 	{ "behind the grace", { ALLOWED, .renew_grace = 0 }, .old = &expired,
@@ -321,6 +331,8 @@ check_setting(const struct setting *s)
 		.cert = s->old == NULL ? old_cert : *s->old,
 		.sans = &old_sans, .foreign = s->foreign,
 		.superseded_at = s->superseded_at, .key_uses = s->key_uses,
+		.successor_revoked = s->successor,
+		.key_compromised = s->compromised,
 	};
 	const struct policy_facts f = {
 		.endpoint = &s->ep, .profile = &profile, .renewal = true,

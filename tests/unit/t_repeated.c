@@ -2,6 +2,7 @@
  * Which message repeats an earlier one, and gets what that got; and which one
  * is new, so that a device that renews does not get its old certificate again.
  */
+#include "store/revoked.h"
 #include "store_file.h"
 
 #define KEY	0xa1
@@ -120,6 +121,12 @@ test_issued(void **state)
 		    found.id != (rows[i].repeats ? id : 0))
 			fail_msg("%s: state %d", rows[i].name, found.state);
 	}
+	/* Once it is revoked, only a copy of the first message is one. */
+	good(revoked_put(db, 1, 5, 1001, &e), &e);
+	found = look(db, &(struct asked){ WHO, 1, 0, 0, 1001, 600 });
+	assert_int_equal(found.id, id);
+	found = look(db, &(struct asked){ WHO, 2, 0, 0, 1001, 600 });
+	assert_int_equal(found.state, TXN_NONE);
 	db_close(db);
 	empty_folder(true);
 }

@@ -303,7 +303,7 @@ test_uses(void **state)
 	/* a failure, a rejection */
 	good(txn_fail(db, a, ERR_ISSUER, 1500, &e), &e);
 	is_use(db, "a", id, 1, 0);
-	good(waiting_decide(db, b, false, 1500, "op", &e), &e);
+	good(waiting_decide(db, b, WAITING_REJECT, 1500, "op", &e), &e);
 	is_use(db, "a", id, 0, 0);
 	/* expired while it waited */
 	good(spend(db, 5, "a", id, 2, true, &b, &e), &e);
@@ -312,7 +312,7 @@ test_uses(void **state)
 	is_use(db, "a", id, 0, 0);
 	/* approved, which a crash leaves as it is; reserved, which it ends */
 	good(spend(db, 6, "a", id, 2, true, &b, &e), &e);
-	good(waiting_decide(db, b, true, 1500, "op", &e), &e);
+	good(waiting_decide(db, b, WAITING_APPROVE, 1500, "op", &e), &e);
 	good(spend(db, 7, "a", id, 2, false, &a, &e), &e);
 	is_use(db, "a", id, 2, 0);
 	db_close(db);

@@ -198,7 +198,8 @@ question(int type, const struct who *by, const char *txid,
 	return (struct scep_ask){ .type = type, .txid = txid,
 	    .nonce = bytes_str(txid), .content = content, .key = by->key,
 	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } };
+	    .suite = { .cipher = ALG_AES128_CBC,
+	    .transport = ALG_RSA_PKCS1 } };
 }
 
 static void
@@ -714,7 +715,8 @@ test_approved(void **state)
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_PENDING);
 	scep_got_clear(&got);
-	ok(waiting_decide(service->db, 1, true, time(NULL), "op", &e), &e);
+	ok(waiting_decide(service->db, 1, WAITING_APPROVE, time(NULL), "op",
+	    &e), &e);
 	will_say(1, "");
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);

@@ -57,7 +57,8 @@ decide(struct db *db, int64_t id, bool approve)
 {
 	struct err	 e = { .reason = ERR_NONE };
 
-	good(waiting_decide(db, id, approve, 5000, "op", &e), &e);
+	good(waiting_decide(db, id, approve ? WAITING_APPROVE :
+	    WAITING_REJECT, 5000, "op", &e), &e);
 }
 
 static enum txn_state
@@ -156,7 +157,8 @@ test_decide(void **state)
 		int	 rc;
 
 		err_clear(&e);
-		rc = waiting_decide(db, rows[i].id, rows[i].approve, 5000, "op", &e);
+		rc = waiting_decide(db, rows[i].id, rows[i].approve ?
+		    WAITING_APPROVE : WAITING_REJECT, 5000, "op", &e);
 		if ((rc == 0) != (rows[i].refused == ERR_NONE) ||
 		    e.reason != rows[i].refused ||
 		    state_of(daemon, rows[i].id) != rows[i].then)
@@ -240,9 +242,12 @@ test_look(void **state)
 static bool
 claim(struct db *db, int64_t id)
 {
-	struct buf		 csr = BUF_INIT(100);
+	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
+	struct buf		 migrates = BUF_INIT(100);
 	struct err		 e = { .reason = ERR_NONE };
-	struct waiting_claim	 cl = { .csr = &csr };
+	struct waiting_claim	 cl = {
+		.csr = &csr, .old = &old, .migrates = &migrates
+	};
 	bool			 ours = false;
 	struct serial		 s;
 
@@ -252,6 +257,8 @@ claim(struct db *db, int64_t id)
 		assert_true(bytes_eq(bytes_make(cl.serial, cl.n_serial),
 		    serial_of(&s, 1)));
 		assert_string_equal(cl.challenge, "lab");
+		assert_false(cl.challenge_gone || cl.despite);
+		assert_int_equal(old.n + migrates.n, 0);
 	} else
 		assert_int_equal(csr.n, 0);
 	buf_wipe(&csr);
@@ -322,8 +329,8 @@ test_expire(void **state)
 	assert_int_equal(waiting(db), 4);
 	good(waiting_expire(db, 1001, 7000, &e), &e);
 	assert_int_equal(waiting(db), 2);
-	assert_int_equal(state_of(db, 1), TXN_ENDED);
-	assert_int_equal(state_of(db, 2), TXN_ENDED);
+	assert_int_equal(state_of(db, 1), TXN_EXPIRED);
+	assert_int_equal(state_of(db, 2), TXN_EXPIRED);
 	assert_int_equal(state_of(db, 3), TXN_APPROVED);
 	assert_int_equal(state_of(db, 4), TXN_PENDING);
 	db_close(db);

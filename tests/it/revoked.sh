@@ -1,0 +1,144 @@
+#!/bin/sh
+# A revocation stops the device, whichever of its certificates it has left: what
+# was renewed before, what migrated, the key, the reply that it asks for again.
+#
+# shellcheck disable=SC2154 # variables of lib.sh
+set -eu
+# shellcheck source=tests/it/lib.sh
+. "${srcdir:-.}/tests/it/lib.sh"
+# shellcheck source=tests/it/renew_lib.sh
+. "${srcdir:-.}/tests/it/renew_lib.sh"
+
+# revoke NAME REASON [OPTION...]
+revoke() {
+	revoke_name=$1 revoke_reason=$2
+	shift 2
+	"$SCEPCTL" revoke "$(serial "$revoke_name")" --db "$tmp/scepd.db" \
+	    --reason "$revoke_reason" "$@" >"$tmp/out" 2>"$tmp/err" || {
+		cat "$tmp/err"
+		it_fail "revoke $revoke_name"
+	}
+}
+
+it_ca --key ec:p256
+
+# ---- a chain of renewals: j1, j2, j3
+
+for reason in keyCompromise unspecified cessationOfOperation \
+    certificateHold; do
+	serve ''
+	first j1
+	renews j1 j2
+	renews j2 j3
+	revoke j3 "$reason"
+	grep -q "^still valid: $(serial j1) (same chain, subject) CN=device\$" \
+	    "$tmp/out" || it_fail "revoke does not name j1: $(cat "$tmp/out")"
+	refused renewal_successor j1
+	refused renewal_successor j1 CLIENT_TYPE=19
+	refused renewal_successor j2
+	refused renewal_revoked j3
+done
+# Released, all renew again.
+revoke j3 removeFromCRL
+renews j1 a
+renews j3 b
+# Of an older one, what came of it is another key, and renews.
+revoke j1 keyCompromise
+renews b c
+# As superseded it says nothing of the device.
+serve ''
+first j1
+renews j1 j2
+revoke j2 superseded
+renews j1 j3
+# A challenge vouches for the device all the same; a key of its own for itself.
+revoke j3 cessationOfOperation
+secret=$challenge
+is "$(ask a CLIENT_TYPE=19 CLIENT_OLD="$tmp/j1")" failure \
+    'a new key that a stopped certificate signs for'
+is "$(ask a CLIENT_TYPE=19 CLIENT_OLD="$tmp/j1" \
+    CLIENT_KEY_FILE="$tmp/j1.key")" issued 'its own key, with the challenge'
+secret=
+
+# ---- all of the device, in one step
+
+serve ''
+first j1
+renews j1 j2
+renews j2 j3
+first other
+revoke j2 keyCompromise --also chain
+is "$(sql 'SELECT count(*) FROM issued WHERE revoke_reason = 1')" 3 revoked
+grep -q "^still valid: $(serial other) (same subject)" "$tmp/out" ||
+    it_fail "revoke does not name the other: $(cat "$tmp/out")"
+refused renewal_revoked j1
+refused renewal_revoked j3
+renews other a
+
+# ---- the key
+
+serve ''
+first j1
+renews j1 j2 CLIENT_KEY_FILE="$tmp/j1.key"
+renews j1 j3 CLIENT_KEY_FILE="$tmp/j1.key"
+revoke j2 keyCompromise
+refused key_compromised j3 CLIENT_KEY_FILE="$tmp/j1.key"
+refused renewal_compromised j3
+secret=$challenge
+refused key_compromised j1 CLIENT_TYPE=19 CLIENT_KEY_FILE="$tmp/j1.key"
+is "$(CLIENT_KEY_FILE=$tmp/j1.key "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" "$challenge" device "$tmp/none")" failure \
+    'a compromised key, with the challenge'
+last_request | grep -q reason=key_compromised || it_fail 'another reason'
+secret=
+
+# ---- the same request again
+
+it_global='transaction: { replay = 600; };'
+serve ''
+first j1
+# again: as a device that lost the reply
+again() {
+	CLIENT_SANS=DNS:x.example CLIENT_KEY_FILE=$tmp/j1.key "$IT_CLIENT" \
+	    enroll "$port" "$tmp/ca/ra.pem" "$challenge" device "$tmp/again"
+}
+is "$(again)" issued 'another request of that key'
+again_first=$(serial again)
+is "$(again)" issued 'the same again'
+is "$(serial again)" "$again_first" 'the certificate of a repeated request'
+last_request | grep -q outcome=repeated || it_fail 'it is not repeated'
+revoke again cessationOfOperation
+is "$(again)" issued 'the same again, judged afresh'
+is "$(serial again | grep -c "$again_first")" 0 'another certificate'
+revoke again keyCompromise
+is "$(again)" failure 'the same again, with a compromised key'
+last_request | grep -q reason=key_compromised || it_fail 'another reason'
+it_global=
+
+# ---- from another server
+
+mkdir "$tmp/old"
+(
+	cd "$tmp/old"
+	openssl req -x509 -newkey rsa:2048 -noenc -keyout ca.key -out ca.pem \
+	    -subj /CN=Old -days 30
+	printf 'subjectAltName=DNS:x.example\n' >dev.ext
+	openssl req -newkey rsa:2048 -noenc -keyout dev.key -out dev.csr \
+	    -subj /CN=device
+	openssl x509 -req -in dev.csr -CA ca.pem -CAkey ca.key -out dev.pem \
+	    -set_serial 0xabc1 -days 20 -extfile dev.ext
+) >"$tmp/old.log" 2>&1 || {
+	cat "$tmp/old.log"
+	it_fail 'the other server'
+}
+serve 'renew: { trusted = [ "old/ca.pem" ]; };'
+is "$(ask m1 CLIENT_OLD="$tmp/old/dev")" issued 'a migration'
+renews m1 m2
+is "$(ask m3 CLIENT_OLD="$tmp/old/dev" CLIENT_KEY_FILE="$tmp/old/dev.key")" \
+    issued 'a second one, with its key'
+revoke m2 affiliationChanged
+grep -q "^still valid: $(serial m3) (same chain, subject)" "$tmp/out" ||
+    it_fail "revoke does not name m3: $(cat "$tmp/out")"
+refused renewal_successor old/dev
+refused renewal_successor m1
+renews m3 m4
