@@ -136,7 +136,7 @@ old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !policy_is_authority(f, c) &&
+	return c != NULL && !policy_old_authority(f) &&
 	    !is_stopped(f->old) &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
@@ -329,6 +329,7 @@ signer_type_inputs(const struct policy_facts *f, struct policy_step *s)
 }
 
 static const struct policy_rule rules[] = {
+	{ "profile", policy_rule_profile, policy_profile_inputs, NULL },
 	{ "challenge", NULL, NULL, rules_challenge },
 	{ "key", policy_rule_key, policy_key_inputs, NULL },
 	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },

@@ -2,6 +2,7 @@
  * Who signed: renewals are told by that, not by what the message says.
  * certmonger, jscep and Apple renew with a PKCSReq.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "service/pipeline_int.h"
@@ -52,7 +53,11 @@ is_signer(const struct issued *row, void *arg)
 		return -1;
 	w->old_id = row->id;
 	w->old_revoked = row->revoked;
+	w->old_issued = row->issued_at;
 	w->old_profile = conf_profile(w->x->site->conf, row->profile);
+	if (w->old_profile == NULL)
+		(void)snprintf(w->old_gone, sizeof(w->old_gone), "%s",
+		    row->profile);
 	return 1;
 }
 

@@ -63,6 +63,35 @@ first a
 renews a b
 it_profile=
 
+# A share of its life does not count what lay before its issue.
+it_profile='validity = "2h";'
+serve 'renew: { window_share = 50; };'
+first a
+refused renewal_early a
+it_profile=
+
+# What was issued under a profile that is gone is no other's.
+it_profile='}, { name = "guest"; validity = "1d";'
+serve '}, { name = "guests"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
+    issuer = "local"; profile = "guest"; challenges = [ "test" ];'
+secret=$challenge
+is "$(ask a CLIENT_TYPE=19 CLIENT_PATH=/scep/guests)" issued 'a guest'
+secret=
+it_stop
+it_profile=
+it_endpoint=$(echo "$it_endpoint" | sed 's/"guest";/"device";/')
+it_conf
+it_start
+refused renewal_profile a CLIENT_PATH=/scep/guests
+last_request | grep -q 'guest, which it was issued under' ||
+    it_fail 'the log does not name the profile'
+refused renewal_profile a CLIENT_PATH=/scep/guests CLIENT_TYPE=19
+secret=$challenge
+is "$(ask b CLIENT_PATH=/scep/guests CLIENT_TYPE=19 CLIENT_OLD="$tmp/a")" \
+    issued 'an enrollment instead'
+secret=
+renews b c CLIENT_PATH=/scep/guests
+
 # Once, then never more.
 serve 'renew: { superseded = 0; };'
 first a

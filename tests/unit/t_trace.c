@@ -67,7 +67,7 @@ static char	 w_rsa[] = "rsa", w_dns[] = "dns", p_cn[] = "CN exact b",
 static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
     *dns[] = { w_dns, NULL }, *only_b[] = { p_cn, NULL };
 
-#define FIRST	"challenge.endpoint challenge.disabled challenge.time " \
+#define FIRST	"profile challenge.endpoint challenge.disabled challenge.time " \
 	    "challenge.uses challenge.profile challenge.key "
 #define LIMITS	FIRST "challenge.subject challenge.san "
 #define KEYS	"key key_taken key_compromised signer_type proof "
@@ -95,7 +95,7 @@ static const struct row {
 	    "rsa_min=2048 rsa_max=4096" },
 	{ "wrong challenge", .csr = &good,
 	    .challenge = POLICY_CHALLENGE_WRONG, .want = ERR_CHALLENGE_WRONG,
-	    .as_renewal = "", .as_enrollment = KEYS, .rule = "proof",
+	    .as_renewal = "", .as_enrollment = "profile " KEYS, .rule = "proof",
 	    .input = "challenge=wrong signer_known=no called_renewal=no "
 	    "approved=no approval=auto validator=no" },
 	{ "limit of the challenge", .csr = &good,
@@ -106,21 +106,21 @@ static const struct row {
 	    .input = "subject=\"CN=a,O=An Org\" limited=yes" },
 	{ "spent", .csr = &good, .challenge = POLICY_CHALLENGE_MATCH,
 	    .used = 1, .want = ERR_CHALLENGE_SPENT, .as_renewal = "",
-	    .as_enrollment = "challenge.endpoint challenge.disabled "
+	    .as_enrollment = "profile challenge.endpoint challenge.disabled "
 	    "challenge.time challenge.uses ", .rule = "challenge.uses",
 	    .input = "used=1 uses=1" },
 	{ "renewal", .old = true, .renewal = true, .csr = &good,
-	    .as_renewal = KEYS RENEWED REST, .as_enrollment = "",
+	    .as_renewal = "profile " KEYS RENEWED REST, .as_enrollment = "",
 	    .rule = "renewal.key", .input = "key=same renew.key=any" },
 	{ "renewal, too early", .old = true, .renewal = true, .csr = &good,
-	    .as_renewal = KEYS RENEWAL, .as_enrollment = "",
+	    .as_renewal = "profile " KEYS RENEWAL, .as_enrollment = "",
 	    .rule = "renewal.window",
 	    .input = "now=2027-01-15T08:00:00Z not_after="
 	    "2027-01-16T08:00:00Z from=2027-01-15T20:00:00Z",
 	    .want = ERR_RENEWAL_EARLY },
 	{ "renewal for other names", .old = true, .renewal = true,
 	    .csr = &other, .want = ERR_RENEWAL_NAMES,
-	    .as_renewal = KEYS RENEWAL "renewal.names ", .as_enrollment = "",
+	    .as_renewal = "profile " KEYS RENEWAL "renewal.names ", .as_enrollment = "",
 	    .rule = "renewal.names", .input = "subject=CN=b old_subject="
 	    "\"CN=a,O=An Org\" san=dns:b.example old_san=dns:a.example "
 	    "renew.names=same" },
@@ -132,7 +132,7 @@ static const struct row {
 	    .challenge = POLICY_CHALLENGE_MATCH, .used = 1,
 	    .want = ERR_CHALLENGE_SPENT,
 	    .as_renewal = RENEWAL "renewal.names ",
-	    .as_enrollment = "challenge.endpoint challenge.disabled "
+	    .as_enrollment = "profile challenge.endpoint challenge.disabled "
 	    "challenge.time challenge.uses " },
 	{ "controls in a name", .csr = &odd,
 	    .challenge = POLICY_CHALLENGE_MATCH, .want = ERR_SUBJECT,
