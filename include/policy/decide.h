@@ -28,8 +28,8 @@ struct policy_old {
 	bool			 revoked;
 	/* One that came of it by renewals is, but not as superseded. */
 	bool			 successor_revoked;
-	bool			 key_compromised;	/* its key was, as a
-							 * revocation says */
+	bool			 key_compromised;	/* its key, by a
+							 * revocation */
 	const struct conf_profile *profile;	/* it was issued under; NULL:
 						 * the endpoint's */
 	/* The name of that one, where there is none of that name any more;
@@ -64,8 +64,8 @@ struct policy_facts {
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
-	bool				 key_compromised;	/* its key was, as
-							 * a revocation says */
+	bool				 key_compromised;	/* its key, by a
+							 * revocation */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
 	/* of the challenge that matches; NULL: none */

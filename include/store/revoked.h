@@ -24,7 +24,7 @@ int	 revoked_put(struct db *, int64_t id, int reason, int64_t when,
 
 /* How another certificate belongs to one. */
 enum revoked_kin {
-	REVOKED_CHAIN = 1,	/* by renewals, or a migration that both are of */
+	REVOKED_CHAIN = 1,	/* by renewals, or of one migration */
 	REVOKED_KEY = 2,	/* it has the same */
 	REVOKED_SUBJECT = 4	/* letter case aside; an empty one is none */
 };
@@ -73,10 +73,10 @@ struct revoked_ask {
 	const uint8_t	*key;		/* that is asked for */
 };
 struct revoked_stops {
-	bool		 successor;	/* one that came of what is renewed, also
-					 * over others, is revoked or on hold,
-					 * but not as superseded; or they are
-					 * too many to look at */
+	bool		 successor;	/* one that came of what is renewed,
+					 * also over others, is revoked or on
+					 * hold, but not as superseded; or they
+					 * are too many to look at */
 	bool		 old_key;	/* a certificate of that key was revoked
 					 * for a compromise */
 	bool		 key;		/* the same of this one */

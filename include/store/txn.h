@@ -87,10 +87,11 @@ int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
  * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
  * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. A revocation stops
  * it (store/revoked.h): ERR_RENEWAL_SUCCESSOR, ERR_RENEWAL_COMPROMISED,
- * ERR_KEY_COMPROMISED. No use of the challenge left, counting all that are worked on: ERR_CHALLENGE_SPENT; it was
- * disabled or removed meanwhile: ERR_CHALLENGE_DISABLED. Beyond a limit of the
- * profile, counting so: ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait:
- * ERR_PENDING_FULL, ERR_PENDING_STRANGER.
+ * ERR_KEY_COMPROMISED. No use of the challenge left, counting all that are
+ * worked on: ERR_CHALLENGE_SPENT; it was disabled or removed meanwhile:
+ * ERR_CHALLENGE_DISABLED. Beyond a limit of the profile, counting so:
+ * ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait: ERR_PENDING_FULL,
+ * ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

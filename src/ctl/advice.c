@@ -46,6 +46,7 @@ static const struct {
 	{ ERR_REPLY_SECRET, "give the device a challenge of 16 characters or "
 	    "more, or have it sign with an RSA key" },
 	{ ERR_KEY_TAKEN, "have the device make a key of its own" },
+	{ ERR_KEY_COMPROMISED, "have the device make a new key" },
 	{ ERR_KEY_MISMATCH, "have the device sign with the key of its request, "
 	    "or set signer_key = \"any\" at the endpoint" },
 	{ ERR_SUBJECT, "have the device ask for another subject, or change the "
@@ -66,6 +67,7 @@ static const struct {
 	    "profile's duplicate_key" },
 	{ ERR_TXN_LIVE, "decide about the one that waits: scepctl pending "
 	    "list" },
+	{ ERR_TXN_REVOKED, "have the device ask anew" },
 	{ ERR_REJECTED, "an operator said so; have the device ask anew" },
 	{ ERR_PENDING_FULL, "decide about some that wait: scepctl pending "
 	    "list" },
@@ -79,6 +81,10 @@ static const struct {
 	    "certificate" },
 	{ ERR_RENEWAL_REVOKED, "find out why it was revoked, then have the "
 	    "device enroll anew, with a challenge" },
+	{ ERR_RENEWAL_SUCCESSOR, "find out why that one was revoked, then have "
+	    "the device enroll anew, with a challenge" },
+	{ ERR_RENEWAL_COMPROMISED, "have the device enroll anew, with a new key "
+	    "and a challenge" },
 	{ ERR_RENEWAL_NOT_YET, "compare the clocks" },
 	{ ERR_RENEWAL_EXPIRED, "have the device enroll anew, with a challenge, "
 	    "or raise the endpoint's renew.grace" },

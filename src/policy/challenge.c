@@ -64,6 +64,15 @@ time_inputs(const struct policy_facts *f, struct policy_step *s)
 		policy_say_time(s, "expires", f->limits->expires);
 }
 
+/* One beside a renewal has a use spent only where it must be there: otherwise
+ * the first one would vouch for all renewals to come. */
+bool
+policy_spends(const struct policy_facts *f)
+{
+	return !policy_renews(f) ||
+	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
+}
+
 static int64_t
 used(const struct policy_facts *f)
 {

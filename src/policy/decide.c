@@ -292,15 +292,6 @@ sans_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_list(s, "granted", &f->profile->san);
 }
 
-/* One beside a renewal has a use spent only where it must be there: otherwise
- * the first one would vouch for all renewals to come. */
-bool
-policy_spends(const struct policy_facts *f)
-{
-	return !policy_renews(f) ||
-	    f->endpoint->renew_challenge == CONF_RENEW_CHALLENGE_REQUIRED;
-}
-
 /* Under a challenge, what that one allows. One beside a renewal counts where
  * renew.challenge says so. */
 static int

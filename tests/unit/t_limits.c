@@ -134,7 +134,7 @@ test_rows(void **state)
 	raw(file, "UPDATE issued SET not_after = 10 WHERE id = 2");
 	raw(file, "UPDATE issued SET subject = 'CN=b', not_after = 8640000"
 	    " WHERE id = 3");
-	raw(file, "UPDATE issued SET revoked_at = 1, revoke_reason = 1,"
+	raw(file, "UPDATE issued SET revoked_at = 1, revoke_reason = 5,"
 	    " not_after = 8640000 WHERE id = 4");
 	good(ask(db, &(struct ask){ 5, "CN=busy", 7, 1, TXN_KEY_ALONE, 0,
 	    NULL, 0 }, &id, &e), &e);

@@ -72,7 +72,8 @@ static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
 #define LIMITS	FIRST "challenge.subject challenge.san "
 #define KEYS	"key key_taken key_compromised signer_type proof "
 #define RENEWAL	"renewal.allowed renewal.authority renewal.revoked " \
-	    "renewal.successor renewal.compromised renewal.valid renewal.superseded renewal.window "
+	    "renewal.successor renewal.compromised renewal.valid " \
+	    "renewal.superseded renewal.window "
 #define RENEWED	RENEWAL "renewal.names renewal.key renewal.reuse " \
 	    "renewal.challenge "
 #define REST	"signer reply subject template named ca sans required " \
