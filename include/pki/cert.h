@@ -58,6 +58,9 @@ int	 cert_parse(struct bytes der, struct cert **out, struct err *e);
 void	 cert_free(struct cert *);	/* NULL is fine */
 /* Whether its subject is this Name (DER), compared as RFC 5280, 7.1 says. */
 bool	 cert_has_subject(const struct cert *, struct bytes name);
+/* Whether it may enroll for others, by its extended key usage: Microsoft's
+ * Certificate Request Agent, or the RA of CMC (RFC 6402). */
+bool	 cert_is_agent(const struct cert *);
 /* PEM with its armour, appended. */
 int	 cert_pem(const struct cert *, struct buf *out, struct err *e);
 

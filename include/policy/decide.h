@@ -32,7 +32,11 @@ struct policy_old {
 							 * revocation */
 	const struct conf_profile *profile;	/* it was issued under; NULL:
 						 * the endpoint's */
-	bool			 foreign;	/* the latter */
+	/* The name of that one, where there is none of that name any more;
+	 * NULL: there is, or there never was. */
+	const char		*gone;
+	bool			 foreign;	/* of a CA in renew.trusted */
+	int64_t			 issued_at;	/* 0: nobody knows */
 	int64_t			 superseded_at;	/* first time; 0: never */
 	/* How many certificates in a row, up to this one, have the key that is
 	 * asked for now. */
@@ -55,6 +59,9 @@ struct policy_facts {
 	bool				 approved;	/* by an operator */
 	bool				 validated;	/* a validator is asked
 							 * too, if we agree */
+	/* It is yet to be asked about a renewal, and may name a profile: then
+	 * policy is asked again. */
+	bool				 naming;
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */

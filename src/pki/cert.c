@@ -178,6 +178,31 @@ cert_has_subject(const struct cert *c, struct bytes name)
 	return same;
 }
 
+/* As text: libcrypto has no number for all of them. */
+static bool
+is_agent_oid(const ASN1_OBJECT *o)
+{
+	char oid[OID_TEXT];
+
+	(void)OBJ_obj2txt(oid, sizeof(oid), o, 1);
+	return strcmp(oid, "1.3.6.1.4.1.311.20.2.1") == 0 ||
+	    strcmp(oid, "1.3.6.1.5.5.7.3.28") == 0;
+}
+
+bool
+cert_is_agent(const struct cert *c)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c->x, NID_ext_key_usage,
+	    NULL, NULL);
+	bool is = false;
+	int i;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
+		is |= is_agent_oid(sk_ASN1_OBJECT_value(eku, i));
+	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
+	return is;
+}
+
 size_t
 cert_exts(const struct cert *c, struct cert_ext *out, size_t n)
 {

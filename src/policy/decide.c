@@ -53,16 +53,9 @@ rule_profile(const struct policy_facts *f, struct err *e)
 {
 	if (policy_made(f)->conf != NULL ||
 	    (f->profiles == NULL && !policy_needs_reading(f->profile)))
-		return 0;
+		return policy_rule_profile(f, e);
 	err_set(e, ERR_INTERNAL, "profile %s was not read", f->profile->name);
 	return -1;
-}
-
-static void
-profile_inputs(const struct policy_facts *f, struct policy_step *s)
-{
-	if (f->profile->name != NULL)
-		policy_say(s, "profile", f->profile->name);
 }
 
 /* A device's certificate for the CA's or the RA's key could stand in for them;
@@ -105,8 +98,8 @@ key_compromised_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "compromised", f->key_compromised);
 }
 
-static bool
-is_manual(const struct policy_facts *f)
+bool
+policy_is_manual(const struct policy_facts *f)
 {
 	return f->endpoint->approval == CONF_APPROVAL_MANUAL ||
 	    f->profile->approval == CONF_APPROVAL_MANUAL;
@@ -120,12 +113,12 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	    (f->challenge == POLICY_CHALLENGE_MATCH && !f->renewal))
 		return 0;
 	if (f->renewal)
-		err_set(e, ERR_RENEWAL_SIGNER, "the signer's certificate is "
-		    "not in the ledger of this endpoint");
+		err_set(e, ERR_RENEWAL_SIGNER, "the ledger of this "
+		    "endpoint has no such certificate by a CA of its issuer");
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
-	else if (is_manual(f) && !f->validated)
+	else if (policy_is_manual(f) && !f->validated)
 		return 0;
 	else
 		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
@@ -139,7 +132,7 @@ proof_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "signer_known", f->old != NULL);
 	policy_say_flag(s, "called_renewal", f->renewal);
 	policy_say_flag(s, "approved", f->approved);
-	policy_say(s, "approval", is_manual(f) ? "manual" : "auto");
+	policy_say(s, "approval", policy_is_manual(f) ? "manual" : "auto");
 	policy_say_flag(s, "validator", f->validated);
 }
 
@@ -154,7 +147,7 @@ old_is_good(const struct policy_facts *f)
 {
 	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
 
-	return c != NULL && !policy_is_authority(f, c) &&
+	return c != NULL && !policy_old_authority(f) &&
 	    !is_stopped(f->old) &&
 	    f->now >= c->not_before && f->now <= c->not_after;
 }
@@ -338,7 +331,7 @@ signer_type_inputs(const struct policy_facts *f, struct policy_step *s)
 }
 
 static const struct policy_rule rules[] = {
-	{ "profile", rule_profile, profile_inputs, NULL },
+	{ "profile", rule_profile, policy_profile_inputs, NULL },
 	{ "challenge", NULL, NULL, rules_challenge },
 	{ "key", policy_rule_key, policy_key_inputs, NULL },
 	{ "key_taken", rule_key_taken, key_taken_inputs, NULL },
@@ -359,110 +352,17 @@ static const struct policy_rule rules[] = {
 	{ "surplus", policy_rule_surplus, policy_surplus_inputs, NULL },
 };
 
-/* Copies the names whose kind the profile lists; the others are dropped. */
-static void
-grant_sans(const struct policy_facts *f, struct policy_verdict *v)
-{
-	const struct san *s;
-	size_t i;
-
-	for (i = 0; i < f->csr->sans.n; i++) {
-		s = &f->csr->sans.v[i];
-		if (policy_takes_san(f->profile, s))
-			v->sans[v->plan.n_sans++] = s->der;
-		else
-			v->dropped++;
-	}
-}
-
-static int64_t
-latest(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t
-earliest(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
-life(const struct policy_facts *f)
-{
-	return f->validity == 0 ? f->profile->validity :
-	    earliest(f->validity, f->profile->validity);
-}
-
-/* A renewal keeps the spelling that was granted before. */
-static int
-grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
-{
-	const struct bytes old = policy_renews(f) ? f->old->cert->subject :
-	    bytes_make(NULL, 0);
-
-	if (old.n == 0)
-		return policy_subject(f, name, e);
-	if (buf_put(name, old.p, old.n) == 0)
-		return 0;
-	err_set(e, ERR_SUBJECT, "it is too long");
-	return -1;
-}
-
-static void
-grant(const struct policy_facts *f, struct bytes name,
-    struct policy_verdict *v)
-{
-	const struct conf_profile *p = f->profile;
-	const struct policy_made *m = policy_made(f);
-
-	memset(v, 0, sizeof(*v));
-	memcpy(v->subject, name.p, name.n);
-	policy_sid(f, v->sid);
-	v->hold = is_manual(f) && !f->approved;
-	v->renews = policy_renews(f);
-	v->spends = !f->approved && policy_spends(f) &&
-	    f->challenge == POLICY_CHALLENGE_MATCH;
-	v->profile = p;
-	v->plan = (struct cert_plan){
-		.subject = bytes_make(v->subject, name.n),
-		.spki = f->csr->key.spki,
-		.not_before = latest(f->now - p->backdate,
-		    f->ca->not_before),
-		.not_after = earliest(f->now + life(f),
-		    f->ca->not_after),
-		.ku = policy_ku(p, &f->csr->key),
-		.eku = p->eku.v,
-		.sans = v->sans,
-		.crl_urls = p->crl_urls.v,
-		.ca_issuers_urls = p->ca_issuers_urls.v,
-		.ocsp_urls = p->ocsp_urls.v,
-		.template_oid = p->template_oid,
-		.template_major = p->template_major,
-		.template_minor = p->template_minor,
-		.sid = *v->sid == '\0' ? NULL : v->sid,
-		.extras = m->extras,
-		.n_extras = m->n_extras,
-	};
-	grant_sans(f, v);
-	policy_surplus(f, v->surplus);
-}
-
 /* The profile is the effective one. */
 static int
 decide(const struct policy_facts *f, struct policy_verdict *v,
     struct policy_trace *t, struct err *e)
 {
-	struct buf name = BUF_INIT(POLICY_SUBJECT_MAX);
-	int rc;
-
-	rc = policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e);
-	if (rc == 0 && (rc = grant_subject(f, &name, e)) == -1)
-		policy_note(t, "grant", f, e);
-	if (rc == 0)
-		grant(f, buf_bytes(&name), v);
-	buf_wipe(&name);
-	return rc;
+	if (policy_run(rules, sizeof(rules) / sizeof(rules[0]), f, t, e) == -1)
+		return -1;
+	if (policy_grant(f, v, e) == 0)
+		return 0;
+	policy_note(t, "grant", f, e);
+	return -1;
 }
 
 /* By what vouches for it beside an old certificate. */

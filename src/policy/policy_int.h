@@ -95,6 +95,11 @@ bool	 policy_no_subject(const struct policy_facts *);
 /* What is asked and not granted, as "san:upn,ku:keyAgreement"; or "". */
 void	 policy_surplus(const struct policy_facts *,
 	    char out[POLICY_SURPLUS_MAX]);
+/* decide.c: whether an operator decides, until one has. */
+bool	 policy_is_manual(const struct policy_facts *);
+/* grant.c: what is issued, by the facts that the rules let pass. */
+int	 policy_grant(const struct policy_facts *, struct policy_verdict *,
+	    struct err *e);
 /* Rules of decide.c */
 int	 policy_rule_key(const struct policy_facts *, struct err *e);
 void	 policy_key_inputs(const struct policy_facts *, struct policy_step *);
@@ -118,9 +123,13 @@ bool	 policy_spends(const struct policy_facts *);
  * asked: ERR_CHALLENGE_.... */
 int	 policy_limits(const struct policy_facts *, struct policy_trace *,
 	    struct err *e);
-/* renew.c: whether it is a CA's, or has the key of a CA or RA. */
-bool	 policy_is_authority(const struct policy_facts *,
-	    const struct cert *);
+/* renew.c: whether the old certificate (not NULL) is a CA's, has the key of a CA
+ * or RA, or is of another server and lets its owner enroll for others. */
+bool	 policy_old_authority(const struct policy_facts *);
+/* A rule of decide.c: what renews keeps the profile that it was issued under. */
+int	 policy_rule_profile(const struct policy_facts *, struct err *e);
+void	 policy_profile_inputs(const struct policy_facts *,
+	    struct policy_step *);
 /* Whether the old certificate (not NULL) allows what is asked, by itself:
  * ERR_RENEWAL_..., ERR_CHALLENGE_.... */
 int	 policy_renewal(const struct policy_facts *, struct policy_trace *,

@@ -23,10 +23,13 @@ allowed_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "renew.allowed", f->endpoint->renew_allowed);
 }
 
+/* What another server issued to its own RA, or to whoever enrolls for others,
+ * would have that say go on here; ours follow their profile. */
 bool
-policy_is_authority(const struct policy_facts *f, const struct cert *c)
+policy_old_authority(const struct policy_facts *f)
 {
-	bool is = c->is_ca;
+	const struct cert *c = f->old->cert;
+	bool is = c->is_ca || (f->old->foreign && cert_is_agent(c));
 	size_t i;
 
 	for (i = 0; i < f->n_authorities; i++)
@@ -41,7 +44,7 @@ rule_authority(const struct policy_facts *f, struct err *e)
 {
 	const struct cert *old = f->old->cert;
 
-	if (!policy_is_authority(f, old))
+	if (!policy_old_authority(f))
 		return 0;
 	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
 	return -1;
@@ -52,6 +55,7 @@ authority_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say(s, "old_subject", f->old->cert->subject_text);
 	policy_say_flag(s, "ca", f->old->cert->is_ca);
+	policy_say_flag(s, "agent", cert_is_agent(f->old->cert));
 }
 
 static int
@@ -159,12 +163,20 @@ superseded_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_for(s, "renew.superseded", f->endpoint->renew_superseded);
 }
 
+/* Of a short one most may lie before its issue, by the profile's backdate. */
+static int64_t
+life_of(const struct policy_old *old)
+{
+	return old->cert->not_after - (old->issued_at != 0 ? old->issued_at :
+	    old->cert->not_before);
+}
+
 /* How long before its expiry it may be renewed; 0: from the start. */
 static int64_t
-window(const struct conf_endpoint *ep, const struct cert *c)
+window(const struct policy_facts *f)
 {
-	int64_t share = (c->not_after - c->not_before) / 100 *
-	    ep->renew_window_share;
+	const struct conf_endpoint *ep = f->endpoint;
+	int64_t share = life_of(f->old) / 100 * ep->renew_window_share;
 
 	return share > ep->renew_window ? share : ep->renew_window;
 }
@@ -172,7 +184,7 @@ window(const struct conf_endpoint *ep, const struct cert *c)
 static int
 rule_window(const struct policy_facts *f, struct err *e)
 {
-	int64_t ahead = window(f->endpoint, f->old->cert);
+	int64_t ahead = window(f);
 	int64_t left = f->old->cert->not_after - f->now;
 	char when[CLOCK_TEXT_MAX];
 
@@ -186,7 +198,7 @@ rule_window(const struct policy_facts *f, struct err *e)
 static void
 window_inputs(const struct policy_facts *f, struct policy_step *s)
 {
-	int64_t ahead = window(f->endpoint, f->old->cert);
+	int64_t ahead = window(f);
 
 	policy_say_time(s, "now", f->now);
 	policy_say_time(s, "not_after", f->old->cert->not_after);
@@ -372,6 +384,29 @@ challenge_inputs(const struct policy_facts *f, struct policy_step *s)
 
 	policy_say_challenge(f, s);
 	policy_say(s, "renew.challenge", words[f->endpoint->renew_challenge]);
+}
+
+/* Another profile might say more than the one it was issued under: the answer
+ * would change with nobody having decided so. */
+int
+policy_rule_profile(const struct policy_facts *f, struct err *e)
+{
+	if (f->old == NULL || f->enrolls || f->approved ||
+	    f->old->gone == NULL || f->named != NULL || f->naming)
+		return 0;
+	err_set(e, ERR_RENEWAL_PROFILE, "%s, which it was issued under: "
+	    "configure it again, or let the device enroll anew with a "
+	    "challenge", f->old->gone);
+	return -1;
+}
+
+void
+policy_profile_inputs(const struct policy_facts *f, struct policy_step *s)
+{
+	if (f->profile->name != NULL)
+		policy_say(s, "profile", f->profile->name);
+	if (f->old != NULL && f->old->gone != NULL)
+		policy_say(s, "gone", f->old->gone);
 }
 
 static const struct policy_rule rules[] = {

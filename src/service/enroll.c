@@ -74,6 +74,8 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.sans = &w->old_sans,
 		.revoked = w->old_revoked,
 		.profile = w->old_profile,
+		.gone = *w->old_gone == '\0' ? NULL : w->old_gone,
+		.issued_at = w->old_issued,
 		.foreign = w->old_id == 0,
 		.successor_revoked = w->stops.successor,
 		.key_compromised = w->stops.old_key,
@@ -90,6 +92,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.old = w->old == NULL ? NULL : &old,
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
+		.naming = validate_is_naming(w),
 		.csr = validate_csr(w),
 		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
@@ -323,7 +326,7 @@ step_record(struct work *w, struct err *e)
 static const struct face_gen *
 chain_of(const struct work *w)
 {
-	const struct face_gen *g = face_of(w->face, w->cert->issuer);
+	const struct face_gen *g = face_of(w->face, w->cert);
 
 	return g != NULL ? g : work_way(w)->gen;
 }

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "pki/chain.h"
 #include "service/face_int.h"
 
 #define CAPS_MAX	4096
@@ -179,13 +180,17 @@ list_gens(struct face *f, const struct site_endpoint *se, int64_t now)
 }
 
 const struct face_gen *
-face_of(const struct face *f, struct bytes name)
+face_of(const struct face *f, const struct cert *c)
 {
+	struct err why;
 	size_t i;
 
-	for (i = 0; i < f->n_gens; i++)
-		if (cert_has_subject(issuer_ca(f->gens[i].ca->issuer), name))
+	for (i = 0; i < f->n_gens; i++) {
+		err_clear(&why);
+		if (chain_link(c, issuer_ca(f->gens[i].ca->issuer),
+		    &why) == 0)
 			return &f->gens[i];
+	}
 	return NULL;
 }
 
@@ -226,7 +231,7 @@ static void
 add_earlier(struct face *f, const struct pair *p, const struct site_ca *next,
     int64_t now)
 {
-	const struct face_gen *g = face_of(f, p->cert->issuer);
+	const struct face_gen *g = face_of(f, p->cert);
 
 	if (!is_valid(p->cert, now) || is_listed(f, p) ||
 	    (!ra_suits(p->cert, RA_BOTH) && !ra_suits(p->cert, RA_OPEN)))

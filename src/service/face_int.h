@@ -128,7 +128,8 @@ void	 face_put(struct face *);	/* NULL is fine */
  * valid for longest, else the one that ended last. NULL: there is none. */
 struct pair	*face_best(const struct pairs *, size_t n, const struct cert *ca,
 		    enum ra_role, int64_t now);
-/* The generation whose CA has this Name (DER); NULL if none has. */
-const struct face_gen	*face_of(const struct face *, struct bytes name);
+/* The generation whose CA signed this certificate; NULL if none did. A CA that
+ * was given up may have had the name of one, with another key. */
+const struct face_gen	*face_of(const struct face *, const struct cert *);
 
 #endif

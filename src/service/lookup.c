@@ -3,8 +3,7 @@
  * public, so that nobody needs a challenge; they never wait, and are looked up
  * anew each time: clients ask under one constant transactionID.
  */
-#include <string.h>
-
+#include "pki/chain.h"
 #include "service/pipeline_int.h"
 #include "util/str.h"
 
@@ -68,20 +67,24 @@ struct search {
 	struct err		*e;
 };
 
-/* Other CAs may have used the serial number; one behind a program may write its
- * name in other ways. */
+/* Other CAs may have used the serial number, also one that had the name of this
+ * one; and one behind a program may write its name in other ways. */
 static int
 on_row(const struct issued *row, void *arg)
 {
+	struct err why = { .reason = ERR_NONE };
 	struct search *s = arg;
+	struct cert *c;
 
-	bool same = memcmp(row->issuer_hash, s->ca->name_hash,
-	    ISSUED_HASH) == 0 || (issuer_key(s->ca->issuer) == NULL &&
-	    strcmp(row->issuer, s->ca->conf->name) == 0);
-
-	if (s->cert != NULL || !same)
+	if (s->cert != NULL)
 		return 0;
-	return cert_parse(row->der, &s->cert, s->e);
+	if (cert_parse(row->der, &c, s->e) == -1)
+		return -1;
+	if (chain_link(c, issuer_ca(s->ca->issuer), &why) == 0)
+		s->cert = c;
+	else
+		cert_free(c);
+	return 0;
 }
 
 static int

@@ -92,6 +92,25 @@ outcome(const struct work *w, bool bad)
 	return w->recorded ? "issued" : "repeated";
 }
 
+/* Ours is the fault where the device is told to try again, but for what anybody
+ * brings about by asking too much. */
+static enum log_level
+level_of(const struct err *e)
+{
+	switch (e->reason) {
+	case ERR_NONE:
+		return LOG_L_INFO;
+	case ERR_BUSY:
+	case ERR_STOPPING:
+	case ERR_PENDING_FULL:
+	case ERR_PENDING_STRANGER:
+		return LOG_L_WARN;
+	default:
+		return err_failinfo(e->reason) == FAIL_TROUBLE ? LOG_L_ERR :
+		    LOG_L_WARN;
+	}
+}
+
 static void
 log_request(const struct work *w, const char *step, const struct err *e)
 {
@@ -100,11 +119,9 @@ log_request(const struct work *w, const char *step, const struct err *e)
 
 	/* Strangers cause these at will: whoever knows no challenge. */
 	if (bad && w->challenge.name == NULL)
-		log_begin_limited(&l, LOG_L_WARN, "request");
+		log_begin_limited(&l, level_of(e), "request");
 	else
-		log_begin(&l, !bad ? LOG_L_INFO :
-		    err_failinfo(e->reason) == FAIL_TROUBLE ? LOG_L_ERR :
-		    LOG_L_WARN, "request");
+		log_begin(&l, level_of(e), "request");
 	log_str(&l, "endpoint", w->se->conf->name);
 	if (w->msg.identified)
 		log_str(&l, "txid", w->msg.txid);

@@ -52,6 +52,9 @@ struct work {
 	struct sans			 old_sans;
 	bool				 old_revoked;
 	const struct conf_profile	*old_profile;	/* NULL: it is gone */
+	char				 old_gone[65];	/* its
+							 * name, then */
+	int64_t				 old_issued;	/* 0: not by us */
 	struct matched			 challenge;
 	bool				 wrong;	/* its challenge is */
 	bool				 approved;	/* by an operator */
@@ -128,6 +131,8 @@ int	 step_pending(struct work *, struct err *e);
 int	 step_validate(struct work *, struct err *e);
 /* Whether it is asked about this request, once policy has let it pass. */
 bool	 validate_is_due(const struct work *);
+/* Whether it is yet to be asked, if this is a renewal. */
+bool	 validate_is_naming(const struct work *);
 /* Does the validator judge the challenge? Then a blank one is none. */
 bool	 validate_instead(const struct work *);
 enum policy_challenge	 validate_presented(const struct work *);

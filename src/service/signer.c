@@ -2,6 +2,7 @@
  * Who signed: renewals are told by that, not by what the message says.
  * certmonger, jscep and Apple renew with a PKCSReq.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "service/pipeline_int.h"
@@ -9,6 +10,7 @@
 
 struct signer {
 	struct work	*w;
+	bool		 ours;		/* of a CA of this endpoint's */
 	bool		 known;		/* to the ledger */
 	struct err	*e;
 };
@@ -22,14 +24,15 @@ take_old(struct work *w, struct bytes der, struct err *e)
 	return 0;
 }
 
-/* Of a CA that the endpoint had before, only where that one is trusted. */
+/* Of a CA that the endpoint had before, only where that one is trusted: its key
+ * may have been stolen, and the one that has its name now be the answer. */
 static bool
-is_ours(const struct work *w)
+may_renew(const struct signer *s)
 {
-	const struct cert *c = w->msg.cms.signer;
+	const struct work *w = s->w;
 
-	return face_of(w->face, c->issuer) != NULL ||
-	    trusted_issuer(w->se, c, w->now) != NULL;
+	return s->ours || trusted_issuer(w->se, w->msg.cms.signer,
+	    w->now) != NULL;
 }
 
 /* The ledger's row is the signer's certificate, byte for byte. */
@@ -44,13 +47,17 @@ is_signer(const struct issued *row, void *arg)
 	s->known = true;
 	/* Our own as an RA is renewed by ourselves only. */
 	if (row->ra || strcmp(row->endpoint, w->se->conf->name) != 0 ||
-	    !is_ours(w))
+	    !may_renew(s))
 		return 0;
 	if (take_old(w, row->der, s->e) == -1)
 		return -1;
 	w->old_id = row->id;
 	w->old_revoked = row->revoked;
+	w->old_issued = row->issued_at;
 	w->old_profile = conf_profile(w->x->site->conf, row->profile);
+	if (w->old_profile == NULL)
+		(void)snprintf(w->old_gone, sizeof(w->old_gone), "%s",
+		    row->profile);
 	return 1;
 }
 
@@ -115,9 +122,11 @@ find_old(struct work *w, struct err *e)
 {
 	const struct cert *c = w->msg.cms.signer;
 	const struct issued_filter f = { .serial = c->serial };
-	struct signer s = { .w = w, .e = e };
+	struct signer s = {
+		.w = w, .ours = face_of(w->face, c) != NULL, .e = e
+	};
 
-	if (w->se->n_trusted == 0 && face_of(w->face, c->issuer) == NULL)
+	if (!s.ours && w->se->n_trusted == 0)
 		return 0;
 	if (issued_each(w->s->db, &f, is_signer, &s, e) == -1 ||
 	    (!s.known && take_foreign(w, e) == -1))

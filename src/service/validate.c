@@ -231,11 +231,47 @@ override(struct work *w, struct asked *a, struct err *e)
 
 /* There is a secret that matters, and nobody but the validator can tell it. */
 static bool
-is_unproven(const struct work *w)
+is_secret_unproven(const struct work *w, bool renews)
 {
 	return validate_instead(w) &&
-	    w->presented == POLICY_CHALLENGE_MATCH && (!w->verdict.renews ||
+	    w->presented == POLICY_CHALLENGE_MATCH && (!renews ||
 	    w->se->conf->renew_challenge != CONF_RENEW_CHALLENGE_IGNORED);
+}
+
+static bool
+is_unproven(const struct work *w)
+{
+	return is_secret_unproven(w, w->verdict.renews);
+}
+
+static bool
+is_asked(const struct work *w, bool renews)
+{
+	return w->se->validator != NULL && (!renews ||
+	    w->se->conf->validator_renewals || is_secret_unproven(w, renews));
+}
+
+bool
+validate_is_due(const struct work *w)
+{
+	return is_asked(w, w->verdict.renews);
+}
+
+bool
+validate_is_naming(const struct work *w)
+{
+	return w->asked == NULL && is_asked(w, true);
+}
+
+/* Policy let a renewal pass whose profile is gone, for a name that has not
+ * come. */
+static int
+check_named(struct work *w, const struct answer *an, struct err *e)
+{
+	if (an->verdict == ANSWER_REFUSE || an->profile != NULL ||
+	    !w->verdict.renews || *w->old_gone == '\0')
+		return 0;
+	return work_decide(w, w->presented, e);
 }
 
 static int
@@ -243,6 +279,8 @@ obey(struct work *w, struct asked *a, struct err *e)
 {
 	const struct answer *an = &a->answer;
 
+	if (check_named(w, an, e) == -1)
+		return -1;
 	switch (an->verdict) {
 	case ANSWER_REFUSE:
 		/* Guesses are counted, whoever is to tell them. */
@@ -266,13 +304,6 @@ obey(struct work *w, struct asked *a, struct err *e)
 	}
 	err_set(e, ERR_INTERNAL, "verdict");
 	return -1;
-}
-
-bool
-validate_is_due(const struct work *w)
-{
-	return w->se->validator != NULL && (!w->verdict.renews ||
-	    w->se->conf->validator_renewals || is_unproven(w));
 }
 
 int

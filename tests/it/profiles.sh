@@ -57,6 +57,11 @@ foretold() {
 
 issue() {
 	foretold 0 'would be issued'
+	issued "$@"
+}
+
+# The same of a request that waited.
+issued() {
 	[ "$(ask)" = issued ] || it_fail "not issued: $*"
 	openssl verify -ignore_critical -CAfile "$tmp/ca/root.pem" -untrusted \
 	    "$tmp/ca/issuing.pem" "$tmp/got.pem" >/dev/null ||
@@ -295,7 +300,7 @@ txid=CLIENT_TXID=waits
 [ "$(ask)" = pending ] || it_fail 'it does not wait'
 "$SCEPCTL" -c "$tmp/scepd.conf" pending approve 1 >/dev/null ||
     it_fail 'it is not approved'
-issue 'a subject by the challenge of a request that waited'
+issued 'a subject by the challenge of a request that waited'
 txid=CLIENT_TXIDS=1
 has 'Subject: CN=test,O=Example'
 

@@ -63,6 +63,35 @@ first a
 renews a b
 it_profile=
 
+# A share of its life does not count what lay before its issue.
+it_profile='validity = "2h";'
+serve 'renew: { window_share = 50; };'
+first a
+refused renewal_early a
+it_profile=
+
+# What was issued under a profile that is gone is no other's.
+it_profile='}, { name = "guest"; validity = "1d";'
+serve '}, { name = "guests"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
+    issuer = "local"; profile = "guest"; challenges = [ "test" ];'
+secret=$challenge
+is "$(ask a CLIENT_TYPE=19 CLIENT_PATH=/scep/guests)" issued 'a guest'
+secret=
+it_stop
+it_profile=
+it_endpoint=$(echo "$it_endpoint" | sed 's/"guest";/"device";/')
+it_conf
+it_start
+refused renewal_profile a CLIENT_PATH=/scep/guests
+last_request | grep -q 'guest, which it was issued under' ||
+    it_fail 'the log does not name the profile'
+refused renewal_profile a CLIENT_PATH=/scep/guests CLIENT_TYPE=19
+secret=$challenge
+is "$(ask b CLIENT_PATH=/scep/guests CLIENT_TYPE=19 CLIENT_OLD="$tmp/a")" \
+    issued 'an enrollment instead'
+secret=
+renews b c CLIENT_PATH=/scep/guests
+
 # Once, then never more.
 serve 'renew: { superseded = 0; };'
 first a
@@ -191,21 +220,33 @@ is "$(ask c CLIENT_OLD="$tmp/a" CLIENT_PATH=/scep/other)" issued \
 refused renewal_authority ca/ra CLIENT_PATH=/scep/other \
     CLIENT_SUBJECT="/$(openssl x509 -in "$tmp/ca/ra.pem" -noout -subject \
     -nameopt multiline | sed -n 's/.*commonName *= /CN=/p')"
-# What the CA before issued renews where that one is trusted, not another.
-serve ''
-first a
-it_stop
-mv "$tmp/ca" "$tmp/before"
-it_ca --key ec:p256 --name Behind
-it_endpoint='renew: { trusted = [ "old/ca.pem" ]; };'
-it_conf
-it_start
-refused renewal_signer a
-it_stop
-it_endpoint='renew: { trusted = [ "before/issuing.pem", "before/root.pem" ]; };'
-it_conf
-it_start
-renews a b
+# What the CA before issued renews where that one is trusted, not another; so it
+# is if the new one has its name.
+for name in '' Behind; do
+	serve ''
+	first a
+	it_stop
+	mv "$tmp/ca" "$tmp/before"
+	it_ca --key ec:p256 ${name:+--name "$name"}
+	it_endpoint='renew: { trusted = [ "old/ca.pem" ]; };'
+	it_conf
+	it_start
+	refused renewal_signer a
+	it_stop
+	it_endpoint='renew: { trusted = [ "before/issuing.pem",
+	    "before/root.pem" ]; };'
+	it_conf
+	it_start
+	renews a b
+	"$SCEPCTL" revoke "$(serial a)" --db "$tmp/scepd.db" >/dev/null
+	refused renewal_revoked a
+	it_stop
+	rm -r "$tmp/ca"
+	mv "$tmp/before" "$tmp/ca"
+	it_endpoint=
+	it_conf
+	it_start
+done
 # A file that is none, and one without a CA, are told at the start.
 it_stop
 for file in scepd.conf old/dev.pem; do

@@ -174,6 +174,17 @@ web_server(struct world *w)
 	return make(w, w->lab.key, w->ca, w->ca_key, -DAY, DAY, "serverAuth");
 }
 
+/* What the CA issued that had this name before, by the ledger too. */
+static struct cert *
+earlier_ca(struct world *w)
+{
+	struct cert *c = other_ca(w);
+
+	lab_good(&w->lab);
+	change_newest(w, "der = ?1, serial = ?2", c);
+	return c;
+}
+
 /* What the server has just issued to the lab. */
 static struct cert *
 issued(struct world *w)
@@ -288,6 +299,8 @@ static const struct row {
 	    STRANGER },
 	{ "another CA, that name and serial", same_serial, LABS, STRANGER,
 	    NO_PROOF, STRANGER },
+	{ "another CA of that name, in the ledger", earlier_ca, LABS,
+	    STRANGER, NO_PROOF, STRANGER },
 	{ "not in the ledger", not_in_ledger, LABS, STRANGER, NO_PROOF,
 	    STRANGER },
 	{ "server certificate of the CA", web_server, LABS, STRANGER,

@@ -165,6 +165,8 @@ make_conf() {
 	    "$tmp/scepd.conf"
 	endpoint instead 'validator = "judge";' \
 	    'validator_challenge = "instead";'
+	endpoint alone 'validator = "gone";' \
+	    'validator_challenge = "instead";'
 	{ cat "$tmp/validators"; echo ');'; } >>"$tmp/scepd.conf"
 }
 
@@ -267,6 +269,11 @@ ask /instead blank failure reason=challenge_missing ' '
 [ "$(last web)" = "$asked" ] || it_fail 'it is asked without a challenge'
 ask /instead device failure reason=validator_refused bad-challenge-of-many
 ask /instead plain issued - good-challenge
+# That it cannot is our own trouble, and no stranger's.
+ask /alone device http reason=validator any-challenge
+grep 'endpoint=alone.*reason=validator' "$tmp/scepd.log" |
+    grep -q ' err event=request ' ||
+    it_fail 'it does not count as our trouble'
 it_stop
 
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'

@@ -321,9 +321,11 @@ test_verify(void **state)
 #define TEMPLATE	"1.3.6.1.4.1.311.21.7=DER:"
 #define NAME		"1.3.6.1.4.1.311.20.2=DER:"
 #define SID_EXT		"1.3.6.1.4.1.311.25.2=DER:"
-/* OtherName 1.3.6.1.4.1.311.25.2.1 with the octets S-1-5-9 */
+/* OtherName 1.3.6.1.4.1.311.25.2.1 with the octets S-1-5-9-1, S-1-5-9-2 */
 #define SID_HEX		"301BA019060A2B060104018237190201A00B0409" \
 			"532D312D352D392D31"
+#define OTHER_HEX	"301BA019060A2B060104018237190201A00B0409" \
+			"532D312D352D392D32"
 
 static void
 test_asked(void **state)
@@ -359,7 +361,8 @@ test_asked(void **state)
 	csr_free(r);
 }
 
-/* What is malformed, or there twice, is an extension that nobody knows. */
+/* What is malformed, or there with two values, is an extension that nobody
+ * knows. */
 static void
 test_asked_badly(void **state)
 {
@@ -381,7 +384,8 @@ test_asked_badly(void **state)
 		{ NAME "1E03570062", NULL, "", "", "", 1 },
 		{ NAME "020101", NULL, "", "", "", 1 },
 		{ NAME "0C03576562", NAME "0C03576563", "", "Web", "", 2 },
-		{ SID_EXT SID_HEX, SID_EXT SID_HEX, "", "", "S-1-5-9-1", 1 },
+		{ SID_EXT SID_HEX, SID_EXT SID_HEX, "", "", "S-1-5-9-1", 0 },
+		{ SID_EXT SID_HEX, SID_EXT OTHER_HEX, "", "", "S-1-5-9-1", 1 },
 		{ SID_EXT "0500", NULL, "", "", "", 1 },
 	};
 

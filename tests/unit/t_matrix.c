@@ -18,7 +18,8 @@ enum type { T_PKCSREQ, T_RENEWALREQ };
 enum signer { S_STRANGER, S_ELSEWHERE, S_VALID, S_VALID_HELD, S_EARLY, S_WORN,
     S_IN_GRACE, S_EXPIRED, S_NOT_YET, S_REVOKED, S_JUST_SUPERSEDED,
     S_SUPERSEDED, S_RA, S_CA, S_FOREIGN, S_FOREIGN_EXPIRED,
-    S_VALID_NARROW, S_STOPPED, S_FOREIGN_STOPPED, S_LOST };
+    S_VALID_NARROW, S_STOPPED, S_FOREIGN_STOPPED, S_LOST,
+    S_VALID_GONE };
 
 /* From GOOD on it matches, and from DISABLED on it allows nothing, or not
  * this. */
@@ -37,7 +38,7 @@ enum names { N_SAME, N_FEWER, N_SUBSET, N_MORE, N_OTHER, N_AUTHORITY };
 enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN,
     P_LOST };
 
-#define WORDS_MAX	20
+#define WORDS_MAX	21
 
 static const struct {
 	const char	*name;
@@ -49,7 +50,8 @@ static const struct {
 	    "expired", "not yet valid", "revoked", "just superseded",
 	    "superseded", "RA's", "CA's", "foreign", "foreign, expired",
 	    "valid, its profile takes no such key", "its successor is revoked",
-	    "foreign, its successor is revoked", "its key is compromised" } },
+	    "foreign, its successor is revoked", "its key is compromised",
+	    "valid, its profile is gone" } },
 	[CHALLENGE] = { "challenge", { "absent", "empty", "wrong", "good",
 	    "good, in limits", "good, waits by its profile", "disabled",
 	    "elsewhere", "not yet", "expired", "spent", "no profile",
@@ -84,7 +86,7 @@ enum by {
 #define IN_FORCE	(B(S_VALID) | B(S_VALID_HELD) | B(S_EARLY) | \
 			    B(S_WORN) | B(S_JUST_SUPERSEDED) | \
 			    B(S_SUPERSEDED) | B(S_FOREIGN) | \
-			    B(S_VALID_NARROW))
+			    B(S_VALID_NARROW) | B(S_VALID_GONE))
 #define OWN		(B(P_OWN) | B(P_OWN_UNWANTED))
 #define NEW		(B(P_NEW) | B(P_NEW_UNWANTED))
 #define NO_AUTHORITY	(B(N_SAME) | B(N_FEWER) | B(N_SUBSET) | B(N_MORE) | \
@@ -382,6 +384,7 @@ old_of(const int *at)
 		.key_compromised = signer == S_LOST,
 		.profile = signer == S_VALID_HELD ? &olds :
 		    signer == S_VALID_NARROW ? &narrow : NULL,
+		.gone = signer == S_VALID_GONE ? "gone" : NULL,
 		.foreign = signer == S_FOREIGN ||
 		    signer == S_FOREIGN_EXPIRED ||
 		    signer == S_FOREIGN_STOPPED,

@@ -11,26 +11,35 @@ static struct who	 ca;
 static struct key	*old_key, *new_key;
 static struct csr	*same_names, *other_subject, *fewer, *more;
 static struct csr	*dropped, *same_key;
-static struct cert	*old_cert, *expired, *future;
+static struct cert	*old_cert, *expired, *future, *agent, *cmc_ra;
 static struct sans	 old_sans;
 
 static struct cert *
-device(const struct csr *r, int64_t from, int64_t to)
+with_eku(const struct csr *r, int64_t from, int64_t to, const char *eku)
 {
+	char		 word[64];
+	char *const	 ekus[] = { word, NULL };
 	struct bytes	 sans[4];
 	struct cert_plan plan = {
 		.serial = LIT("\x41\x02"), .subject = r->subject,
 		.spki = key_spki(old_key), .not_before = from,
 		.not_after = to, .ku = KU_RA, .sans = sans,
-		.n_sans = r->sans.n,
+		.n_sans = r->sans.n, .eku = eku == NULL ? NULL : ekus,
 	};
 	struct err	 e = ERR_INIT;
 	struct cert	*c;
 
+	(void)snprintf(word, sizeof(word), "%s", eku == NULL ? "" : eku);
 	for (size_t i = 0; i < r->sans.n; i++)
 		sans[i] = r->sans.v[i].der;
 	assert_int_equal(cert_make(&plan, ca.cert, ca.key, &c, &e), 0);
 	return c;
+}
+
+static struct cert *
+device(const struct csr *r, int64_t from, int64_t to)
+{
+	return with_eku(r, from, to, NULL);
 }
 
 static int
@@ -53,6 +62,10 @@ setup(void **state)
 	old_cert = device(same_names, NOW - DAY, NOW + DAY);
 	expired = device(same_names, NOW - 2 * DAY, NOW - 1);
 	future = device(same_names, NOW + 1, NOW + DAY);
+	agent = with_eku(same_names, NOW - DAY, NOW + DAY,
+	    "1.3.6.1.4.1.311.20.2.1");
+	cmc_ra = with_eku(same_names, NOW - DAY, NOW + DAY,
+	    "1.3.6.1.5.5.7.3.28");
 	assert_int_equal(cert_sans(old_cert, &old_sans, &e), 0);
 	return 0;
 }
@@ -73,6 +86,8 @@ teardown(void **state)
 	cert_free(old_cert);
 	cert_free(expired);
 	cert_free(future);
+	cert_free(agent);
+	cert_free(cmc_ra);
 	sans_free(&old_sans);
 	return 0;
 }
@@ -219,6 +234,9 @@ static const struct setting {
 	enum policy_challenge	 challenge;
 	int64_t			 superseded_at, key_uses;
 	bool			 foreign, authority, successor, compromised;
+	const char		*gone;
+	bool			 named, naming;
+	int64_t			 issued_at;
 	enum err_reason		 want;
 } settings[] = {
 	{ "off", { .renew_allowed = false }, .want = ERR_RENEWAL_OFF },
@@ -236,6 +254,11 @@ static const struct setting {
 	    .want = ERR_NONE },
 	{ "not that much", { ALLOWED, .renew_window_share = 49 },
 	    .want = ERR_RENEWAL_EARLY },
+	{ "half of what was left at its issue", { ALLOWED,
+	    .renew_window_share = 50 }, .issued_at = NOW - 60,
+	    .want = ERR_RENEWAL_EARLY },
+	{ "all of what was left at its issue", { ALLOWED,
+	    .renew_window_share = 99 }, .issued_at = NOW - DAY / 100 - 60 },
 	{ "the longer one counts", { ALLOWED, .renew_window_share = 10,
 	    .renew_window = DAY },
 	    .want = ERR_NONE },
@@ -245,6 +268,25 @@ static const struct setting {
 	{ "early, the challenge does not help", { ALLOWED,
 	    .renew_window = 60 }, .challenge = MATCH,
 	    .want = ERR_RENEWAL_EARLY },
+
+	{ "an agent's of another server", { ALLOWED }, .old = &agent,
+	    .foreign = true, .want = ERR_RENEWAL_AUTHORITY },
+	{ "an agent's of another server, with a challenge", { ALLOWED },
+	    .old = &agent, .foreign = true, .challenge = MATCH,
+	    .want = ERR_RENEWAL_AUTHORITY },
+	{ "a CMC RA's of another server", { ALLOWED }, .old = &cmc_ra,
+	    .foreign = true, .want = ERR_RENEWAL_AUTHORITY },
+	{ "an agent's of ours", { ALLOWED }, .old = &agent },
+
+	{ "its profile is gone", { ALLOWED }, .gone = "guest",
+	    .want = ERR_RENEWAL_PROFILE },
+	{ "its profile is gone, with a challenge", { ALLOWED },
+	    .gone = "guest", .challenge = MATCH,
+	    .want = ERR_RENEWAL_PROFILE },
+	{ "its profile is gone, a validator names one", { ALLOWED },
+	    .gone = "guest", .named = true },
+	{ "its profile is gone, a validator may name one", { ALLOWED },
+	    .gone = "guest", .naming = true },
 
 	{ "what came of it is revoked", { ALLOWED }, .successor = true,
 	    .want = ERR_RENEWAL_SUCCESSOR },
@@ -333,9 +375,11 @@ check_setting(const struct setting *s)
 		.superseded_at = s->superseded_at, .key_uses = s->key_uses,
 		.successor_revoked = s->successor,
 		.key_compromised = s->compromised,
+		.gone = s->gone, .issued_at = s->issued_at,
 	};
 	const struct policy_facts f = {
 		.endpoint = &s->ep, .profile = &profile, .renewal = true,
+		.named = s->named ? &profile : NULL, .naming = s->naming,
 		.old = &old, .csr = s->csr == NULL ? same_names : *s->csr,
 		.signer = &old.cert->key, .challenge = s->challenge,
 		.ca = ca.cert, .authorities = authorities,
@@ -506,6 +550,36 @@ test_template(void **state)
 	}
 }
 
+/* Where the old one's profile is gone, too; what an operator approved was
+ * decided under another. */
+static void
+test_gone(void **state)
+{
+	const struct conf_endpoint ep = { .renew_allowed = true };
+	const struct policy_old old = { .cert = old_cert, .sans = &old_sans,
+	    .gone = "guest" };
+	struct policy_facts f = {
+		.endpoint = &ep, .profile = &profile, .old = &old,
+		.csr = same_names, .signer = &same_names->key,
+		.challenge = MATCH, .ca = ca.cert, .now = NOW,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
+	assert_false(v.renews);
+	assert_true(v.spends);
+	f.challenge = ABSENT;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
+	assert_int_equal(e.reason, ERR_RENEWAL_PROFILE);
+	assert_non_null(strstr(e.text, "guest"));
+	err_clear(&e);
+	f.approved = true;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
+	assert_true(v.renews);
+}
+
 /* A request with a new key, signed with the old one's key. */
 static void
 test_signer(void **state)
@@ -537,6 +611,7 @@ main(void)
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_spelling),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_gone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -45,6 +45,7 @@ enum { LOCAL, EXEC, OFF, BARE };
 
 static int64_t		 start;		/* of the tests, by the real clock */
 static struct who	 ca, bare, ra, client, other;
+static struct who	 earlier;	/* of a CA that had the name */
 static struct algs	*algs;
 static struct site	*site;		/* the service's */
 static struct service	*service;
@@ -102,6 +103,22 @@ end(void **state)
 	return 0;
 }
 
+/* By a CA with the CA's name and a key of its own. */
+static void
+make_earlier(struct order o)
+{
+	struct who	 was;
+
+	o.issuer = NULL;
+	who_make(&was, &o);
+	o.ca = false;
+	o.ku = KU_RA;
+	o.name = "of a CA that had the name";
+	o.issuer = &was;
+	who_make(&earlier, &o);
+	who_free(&was);
+}
+
 static int
 setup(void **state)
 {
@@ -113,6 +130,7 @@ setup(void **state)
 	o.from = start - DAY;
 	o.to = start + 100 * DAY;
 	who_make(&ca, &o);
+	make_earlier(o);
 	o.name = "Bare CA";
 	o.ku = CERT_KU_KEY_CERT_SIGN;
 	who_make(&bare, &o);
@@ -147,6 +165,7 @@ teardown(void **state)
 	who_free(&ra);
 	who_free(&client);
 	who_free(&other);
+	who_free(&earlier);
 	tool_clean();
 	return 0;
 }
@@ -597,6 +616,7 @@ test_lookup_refused(void **state)
 	(void)state;
 	(void)issue(50 * DAY, &c);
 	(void)record(other.cert, "bare");
+	(void)record(earlier.cert, "local");
 	const struct {
 		const char	*name;
 		const char	*path;
@@ -609,6 +629,8 @@ test_lookup_refused(void **state)
 		{ "another issuer", "/e", SCEP_GETCERT, theirs, c->serial },
 		{ "known, of another issuer", "/e", SCEP_GETCERT, name,
 		    other.cert->serial },
+		{ "of a CA that had the name", "/e", SCEP_GETCERT, name,
+		    earlier.cert->serial },
 		{ "asked at the wrong endpoint", "/e", SCEP_GETCERT, theirs,
 		    other.cert->serial },
 		{ "CRL of another issuer", "/e", SCEP_GETCRL, theirs,

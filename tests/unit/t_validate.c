@@ -769,6 +769,53 @@ test_renewals(void **state)
 	cert_free(old.cert);
 }
 
+/* A renewal whose profile is gone is another's only if the validator says so. */
+static void
+test_renewal_profile(void **state)
+{
+	static const struct {
+		const char	*path;
+		int		 type;
+		int		 verdict;
+		const char	*words;
+		const char	*challenge;
+		bool		 issued;
+		const char	*profile;	/* that it has then */
+	} rows[] = {
+		{ "/also", SCEP_RENEWALREQ, 0, "{\"profile\": \"q\"}", NULL,
+		    true, "q" },
+		{ "/also", SCEP_RENEWALREQ, 0, "{}", NULL, false, "" },
+		{ "/also", SCEP_RENEWALREQ, 0, "{\"validity\": \"1d\"}",
+		    NULL, false, "" },
+		{ "/also", SCEP_RENEWALREQ, 2, "{}", NULL, false, "" },
+		{ "/also", SCEP_PKCSREQ, 0, "{}", SECRET, true, "p" },
+		{ "/once", SCEP_RENEWALREQ, 0, "{\"profile\": \"q\"}", NULL,
+		    false, "" },
+		{ "/once", SCEP_PKCSREQ, 0, "{}", SECRET, true, "p" },
+	};
+	char		 profile[STORE_TEXT];
+	struct scep_got	 got;
+	struct who	 old;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		again();
+		enroll(rows[i].path, "first", &old);
+		store_text("UPDATE issued SET profile = 'gone'", profile);
+		will_say(rows[i].verdict, rows[i].words);
+		ask(rows[i].path, rows[i].type, &old, "second",
+		    rows[i].challenge, &got);
+		if ((got.status == SCEP_SUCCESS) != rows[i].issued)
+			fail_msg("row %zu: %d", i, got.status);
+		store_text("SELECT profile FROM issued WHERE id > 1", profile);
+		assert_string_equal(profile, rows[i].profile);
+		assert_int_equal(store_number("SELECT count(*) FROM txn WHERE "
+		    "state = 'pending'"), 0);
+		scep_got_clear(&got);
+		cert_free(old.cert);
+	}
+}
+
 /* A secret that the validator alone can tell is not taken unseen. */
 static void
 test_renewal_secret(void **state)
@@ -952,6 +999,7 @@ main(void)
 		TEST(test_profiles),
 		TEST(test_recorded),
 		TEST(test_renewals),
+		TEST(test_renewal_profile),
 		TEST(test_renewal_secret),
 		TEST(test_repeated),
 		TEST(test_copies),
