@@ -62,8 +62,7 @@ find(struct doors *d, const uint8_t key[DOOR_KEY])
 }
 
 int
-doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
-    bool *waited)
+doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds)
 {
 	struct door *mine = calloc(1, sizeof(*mine));
 	struct timespec until;
@@ -74,14 +73,11 @@ doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
 	memcpy(mine->key, key, DOOR_KEY);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
-	*waited = false;
 	pthread_mutex_lock(&d->lock);
-	while (rc == 0 && !d->stop && *find(d, key) != NULL) {
-		*waited = true;
+	while (rc == 0 && !d->stop && *find(d, key) != NULL)
 		if (pthread_cond_timedwait(&d->opened, &d->lock, &until) ==
 		    ETIMEDOUT)
 			rc = -1;
-	}
 	if (d->stop || *find(d, key) != NULL) {
 		rc = -1;
 		free(mine);

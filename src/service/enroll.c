@@ -107,8 +107,24 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
 
+/* What was found before may have changed by the original itself, which took the
+ * last use of a challenge or the place of the certificate that is renewed. */
+int
+work_unless_copy(struct work *w, int rc, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (rc == 0 || txn_repeated(w->s->db, &w->txn, &w->found,
+	    &why) == -1 || w->found.state == TXN_NONE)
+		return rc;
+	err_clear(e);
+	w->wrong = false;
+	w->flow = flow_repeat;
+	return 0;
+}
+
 static int
-step_authorize(struct work *w, struct err *e)
+authorize(struct work *w, struct err *e)
 {
 	if (validate_instead(w))
 		w->presented = validate_presented(w);
@@ -116,6 +132,12 @@ step_authorize(struct work *w, struct err *e)
 		return -1;
 	w->wrong = w->presented == POLICY_CHALLENGE_WRONG;
 	return work_decide(w, w->presented, e);
+}
+
+static int
+step_authorize(struct work *w, struct err *e)
+{
+	return work_unless_copy(w, authorize(w, e), e);
 }
 
 /* What is asked, as the store remembers it. */

@@ -96,6 +96,9 @@ int	 step_record(struct work *, struct err *e);
 int	 step_wrap(struct work *, struct err *e);
 int	 step_commit(struct work *, struct err *e);
 int	 step_pending(struct work *, struct err *e);
+/* What a step made of a request that was a new one when it came: a copy of one
+ * that was faster is not refused, but sent the way of copies: 0. */
+int	 work_unless_copy(struct work *, int rc, struct err *e);
 /* Asks the endpoint's validator, and policy again about what it says. */
 int	 step_validate(struct work *, struct err *e);
 /* Does the validator judge the challenge? Then a blank one is none. */

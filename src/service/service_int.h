@@ -184,10 +184,8 @@ int	 flight_wait(struct flight *, unsigned long mark, int seconds);
 struct doors;
 int	 doors_new(struct doors **out, struct err *e);
 void	 doors_free(struct doors *);
-/* Goes in alone; *waited: another one with the key was in there first. -1: not
- * within so many seconds, or the service stops. */
-int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
-	    bool *waited);
+/* Goes in alone. -1: not within so many seconds, or the service stops. */
+int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds);
 void	 doors_leave(struct doors *, const uint8_t key[DOOR_KEY]);
 void	 doors_stop(struct doors *);	/* nobody waits any more */
 

@@ -107,18 +107,15 @@ door_key(const struct work *w, uint8_t key[DOOR_KEY], struct err *e)
 static int
 enter(struct work *w, struct asked *a, struct err *e)
 {
-	bool waited;
-
 	if (door_key(w, a->key, e) == -1)
 		return -1;
 	if (doors_enter(w->s->doors, a->key, (int)conf_of(w)->timeout +
-	    WAIT_SECONDS, &waited) == -1) {
+	    WAIT_SECONDS) == -1) {
 		err_set(e, ERR_BUSY, "the same request is being worked on");
 		return -1;
 	}
 	a->inside = true;
-	if (!waited)
-		return 0;
+	/* Whoever was inside may have left just before. */
 	if (txn_repeated(w->s->db, &w->txn, &w->found, e) == -1)
 		return -1;
 	return w->found.state != TXN_NONE;
@@ -245,14 +242,12 @@ is_asked(const struct work *w)
 	    w->se->conf->validator_renewals || is_unproven(w));
 }
 
-int
-step_validate(struct work *w, struct err *e)
+static int
+validate(struct work *w, struct err *e)
 {
 	struct asked *a;
 	int rc;
 
-	if (!is_asked(w))
-		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");
 		return -1;
@@ -263,6 +258,12 @@ step_validate(struct work *w, struct err *e)
 		return 0;
 	}
 	return rc == -1 || ask(w, a, e) == -1 || obey(w, a, e) == -1 ? -1 : 0;
+}
+
+int
+step_validate(struct work *w, struct err *e)
+{
+	return !is_asked(w) ? 0 : work_unless_copy(w, validate(w, e), e);
 }
 
 void

@@ -553,7 +553,6 @@ test_open(void **state)
 struct visitor {
 	struct doors	*doors;
 	int		 rc;
-	bool		 waited;
 };
 
 static void *
@@ -562,7 +561,7 @@ visit(void *arg)
 	static const uint8_t	 key[DOOR_KEY] = { 1 };
 	struct visitor		*v = arg;
 
-	v->rc = doors_enter(v->doors, key, 30, &v->waited);
+	v->rc = doors_enter(v->doors, key, 30);
 	if (v->rc == 0)
 		doors_leave(v->doors, key);
 	return NULL;
@@ -574,22 +573,19 @@ test_doors(void **state)
 	static const uint8_t	 key[DOOR_KEY] = { 1 }, other[DOOR_KEY] = { 2 };
 	struct visitor		 v = { .rc = -2 };
 	struct err		 e = ERR_INIT;
-	bool			 waited;
 	pthread_t		 t;
 
 	(void)state;
 	assert_int_equal(doors_new(&v.doors, &e), 0);
-	assert_int_equal(doors_enter(v.doors, key, 30, &waited), 0);
-	assert_false(waited);
-	assert_int_equal(doors_enter(v.doors, other, 30, &waited), 0);
-	assert_false(waited);
+	assert_int_equal(doors_enter(v.doors, key, 30), 0);
+	assert_int_equal(doors_enter(v.doors, other, 30), 0);
 	doors_leave(v.doors, other);
-	assert_int_equal(doors_enter(v.doors, key, 0, &waited), -1);
+	assert_int_equal(doors_enter(v.doors, key, 0), -1);
 	assert_int_equal(pthread_create(&t, NULL, visit, &v), 0);
 	doors_leave(v.doors, key);
 	(void)pthread_join(t, NULL);
 	assert_int_equal(v.rc, 0);
-	assert_int_equal(doors_enter(v.doors, key, 30, &waited), 0);
+	assert_int_equal(doors_enter(v.doors, key, 30), 0);
 	assert_int_equal(pthread_create(&t, NULL, visit, &v), 0);
 	doors_stop(v.doors);
 	(void)pthread_join(t, NULL);
