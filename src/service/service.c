@@ -9,6 +9,7 @@
 
 #define WORKERS_PER_CPU	4	/* they wait for the disk more than they compute */
 #define WORKERS_AUTO_MAX 32
+#define ADMIN_WORKERS	2	/* whom no device's request keeps waiting */
 #define FORGET_EVERY	600		/* seconds */
 #define FORGET_AFTER	86400		/* that they expired: until then scepctl
 					 * shows them */
@@ -60,14 +61,16 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    proven_new(&s->admins, e) == -1 || tries_new(&s->tries, e) == -1 ||
 	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
-	    doors_new(&s->doors, e) == -1 ||
+	    doors_new(count_workers(c), &s->doors, e) == -1 ||
 	    teller_new(&s->teller, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
 	    succession_recall(s->db, site, e) == -1 ||
 	    challenge_open_key(s, c->store_path, e) == -1 ||
 	    guard_new(s->db, c, &s->guard, e) == -1 ||
 	    pool_new(count_workers(c), (size_t)c->queue, service_run, s,
-	    &s->pool, e) == -1) {
+	    &s->pool, e) == -1 ||
+	    pool_new(ADMIN_WORKERS, (size_t)c->queue, service_run, s,
+	    &s->admin_pool, e) == -1) {
 		service_close(s);
 		return -1;
 	}
@@ -138,9 +141,14 @@ service_replace(struct service *s, struct site *site, struct err *e)
 int
 service_drain(struct service *s, int timeout_ms)
 {
+	int64_t left, began = clock_mono_us();
+
 	atomic_store(&s->draining, true);
 	delays_end(s->guard->delays);
-	return pool_drain(s->pool, timeout_ms);
+	if (pool_drain(s->pool, timeout_ms) == -1)
+		return -1;
+	left = timeout_ms - (clock_mono_us() - began) / 1000;
+	return pool_drain(s->admin_pool, left < 0 ? 0 : (int)left);
 }
 
 void
@@ -153,6 +161,7 @@ service_close(struct service *s)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	doors_stop(s->doors);
 	pool_free(s->pool);
+	pool_free(s->admin_pool);
 	guard_free(s->guard);
 	teller_free(s->teller);
 	doors_free(s->doors);

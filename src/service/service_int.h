@@ -182,10 +182,15 @@ int	 flight_wait(struct flight *, unsigned long mark, int seconds);
 #define DOOR_KEY	32
 
 struct doors;
-int	 doors_new(struct doors **out, struct err *e);
+/* There is room for half of so many workers, at least for one. */
+int	 doors_new(size_t workers, struct doors **out, struct err *e);
 void	 doors_free(struct doors *);
-/* Goes in alone. -1: not within so many seconds, or the service stops. */
-int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds);
+/* Goes in alone. ERR_BUSY: there is no room, another one with the key was inside
+ * for so many seconds, or the service stops. */
+int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
+	    struct err *e);
+/* Makes room: whoever is inside waits no more for a validator. */
+void	 doors_asked(struct doors *);
 void	 doors_leave(struct doors *, const uint8_t key[DOOR_KEY]);
 void	 doors_stop(struct doors *);	/* nobody waits any more */
 
@@ -345,6 +350,7 @@ struct service {
 	struct doors	*doors;
 	struct teller	*teller;
 	struct pool	*pool;
+	struct pool	*admin_pool;	/* of administrators' requests */
 };
 
 /* What came out of the queue. */

@@ -110,10 +110,8 @@ enter(struct work *w, struct asked *a, struct err *e)
 	if (door_key(w, a->key, e) == -1)
 		return -1;
 	if (doors_enter(w->s->doors, a->key, (int)conf_of(w)->timeout +
-	    WAIT_SECONDS) == -1) {
-		err_set(e, ERR_BUSY, "the same request is being worked on");
+	    WAIT_SECONDS, e) == -1)
 		return -1;
-	}
 	a->inside = true;
 	/* Whoever was inside may have left just before. */
 	if (txn_repeated(w->s->db, &w->txn, &w->found, e) == -1)
@@ -253,11 +251,15 @@ validate(struct work *w, struct err *e)
 		return -1;
 	}
 	w->asked = a;
-	if ((rc = enter(w, a, e)) == 1) {
+	if ((rc = enter(w, a, e)) == 0)
+		rc = ask(w, a, e);
+	if (a->inside)
+		doors_asked(w->s->doors);
+	if (rc == 1) {
 		w->flow = flow_repeat;
 		return 0;
 	}
-	return rc == -1 || ask(w, a, e) == -1 || obey(w, a, e) == -1 ? -1 : 0;
+	return rc == -1 ? -1 : obey(w, a, e);
 }
 
 int
