@@ -261,7 +261,8 @@ step_issue(struct work *w, struct err *e)
 	};
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert, e);
+	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
+	    &w->stray, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */

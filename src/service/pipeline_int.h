@@ -66,6 +66,8 @@ struct work {
 	bool				 fresh;	/* the row is ours to end */
 	bool				 recorded;	/* issued just now */
 	struct cert			*cert;
+	struct cert			*stray;	/* made elsewhere, and not
+						 * acceptable */
 	struct buf			 sans;
 	struct issued			 row;
 	struct issued_op		 op;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "service/ends_int.h"
 #include "service/guard_int.h"
 #include "store/txn.h"
 #include "util/clock.h"
@@ -59,7 +60,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	pthread_mutex_init(&s->ndes, NULL);
 	if (proven_new(&s->proven, e) == -1 ||
 	    proven_new(&s->admins, e) == -1 || tries_new(&s->tries, e) == -1 ||
-	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
+	    flight_new(&s->flight, e) == -1 || ends_new(&s->ends, e) == -1 ||
+	    crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    doors_new(count_workers(c), &s->doors, e) == -1 ||
 	    teller_new(&s->teller, e) == -1 ||
@@ -113,6 +115,7 @@ service_tick(struct service *s)
 {
 	int64_t now = clock_now();
 
+	ends_tick(s->ends, s->db, s->flight);
 	crls_tick(s->crls, s->site, s->db, now);
 	faces_tick(s, s->site, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
@@ -162,6 +165,10 @@ service_close(struct service *s)
 	doors_stop(s->doors);
 	pool_free(s->pool);
 	pool_free(s->admin_pool);
+	/* The last chance: what was made elsewhere would be forgotten. */
+	if (s->ends != NULL && s->db != NULL)
+		ends_tick(s->ends, s->db, s->flight);
+	ends_free(s->ends);
 	guard_free(s->guard);
 	teller_free(s->teller);
 	doors_free(s->doors);

@@ -177,6 +177,10 @@ void	 flight_end(struct flight *);	/* a transaction has ended */
 unsigned long	 flight_mark(struct flight *);
 int	 flight_wait(struct flight *, unsigned long mark, int seconds);
 
+/* ---- ends: of transactions that came to nothing; see ends_int.h ---- */
+
+struct ends;
+
 /* ---- doors: requests that a validator is being asked about ---- */
 
 #define DOOR_KEY	32
@@ -344,6 +348,7 @@ struct service {
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;
+	struct ends	*ends;
 	struct crls	*crls;
 	struct figures	*figures;
 	struct guard	*guard;

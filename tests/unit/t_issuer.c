@@ -188,11 +188,16 @@ static int
 ask_for(const struct issuer *is, const struct cert_plan *plan,
     const char *txid, struct cert **out, struct err *e)
 {
-	const struct issuer_request r = { .plan = plan, .csr = csr,
+	struct cert			*stray = NULL;
+	int				 rc;
+	const struct issuer_request	 r = { .plan = plan, .csr = csr,
 	    .endpoint = "ep", .profile = "phones", .txid = txid,
 	    .peer = "192.0.2.7", .now = NOW };
 
-	return issuer_issue(is, &r, out, e);
+	rc = issuer_issue(is, &r, out, &stray, e);
+	assert_true(rc == -1 || stray == NULL);
+	cert_free(stray);
+	return rc;
 }
 
 static int
