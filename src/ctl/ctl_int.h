@@ -158,6 +158,10 @@ struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
 
+/* ---- stray.c: scepctl list --stray ---- */
+
+int	 stray_print(struct db *, bool json, struct err *e);
+
 /* ---- pending.c: what scepctl pending's commands share ---- */
 
 struct waiting;
