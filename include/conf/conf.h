@@ -54,6 +54,8 @@ enum conf_surplus { CONF_SURPLUS_DROP, CONF_SURPLUS_REFUSE };
 enum conf_validator_type { CONF_VALIDATOR_EXEC, CONF_VALIDATOR_WEBHOOK };
 enum conf_validator_challenge { CONF_CHALLENGE_ALSO, CONF_CHALLENGE_INSTEAD };
 enum conf_auth { CONF_AUTH_HMAC, CONF_AUTH_BEARER };
+enum conf_account_auth { CONF_ACCOUNT_BASIC, CONF_ACCOUNT_BEARER,
+	CONF_ACCOUNT_CERTIFICATE };
 enum conf_issuer_type { CONF_ISSUER_LOCAL, CONF_ISSUER_EXEC };
 
 struct conf_strings {

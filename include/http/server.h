@@ -38,6 +38,7 @@ struct http_tls_files {
 	const char	*passphrase;	/* of the key; "": none */
 	const char	*client_ca;	/* whose certificates are asked for; "":
 					 * no client is asked for one */
+	const char	*client_crl;	/* of those CAs; "": none */
 };
 
 /* ERR_CERT_FILE, ERR_KEY_FILE, …: file, cause and mend. */

@@ -5,6 +5,8 @@
 #ifndef ISSUER_ISSUER_H
 #define ISSUER_ISSUER_H
 
+#include <stdatomic.h>
+
 #include "conf/conf.h"
 #include "pki/cert_make.h"
 
@@ -18,6 +20,7 @@ struct issuer_request {
 	const char		*txid;
 	const char		*peer;
 	int64_t			 now;
+	const atomic_bool	*stop;		/* gives up early; NULL: never */
 };
 
 /* Reads and proves CA certificate, chain and key; nothing is contacted. */

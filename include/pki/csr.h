@@ -26,12 +26,16 @@ struct name_value {
 #define CSR_MAX_OTHER	32
 #define CSR_OID		64	/* bytes of a dotted one */
 #define SID_TEXT	128
+#define TEMPLATE_TEXT	128	/* bytes of UTF-8 */
 struct csr_asked {
 	unsigned	 ku;		/* CERT_KU_... */
 	char		 eku[CSR_MAX_EKU][CSR_OID];	/* dotted */
 	size_t		 n_eku;
 	bool		 ca;		/* basicConstraints CA:TRUE */
 	char		 sid[SID_TEXT];	/* of Windows' extension; "": none */
+	/* Certificate templates of Windows, which are among `other` too. */
+	char		 template_oid[CSR_OID];	/* dotted; "": none */
+	char		 template_name[TEMPLATE_TEXT];
 	char		 other[CSR_MAX_OTHER][CSR_OID]; /* dotted */
 	size_t		 n_other;
 };

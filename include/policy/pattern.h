@@ -20,6 +20,7 @@
 
 #define PATTERN_MAX	1024	/* bytes of one */
 #define PATTERNS_MAX	64	/* in a list */
+#define PATTERN_NONE	"none"
 
 enum pattern_of { PATTERN_SUBJECT, PATTERN_SAN };
 

@@ -25,7 +25,8 @@ struct ask_challenge {
 
 /*
  * Nothing at all, or an object with some of name (without blanks), endpoint,
- * profile (text), subject, san (text, or an array of texts), ttl (seconds, or text as "15m") and uses
+ * profile (text), subject, san (text, or an array of texts that is not empty),
+ * ttl (seconds, or text as "15m") and uses
  * (number). Anything else: ERR_API, and what is wrong with it, without values.
  * *out is always made fit for ask_clear().
  */

@@ -15,6 +15,9 @@
 #define NDES_TYPE	"text/html"
 #define NDES_THUMBPRINT	16		/* MD5 of the CA certificate */
 #define NDES_PASSWORD	64		/* longest, in digits */
+/* Not eight, as in a group of the thumbprint: some take the first word of the
+ * page that is as long as a password. */
+#define NDES_PASSWORD_MIN 10
 
 enum ndes_page {
 	NDES_ONCE,		/* a password for one enrollment */
@@ -32,9 +35,10 @@ struct ndes_facts {
 };
 
 /*
- * Appends the page. ERR_ARGUMENT unless the password is 8 to 64 upper-case hex
- * digits: who reads it looks for no others.
+ * Appends the page. ERR_ARGUMENT unless the password is one that its readers
+ * know: upper-case hex digits.
  */
+bool	 ndes_is_password(const char *);	/* NULL is none */
 int	 ndes_render(const struct ndes_facts *, struct buf *out,
 	    struct err *e);
 

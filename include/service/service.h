@@ -41,6 +41,9 @@ void	 service_tick(struct service *);
 /* New exchanges are answered 503; returns when none is in flight any more or
  * timeout_ms have passed: -1 then. */
 int	 service_drain(struct service *, int timeout_ms);
+/* No more patience: what waits or is asked elsewhere (validators, programs that
+ * issue, copies) ends, and is answered as trouble. */
+void	 service_give_up(struct service *);
 /* Stops the workers, closes the store. After http has stopped. */
 void	 service_close(struct service *);
 
@@ -94,7 +97,7 @@ struct exchange {
 	struct face		*face;		/* the endpoint's, kept */
 	struct document		*document;	/* to which lent belongs */
 	const struct route	*route;
-	const struct administrator	*by;		/* an administrator; or NULL */
+	const struct conf_account	*by;	/* an administrator; or NULL */
 	struct exchange		*next;
 	int64_t			 began_us;
 	enum exchange_proof	 proof;

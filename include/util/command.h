@@ -7,6 +7,8 @@
 #ifndef UTIL_COMMAND_H
 #define UTIL_COMMAND_H
 
+#include <stdatomic.h>
+
 #include "util/buf.h"
 #include "util/err.h"
 
@@ -30,6 +32,7 @@ struct command_run {
 	size_t				 n_env;
 	struct bytes			 secret;	/* may be in the input */
 	int				 max_ms;	/* 0: the command's own */
+	const atomic_bool		*stop;	/* ends it early; NULL: never */
 };
 
 /*

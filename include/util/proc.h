@@ -1,13 +1,16 @@
 /*
  * A child process with limits: what it reads, how much it may answer, how long
  * it may take. It runs in a session of its own, without a terminal; its whole
- * process group is killed when it ends or at the deadline. It inherits no
+ * process group is killed when it ends, at the deadline, and when it is to stop
+ * (looked at ten times a second). It inherits no
  * descriptor but its own three, default signals and only the environment given
  * here. Its standard error is cut at 1 KiB for the log. Callable from threads;
  * the calling process ignores SIGPIPE and reaps no children of others.
  */
 #ifndef UTIL_PROC_H
 #define UTIL_PROC_H
+
+#include <stdatomic.h>
 
 #include "util/buf.h"
 #include "util/err.h"
@@ -17,6 +20,7 @@ struct proc {
 	char *const	*envp;
 	struct bytes	 input;		/* its standard input */
 	int		 timeout_ms;	/* for the whole run */
+	const atomic_bool *stop;	/* ends it early; NULL: never */
 };
 
 #define PROC_STDERR_MAX	1024

@@ -129,6 +129,9 @@ check_admin(struct conf_reader *r)
 	if (*c->admin_client_ca != '\0' && *c->admin_tls_cert == '\0')
 		return conf_refuse(r, global("admin.client_ca"), "is for TLS; "
 		    "give admin.tls_cert and admin.tls_key, or remove it");
+	if (*c->admin_client_crl != '\0' && *c->admin_client_ca == '\0')
+		return conf_refuse(r, global("admin.client_crl"), "has no CA; "
+		    "give admin.client_ca or remove it");
 	if (check_tls(r, &l, address) != 0)
 		return -1;
 	if (address && *c->admin_tls_cert == '\0' && !is_loopback(spec))
@@ -153,6 +156,12 @@ check_ndes(struct conf_reader *r)
 		return conf_refuse(r, global("ndes.endpoint"), "\"%s\" is not "
 		    "the name of an entry in endpoints; add one or correct "
 		    "the name", c->ndes_endpoint);
+	if (conf_endpoint(c, c->ndes_endpoint)->validator_challenge ==
+	    CONF_CHALLENGE_INSTEAD)
+		return conf_refuse(r, global("ndes.endpoint"), "\"%s\" takes "
+		    "no challenge of the page, for its validator judges them; "
+		    "name another endpoint, or set its validator_challenge to "
+		    "also", c->ndes_endpoint);
 	if (*c->admin_listen == '\0')
 		return conf_refuse(r, global("ndes.endpoint"), "the page is "
 		    "served by admin.listen; give it or remove this");
@@ -166,34 +175,8 @@ conf_check_listeners(struct conf_reader *r)
 
 	if (check_public(r) != 0 || check_admin(r) != 0)
 		return -1;
-	if (*c->admin_listen != '\0' && c->n_accounts == 0 &&
-	    *c->admin_client_ca == '\0')
+	if (*c->admin_listen != '\0' && c->n_accounts == 0)
 		return conf_refuse(r, global("admin.listen"), "nobody could "
-		    "use it; add an entry to accounts, or give "
-		    "admin.client_ca");
+		    "use it; add an entry to accounts");
 	return check_ndes(r);
-}
-
-int
-conf_check_account(struct conf_reader *r, size_t i)
-{
-	const struct conf_account *a = &r->conf->accounts[i];
-	struct conf_spot at = { .part = CONF_PART_ACCOUNTS, .i = i };
-	size_t k;
-
-	at.path = "name";
-	if (strchr(a->name, ':') != NULL)
-		return conf_refuse(r, at, "\"%s\" has a colon in it, which "
-		    "HTTP Basic cannot send; leave it out", a->name);
-	at.path = "";
-	if (*a->hash == '\0')
-		return conf_refuse(r, at, "has no hash; make one with scepctl "
-		    "challenge hash");
-	at.path = "endpoints";
-	for (k = 0; k < a->endpoints.n; k++)
-		if (conf_endpoint(r->conf, a->endpoints.v[k]) == NULL)
-			return conf_refuse(r, at, "\"%s\" is not the name of "
-			    "an entry in endpoints; add one or correct the "
-			    "name", a->endpoints.v[k]);
-	return 0;
 }

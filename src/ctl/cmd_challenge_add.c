@@ -162,15 +162,20 @@ read_name(struct adding *a, struct err *e)
 static int
 check_endpoint(const struct adding *a, const char *name, struct err *e)
 {
-	size_t	 i;
+	const struct conf_endpoint	*ep;
 
 	if (a->conf == NULL)
 		return 0;
-	for (i = 0; i < a->conf->n_endpoints; i++)
-		if (strcmp(a->conf->endpoints[i].name, name) == 0)
-			return 0;
-	err_set(e, ERR_ARGUMENT, "--endpoint: scepd.conf has none named "
-	    "\"%s\"", name);
+	if ((ep = conf_endpoint(a->conf, name)) == NULL) {
+		err_set(e, ERR_ARGUMENT, "--endpoint: scepd.conf has none "
+		    "named \"%s\"", name);
+		return -1;
+	}
+	if (ep->validator_challenge != CONF_CHALLENGE_INSTEAD)
+		return 0;
+	err_set(e, ERR_NO_CHALLENGES, "validator %s judges those of endpoint "
+	    "%s; ask it for one, or set validator_challenge to also",
+	    ep->validator, name);
 	return -1;
 }
 

@@ -31,14 +31,15 @@ plan(const struct conf *c, enum listener_id id)
 		    .spec = c->tls_listen, .who = SERVICE_PUBLIC,
 		    .tls = *c->tls_cert != '\0',
 		    .files = { c->tls_cert, c->tls_key,
-		    c->tls_key_passphrase, "" },
+		    c->tls_key_passphrase, "", "" },
 		    .cert_path = "http.tls_cert" };
 	default:
 		return (struct plan){ .path = "admin.listen",
 		    .spec = c->admin_listen, .who = SERVICE_ADMIN,
 		    .tls = *c->admin_tls_cert != '\0',
 		    .files = { c->admin_tls_cert, c->admin_tls_key,
-		    c->admin_tls_key_passphrase, c->admin_client_ca },
+		    c->admin_tls_key_passphrase, c->admin_client_ca,
+		    c->admin_client_crl },
 		    .cert_path = "admin.tls_cert" };
 	}
 }

@@ -248,6 +248,8 @@ drain(struct daemon *d, const sigset_t *set)
 		if (sig == SIGTERM || sig == SIGINT)
 			break;
 	}
+	/* Who still waits for a program of others is told to try again. */
+	service_give_up(d->service);
 	if (listeners_drain(&d->listeners, ANSWER_MS) == -1)
 		log_msg(LOG_L_WARN, "drain_failed",
 		    "stopped with requests unanswered");

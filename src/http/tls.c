@@ -28,6 +28,8 @@ struct http_tls {
 	atomic_int				 refs;
 	gnutls_certificate_credentials_t	 cred;
 	bool					 asks;	/* for a certificate */
+	int64_t					 crl_until;	/* its CRLs are
+							 * good */
 };
 
 struct http_tls *
@@ -145,23 +147,84 @@ out:
 }
 
 static int
-load_client_ca(struct http_tls *t, const char *path, struct err *e)
+read_cas(struct http_tls *t, struct buf *pem, const char *path, struct err *e)
 {
-	struct buf	 pem = BUF_INIT(FILE_MAX);
 	gnutls_datum_t	 d;
+
+	if (file_read(path, pem, e) == -1)
+		return -1;
+	d = datum(pem);
+	if (gnutls_certificate_set_x509_trust_mem(t->cred, &d,
+	    GNUTLS_X509_FMT_PEM) > 0)
+		return 0;
+	err_set(e, ERR_CERT_FILE, "%s: no CA certificates in PEM", path);
+	return -1;
+}
+
+/* GnuTLS would take any, whoever made it and however old it is. */
+static int
+take_crl(struct http_tls *t, gnutls_x509_crl_t crl, const gnutls_x509_crt_t *cas,
+    unsigned n_cas)
+{
+	time_t	 next = gnutls_x509_crl_get_next_update(crl);
+	unsigned status = 0;
+
+	if (gnutls_x509_crl_verify(crl, cas, (int)n_cas, 0, &status) != 0 ||
+	    (status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
+	    GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_CA |
+	    GNUTLS_CERT_INSECURE_ALGORITHM)) != 0)
+		return -1;
+	if (next != (time_t)-1 && next < t->crl_until)
+		t->crl_until = next;
+	return gnutls_certificate_set_x509_crl(t->cred, &crl, 1) > 0 ? 0 : -1;
+}
+
+static int
+take_crls(struct http_tls *t, struct buf *crl_pem, struct buf *ca_pem)
+{
+	gnutls_datum_t		 c = datum(crl_pem), a = datum(ca_pem);
+	gnutls_x509_crl_t	*crls = NULL;
+	gnutls_x509_crt_t	*cas = NULL;
+	unsigned		 n = 0, n_cas = 0, i;
+	int			 r = -1;
+
+	if (gnutls_x509_crt_list_import2(&cas, &n_cas, &a,
+	    GNUTLS_X509_FMT_PEM, 0) >= 0 &&
+	    gnutls_x509_crl_list_import2(&crls, &n, &c,
+	    GNUTLS_X509_FMT_PEM, 0) >= 0 && n > 0)
+		r = 0;
+	for (i = 0; r == 0 && i < n; i++)
+		r = take_crl(t, crls[i], cas, n_cas);
+	for (i = 0; i < n; i++)
+		gnutls_x509_crl_deinit(crls[i]);
+	for (i = 0; i < n_cas; i++)
+		gnutls_x509_crt_deinit(cas[i]);
+	gnutls_free(crls);
+	gnutls_free(cas);
+	return r;
+}
+
+static int
+load_client_ca(struct http_tls *t, const struct http_tls_files *f,
+    struct err *e)
+{
+	struct buf	 ca = BUF_INIT(FILE_MAX), crl = BUF_INIT(FILE_MAX);
 	int		 r = -1;
 
-	if (file_read(path, &pem, e) == 0) {
-		d = datum(&pem);
-		r = gnutls_certificate_set_x509_trust_mem(t->cred, &d,
-		    GNUTLS_X509_FMT_PEM);
-		if (r <= 0)
-			err_set(e, ERR_CERT_FILE, "%s: no CA certificates in "
-			    "PEM", path);
+	if (read_cas(t, &ca, f->client_ca, e) == -1 || (*f->client_crl !=
+	    '\0' && file_read(f->client_crl, &crl, e) == -1))
+		goto out;
+	if (*f->client_crl != '\0' && take_crls(t, &crl, &ca) == -1) {
+		err_set(e, ERR_CERT_FILE, "%s: not CRLs in PEM, each of a CA "
+		    "in %s", f->client_crl, f->client_ca);
+		goto out;
 	}
-	buf_wipe(&pem);
-	t->asks = r > 0;
-	return r > 0 ? 0 : -1;
+	t->asks = true;
+	r = 0;
+out:
+	buf_wipe(&ca);
+	buf_wipe(&crl);
+	return r;
 }
 
 int
@@ -177,8 +240,9 @@ http_tls_load(const struct http_tls_files *f, struct http_tls **out,
 		return -1;
 	}
 	atomic_init(&t->refs, 1);
+	t->crl_until = INT64_MAX;
 	if (load_pair(t, f, e) == -1 || (*f->client_ca != '\0' &&
-	    load_client_ca(t, f->client_ca, e) == -1)) {
+	    load_client_ca(t, f, e) == -1)) {
 		http_tls_put(t);
 		return -1;
 	}
@@ -207,6 +271,22 @@ verify_client(gnutls_session_t session)
 	return 0;
 }
 
+/* Who was revoked since is in a CRL that we do not have. */
+static int
+refuse_client(gnutls_session_t session)
+{
+	struct log_line	 l;
+	unsigned	 n = 0;
+
+	if (gnutls_certificate_get_peers(session, &n) == NULL || n == 0)
+		return 0;
+	log_begin_limited(&l, LOG_L_WARN, "client_refused");
+	log_str(&l, "detail", "admin.client_crl is past its nextUpdate; renew "
+	    "it and send SIGHUP");
+	log_end(&l);
+	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+}
+
 static gnutls_session_t
 session_of(struct MHD_Connection *con)
 {
@@ -228,8 +308,26 @@ tls_begin(struct http_tls *t, struct MHD_Connection *con)
 	gnutls_certificate_server_set_request(session,
 	    t->asks ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	if (t->asks)
-		gnutls_session_set_verify_function(session, verify_client);
+		gnutls_session_set_verify_function(session, clock_now() >=
+		    t->crl_until ? refuse_client : verify_client);
 	return 0;
+}
+
+/* RFC 4514, as scepd.conf(5) has it; what does not fit is nobody's. */
+static void
+copy_name(gnutls_x509_crt_t leaf, char out[CLIENT_MAX])
+{
+	gnutls_datum_t	 name = { NULL, 0 };
+
+	memcpy(out, "?", 2);
+	if (gnutls_x509_crt_get_dn3(leaf, &name, 0) != 0)
+		return;
+	if (name.size > 0 && name.size < CLIENT_MAX &&
+	    memchr(name.data, '\0', name.size) == NULL) {
+		memcpy(out, name.data, name.size);
+		out[name.size] = '\0';
+	}
+	gnutls_free(name.data);
 }
 
 void
@@ -239,7 +337,6 @@ tls_client(const struct http_tls *t, struct MHD_Connection *con,
 	gnutls_session_t	 session;
 	const gnutls_datum_t	*certs;
 	gnutls_x509_crt_t	 leaf;
-	size_t			 size = CLIENT_MAX;
 	unsigned		 n = 0;
 
 	out[0] = '\0';
@@ -247,9 +344,8 @@ tls_client(const struct http_tls *t, struct MHD_Connection *con,
 	    (certs = gnutls_certificate_get_peers(session, &n)) == NULL ||
 	    n == 0 || gnutls_x509_crt_init(&leaf) != 0)
 		return;
-	if (gnutls_x509_crt_import(leaf, certs, GNUTLS_X509_FMT_DER) == 0 &&
-	    (gnutls_x509_crt_get_dn(leaf, out, &size) != 0 || size == 0))
-		memcpy(out, "?", 2);	/* a name that says nothing */
+	if (gnutls_x509_crt_import(leaf, certs, GNUTLS_X509_FMT_DER) == 0)
+		copy_name(leaf, out);
 	gnutls_x509_crt_deinit(leaf);
 }
 

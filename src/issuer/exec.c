@@ -86,6 +86,7 @@ run(const struct exec *x, const struct issuer_request *r,
 		/* What the program says goes to the log; it was given the
 		 * challenge. */
 		.secret = buf_bytes(&r->csr->challenge),
+		.stop = r->stop,
 	};
 	struct buf diag = BUF_INIT(PROC_STDERR_MAX);
 	struct err why = { .reason = ERR_NONE };

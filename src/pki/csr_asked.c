@@ -12,6 +12,8 @@
 
 #define OID_SID_EXT	"1.3.6.1.4.1.311.25.2"
 #define OID_SID		"1.3.6.1.4.1.311.25.2.1"
+#define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
+#define OID_TEMPLATE_NAME "1.3.6.1.4.1.311.20.2"
 #define KU_BITS		9
 
 static int
@@ -104,31 +106,92 @@ read_sid(struct csr_asked *a, X509_EXTENSION *ext)
 	return rc;
 }
 
+/* SEQUENCE of the OID and maybe two numbers, of its version */
+static int
+read_template(struct csr_asked *a, X509_EXTENSION *ext)
+{
+	const ASN1_OCTET_STRING *s = X509_EXTENSION_get_data(ext);
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	ASN1_SEQUENCE_ANY *seq;
+	const ASN1_TYPE *t;
+	char oid[CSR_OID];
+	int n, rc = -1;
+
+	seq = d2i_ASN1_SEQUENCE_ANY(NULL, &p, ASN1_STRING_length(s));
+	if (seq != NULL && sk_ASN1_TYPE_num(seq) > 0 &&
+	    (t = sk_ASN1_TYPE_value(seq, 0))->type == V_ASN1_OBJECT &&
+	    (n = OBJ_obj2txt(oid, sizeof(oid), t->value.object, 1)) > 0 &&
+	    n < CSR_OID && *a->template_oid == '\0') {
+		memcpy(a->template_oid, oid, sizeof(oid));
+		rc = 0;
+	}
+	sk_ASN1_TYPE_pop_free(seq, ASN1_TYPE_free);
+	return rc;
+}
+
+static int
+read_template_name(struct csr_asked *a, X509_EXTENSION *ext)
+{
+	const ASN1_OCTET_STRING *s = X509_EXTENSION_get_data(ext);
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	unsigned char *text = NULL;
+	ASN1_STRING *name;
+	int n = -1, rc = -1;
+
+	name = d2i_ASN1_PRINTABLE(NULL, &p, ASN1_STRING_length(s));
+	if (name != NULL)
+		n = ASN1_STRING_to_UTF8(&text, name);
+	if (n > 0 && n < TEMPLATE_TEXT && *a->template_name == '\0' &&
+	    memchr(text, '\0', (size_t)n) == NULL) {
+		memcpy(a->template_name, text, (size_t)n);
+		rc = 0;
+	}
+	OPENSSL_free(text);
+	ASN1_STRING_free(name);
+	return rc;
+}
+
 static const struct {
 	const char	*oid;
 	int		(*read)(struct csr_asked *, X509_EXTENSION *);
+	bool		 told;		/* only, and otherwise as unknown */
 } known[] = {
-	{ "2.5.29.15", read_ku },
-	{ "2.5.29.37", read_eku },
-	{ "2.5.29.19", read_constraints },
-	{ OID_SID_EXT, read_sid },
-	{ "2.5.29.17", NULL },		/* csr.sans */
-	{ "2.5.29.14", NULL },		/* it names the key, as ours does */
+	{ "2.5.29.15", read_ku, false },
+	{ "2.5.29.37", read_eku, false },
+	{ "2.5.29.19", read_constraints, false },
+	{ OID_SID_EXT, read_sid, false },
+	{ "2.5.29.17", NULL, false },	/* csr.sans */
+	{ "2.5.29.14", NULL, false },	/* it names the key, as ours does */
+	{ OID_TEMPLATE, read_template, true },
+	{ OID_TEMPLATE_NAME, read_template_name, true },
 };
+
+/* 0: that is all there is to be known of it. */
+static int
+read_known(struct csr_asked *a, const char *oid, X509_EXTENSION *ext)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].oid, oid) != 0)
+			continue;
+		if (known[i].read != NULL && known[i].read(a, ext) == -1)
+			return -1;
+		return known[i].told ? -1 : 0;
+	}
+	return -1;
+}
 
 static int
 read_one(struct csr_asked *a, X509_EXTENSION *ext)
 {
 	const ASN1_OBJECT *o = X509_EXTENSION_get_object(ext);
 	char oid[CSR_OID];
-	size_t i;
 
 	if (OBJ_obj2txt(oid, sizeof(oid), o, 1) < 0)
 		return -1;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].oid, oid) == 0 && (known[i].read ==
-		    NULL || known[i].read(a, ext) == 0))
-			return 0;
+	if (read_known(a, oid, ext) == 0)
+		return 0;
 	return add_oid(a->other, &a->n_other, CSR_MAX_OTHER, o);
 }
 

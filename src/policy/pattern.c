@@ -190,7 +190,7 @@ int
 patterns_add(struct patterns *ps, const char *text, struct err *e)
 {
 	struct pattern p = { .how = EXACT };
-	bool none = strcmp(text, "none") == 0;
+	bool none = strcmp(text, PATTERN_NONE) == 0;
 
 	if (ps->none || (none && ps->n > 0)) {
 		err_set(e, ERR_CONFIG, "\"none\" stands alone");

@@ -53,6 +53,9 @@ read_lines(const json_t *v, const char *key, struct buf *out, struct err *e)
 	size_t		 i, n = json_is_array(v) ? json_array_size(v) : 1;
 	const json_t	*line;
 
+	/* A list that came out empty must not become no limit at all. */
+	if (n == 0)
+		return refuse(key, "a pattern, or an array of patterns", e);
 	for (i = 0; i < n; i++) {
 		line = json_is_array(v) ? json_array_get(v, i) : v;
 		if (!is_line(line))

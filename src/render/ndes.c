@@ -4,7 +4,6 @@
 #include "render/ndes.h"
 
 #define PAGE_MAX	4096		/* ASCII */
-#define PASSWORD_MIN	8		/* shorter ones some do not see */
 
 /*
  * Between title and thumbprint nothing may look like a password: no run of
@@ -63,12 +62,12 @@ put_denied(struct buf *out)
 	    "</P>");
 }
 
-static bool
-is_password(const char *s)
+bool
+ndes_is_password(const char *s)
 {
 	size_t	 n = s == NULL ? 0 : strlen(s);
 
-	return n >= PASSWORD_MIN && n <= NDES_PASSWORD &&
+	return n >= NDES_PASSWORD_MIN && n <= NDES_PASSWORD &&
 	    strspn(s, "0123456789ABCDEF") == n;
 }
 
@@ -94,9 +93,9 @@ ndes_render(const struct ndes_facts *f, struct buf *out, struct err *e)
 	int		 r = -1;
 
 	if ((f->page == NDES_ONCE || f->page == NDES_FIXED) &&
-	    !is_password(f->password)) {
+	    !ndes_is_password(f->password)) {
 		err_set(e, ERR_ARGUMENT, "not a password that the page can "
-		    "show: upper-case hex digits, %d to %d", PASSWORD_MIN,
+		    "show: upper-case hex digits, %d to %d", NDES_PASSWORD_MIN,
 		    NDES_PASSWORD);
 		return -1;
 	}

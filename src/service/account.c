@@ -1,6 +1,6 @@
 /*
- * Who an administrator is. Passwords and tokens are scrypt hashes, remembered
- * once proven as challenges are; guesses are few a minute from one address, and
+ * Who an administrator is: an account, by the one way that it has. Passwords and
+ * tokens are scrypt hashes, remembered once proven as challenges are; guesses are few a minute from one address, and
  * never lock out a password that was proven before.
  */
 #include <stdlib.h>
@@ -82,6 +82,79 @@ tries_spent(struct tries *t, const char *peer, unsigned more)
 	return spent;
 }
 
+/* ---- at the start ---- */
+
+static bool
+is_among(const struct certs *cs, const struct cert *c)
+{
+	size_t i;
+
+	for (i = 0; i < cs->n; i++)
+		if (memcmp(cs->v[i]->key.hash, c->key.hash, PKI_HASH) == 0)
+			return true;
+	return false;
+}
+
+/* The CA, or one above it; NULL: none of them. */
+static const struct cert *
+shared(const struct certs *cs, const struct issuer *is)
+{
+	const struct certs *upper = issuer_upper(is);
+	size_t i;
+
+	if (is_among(cs, issuer_ca(is)))
+		return issuer_ca(is);
+	for (i = 0; i < upper->n; i++)
+		if (is_among(cs, upper->v[i]))
+			return upper->v[i];
+	return NULL;
+}
+
+/* A device that gets to choose its name would be the account of that name. */
+static int
+check_client_ca(const struct site *s, struct err *e)
+{
+	const char *file = s->conf->admin_client_ca;
+	struct certs cs = { .v = NULL, .n = 0 };
+	const struct cert *of = NULL;
+	const struct site_ca *ca;
+	size_t i;
+
+	if (*file == '\0')
+		return 0;
+	if (certs_load(file, &cs, e) == -1) {
+		conf_blame(s->conf, "admin.client_ca", e);
+		return -1;
+	}
+	for (i = 0; of == NULL && i < s->conf->n_issuers; i++)
+		for (ca = &s->cas[i]; of == NULL && ca != NULL; ca = ca->next)
+			of = shared(&cs, ca->issuer);
+	if (of != NULL) {
+		err_set(e, ERR_CONFIG, "%s: %s stands above the certificates "
+		    "of devices too, which could be administrators then; give "
+		    "a CA whose certificates administrators alone have", file,
+		    of->subject_text);
+		conf_blame(s->conf, "admin.client_ca", e);
+	}
+	certs_free(&cs);
+	return of == NULL ? 0 : -1;
+}
+
+int
+accounts_check(const struct site *s, struct err *e)
+{
+	const struct conf_account *a = s->conf->accounts, *end;
+
+	for (end = a + s->conf->n_accounts; a < end; a++)
+		if (a->auth != CONF_ACCOUNT_CERTIFICATE &&
+		    secret_check(a->hash, e) == -1) {
+			err_prefix(e, "%s:%d: account %s", s->conf->file,
+			    a->line, a->name);
+			return -1;
+		}
+	return check_client_ca(s, e);
+}
+
 /* ---- what was presented ---- */
 
 struct presented {
@@ -141,36 +214,43 @@ read_field(const char *field, struct presented *p, struct err *e)
 
 /* ---- whose it is ---- */
 
-/* Whoever has no account costs as much as who has. */
+/* Those whom it may be; *known: it is one of them. Whoever has no account costs
+ * as much as who has. */
 static size_t
-candidates(const struct conf *c, const char *user, bool *known,
-    const struct conf_challenge *list[])
+candidates(const struct conf *c, const char *user, struct conf_challenge as[],
+    const struct conf_challenge *list[], bool *known)
 {
-	size_t i;
+	static char none[] = "";
+	int auth = user == NULL ? CONF_ACCOUNT_BEARER : CONF_ACCOUNT_BASIC;
+	size_t i, n = 0;
 
-	*known = true;
-	if (user == NULL || c->n_accounts == 0)
-		return c->n_accounts;
-	for (i = 0; i < c->n_accounts; i++)
-		if (strcmp(c->accounts[i].name, user) == 0) {
-			list[0] = list[i];
+	*known = user == NULL;
+	for (i = 0; i < c->n_accounts; i++) {
+		if (c->accounts[i].auth != auth)
+			continue;
+		as[i] = (struct conf_challenge){ .name = c->accounts[i].name,
+		    .hash = c->accounts[i].hash, .secret = none };
+		if (user != NULL && strcmp(as[i].name, user) == 0) {
+			list[0] = &as[i];
+			*known = true;
 			return 1;
 		}
-	*known = false;
-	return 1;
+		if (user == NULL || n == 0)
+			list[n++] = &as[i];
+	}
+	return n;
 }
 
 static int
 find(struct service *s, const struct exchange *x, const struct presented *p,
     bool cheap, const struct conf_account **out, struct err *e)
 {
-	static char none[] = "";
 	const struct conf *c = x->site->conf;
 	struct conf_challenge *as = calloc(c->n_accounts + 1, sizeof(*as));
 	const struct conf_challenge **list = calloc(c->n_accounts + 1,
 	    sizeof(*list)), *match = NULL;
 	bool known;
-	size_t i, n;
+	size_t n;
 	int rc = -1;
 
 	*out = NULL;
@@ -178,12 +258,7 @@ find(struct service *s, const struct exchange *x, const struct presented *p,
 		err_set(e, ERR_MEMORY, "accounts");
 		goto out;
 	}
-	for (i = 0; i < c->n_accounts; i++) {
-		as[i] = (struct conf_challenge){ .name = c->accounts[i].name,
-		    .hash = c->accounts[i].hash, .secret = none };
-		list[i] = &as[i];
-	}
-	n = candidates(c, p->user, &known, list);
+	n = candidates(c, p->user, as, list, &known);
 	rc = (cheap ? proven_recall : proven_match)(s->admins, list, n,
 	    p->secret, &match, e);
 	if (rc == 0 && match != NULL && known)
@@ -196,7 +271,7 @@ out:
 
 static int
 find_account(struct service *s, struct exchange *x, struct presented *p,
-    struct administrator *out, struct err *e)
+    const struct conf_account **out, struct err *e)
 {
 	bool spent = tries_spent(s->tries, x->peer, 0);
 	const struct conf_account *a;
@@ -205,8 +280,7 @@ find_account(struct service *s, struct exchange *x, struct presented *p,
 	    find(s, x, p, spent, &a, e) == -1)
 		return -1;
 	if (a != NULL) {
-		out->account = a;
-		memcpy(out->name, a->name, strlen(a->name) + 1);
+		*out = a;
 		return 0;
 	}
 	if (spent) {
@@ -221,17 +295,35 @@ find_account(struct service *s, struct exchange *x, struct presented *p,
 	return -1;
 }
 
+/* That a certificate of no account is shown too does not matter. */
+static const struct conf_account *
+of_certificate(const struct conf *c, const char *subject)
+{
+	size_t i;
+
+	for (i = 0; *subject != '\0' && i < c->n_accounts; i++)
+		if (c->accounts[i].auth == CONF_ACCOUNT_CERTIFICATE &&
+		    strcmp(c->accounts[i].certificate, subject) == 0)
+			return &c->accounts[i];
+	return NULL;
+}
+
 int
-account_find(struct service *s, struct exchange *x, struct administrator *out,
-    struct err *e)
+account_find(struct service *s, struct exchange *x,
+    const struct conf_account **out, struct err *e)
 {
 	struct presented p = { .text = BUF_INIT(x->authorization.max) };
+	const struct conf_account *a;
 	int rc;
 
-	*out = (struct administrator){ .account = NULL };
-	if (x->client[0] != '\0') {
-		memcpy(out->name, x->client, sizeof(out->name));
+	if ((a = of_certificate(x->site->conf, x->client)) != NULL) {
+		*out = a;
 		return 0;
+	}
+	if (*x->client != '\0' && x->authorization.n == 0) {
+		err_set(e, ERR_UNAUTHORIZED, "no account has the certificate "
+		    "%.200s", x->client);
+		return -1;
 	}
 	rc = find_account(s, x, &p, out, e);
 	buf_wipe(&p.text);
@@ -239,20 +331,27 @@ account_find(struct service *s, struct exchange *x, struct administrator *out,
 }
 
 bool
-account_may(const struct administrator *w, enum right r)
+account_may(const struct conf_account *a, enum right r)
 {
 	static const char *const words[] = {
 		[RIGHT_METRICS] = "metrics", [RIGHT_CHALLENGE] = "challenge",
 		[RIGHT_NDES] = "ndes"
 	};
 
-	return w->account == NULL ||
-	    conf_strings_has(&w->account->rights, words[r]);
+	return conf_strings_has(&a->rights, words[r]);
 }
 
 bool
-account_may_for(const struct administrator *w, const char *endpoint)
+account_may_for(const struct conf_account *a, const char *endpoint)
 {
-	return w->account == NULL || w->account->endpoints.n == 0 ||
-	    conf_strings_has(&w->account->endpoints, endpoint);
+	return a->endpoints.n == 0 ||
+	    conf_strings_has(&a->endpoints, endpoint);
+}
+
+bool
+account_may_name(const struct conf_account *a, const struct conf_endpoint *ep,
+    const char *profile)
+{
+	return *profile == '\0' || strcmp(profile, ep->profile) == 0 ||
+	    conf_strings_has(&a->profiles, profile);
 }

@@ -18,13 +18,13 @@
 #define REPLY_MAX	4096
 
 static void
-log_admin(const struct exchange *x, const struct administrator *w)
+log_admin(const struct exchange *x)
 {
 	struct log_line l;
 
 	log_begin(&l, LOG_L_INFO, "admin");
 	log_str(&l, "peer", x->peer);
-	log_str(&l, "by", w->name);
+	log_str(&l, "by", x->by->name);
 	log_str(&l, "path", x->path);
 	log_int(&l, "status", x->status);
 	log_end(&l);
@@ -43,23 +43,21 @@ void
 admin_run(struct service *s, struct exchange *x)
 {
 	struct err e = { .reason = ERR_NONE };
-	struct administrator w;
 
 	x->no_store = true;
 	if (atomic_load(&s->stopping)) {
 		answer_text(x, ERR_STOPPING);
 		return;
 	}
-	if (account_find(s, x, &w, &e) == -1) {
+	if (account_find(s, x, &x->by, &e) == -1) {
 		refuse(s, x, &e);
 		return;
 	}
-	x->by = &w;
 	if (route_run(s, x, &e) == -1) {
-		err_prefix(&e, "%s", w.name);
+		err_prefix(&e, "%s", x->by->name);
 		refuse(s, x, &e);
 	} else {
-		log_admin(x, &w);
+		log_admin(x);
 	}
 	x->by = NULL;
 }
@@ -119,8 +117,8 @@ check_patterns(const char *lines, enum pattern_of of, struct err *e)
 }
 
 static int
-choose_endpoint(const struct exchange *x, const char *name, const char **out,
-    struct err *e)
+choose_endpoint(const struct exchange *x, const char *name,
+    const struct conf_endpoint **out, struct err *e)
 {
 	const struct conf *c = x->site->conf;
 
@@ -134,8 +132,7 @@ choose_endpoint(const struct exchange *x, const char *name, const char **out,
 		err_set(e, ERR_NO_RIGHT, "endpoint %s", name);
 		return -1;
 	}
-	/* Of the configuration: it outlives what was asked. */
-	*out = conf_endpoint(c, name)->name;
+	*out = conf_endpoint(c, name);
 	return 0;
 }
 
@@ -154,28 +151,66 @@ check_name(const struct exchange *x, const char *name, struct err *e)
 	return -1;
 }
 
+/* Who comes with it would be asked about by the validator, which does not know
+ * it, or be let in whatever it says. */
+static int
+check_looked_at(const struct conf_endpoint *ep, struct err *e)
+{
+	if (ep->validator_challenge != CONF_CHALLENGE_INSTEAD)
+		return 0;
+	err_set(e, ERR_NO_CHALLENGES, "validator %s judges those of endpoint "
+	    "%s; ask it for one, or set validator_challenge to also",
+	    ep->validator, ep->name);
+	return -1;
+}
+
+/* "none" lets nothing appear: alone, it leaves all else open. */
+static bool
+names_somebody(const char *lines)
+{
+	return *lines != '\0' && strcmp(lines, PATTERN_NONE) != 0;
+}
+
+/* A challenge that is good for any name gets whoever has it the name of
+ * whomever he likes. */
+static int
+check_bound(const struct exchange *x, const struct mint *m, struct err *e)
+{
+	if (x->by->unbound || names_somebody(m->subject) ||
+	    names_somebody(m->san))
+		return 0;
+	err_set(e, ERR_UNBOUND, "give \"subject\" or \"san\", or set the "
+	    "account's unbound");
+	return -1;
+}
+
 static int
 plan(const struct exchange *x, const struct ask_challenge *a,
     struct mint *out, struct err *e)
 {
-	*out = (struct mint){
-		.name = *a->name == '\0' ? NULL : a->name,
-		.prefix = MINT_API, .profile = a->profile,
-		.subject = buf_cstr(&a->subject), .san = buf_cstr(&a->san),
-		.by = x->by->name, .uses = a->uses == 0 ? 1 : a->uses,
-		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
-	};
-	if (choose_endpoint(x, a->endpoint, &out->endpoint, e) == -1 ||
-	    check_name(x, a->name, e) == -1)
+	const struct conf_endpoint *ep;
+
+	if (choose_endpoint(x, a->endpoint, &ep, e) == -1 ||
+	    check_looked_at(ep, e) == -1 || check_name(x, a->name, e) == -1)
 		return -1;
-	if (*a->profile != '\0' &&
-	    conf_profile(x->site->conf, a->profile) == NULL) {
-		err_set(e, ERR_API, "\"profile\": expects the name of one");
+	if (!account_may_name(x->by, ep, a->profile)) {
+		err_set(e, ERR_NO_PROFILE, "profile %s at endpoint %s; add it "
+		    "to the account's profiles", a->profile, ep->name);
 		return -1;
 	}
-	if (check_patterns(out->subject, PATTERN_SUBJECT, e) == -1)
+	/* The endpoint's name outlives what was asked. */
+	*out = (struct mint){
+		.name = *a->name == '\0' ? NULL : a->name,
+		.prefix = MINT_API, .endpoint = ep->name,
+		.profile = a->profile, .subject = buf_cstr(&a->subject),
+		.san = buf_cstr(&a->san), .by = x->by->name,
+		.uses = a->uses == 0 ? 1 : a->uses,
+		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
+	};
+	if (check_patterns(out->subject, PATTERN_SUBJECT, e) == -1 ||
+	    check_patterns(out->san, PATTERN_SAN, e) == -1)
 		return -1;
-	return check_patterns(out->san, PATTERN_SAN, e);
+	return check_bound(x, out, e);
 }
 
 static int

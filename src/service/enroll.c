@@ -258,6 +258,7 @@ step_issue(struct work *w, struct err *e)
 		.txid = w->msg.txid,
 		.peer = w->x->peer,
 		.now = w->now,
+		.stop = &w->s->stopping,
 	};
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);

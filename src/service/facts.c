@@ -82,6 +82,71 @@ describe_signer(const struct work *w)
 	return d;
 }
 
+/* By the names of RFC 5280, 4.2.1.3, in the order of its bits. */
+static struct json *
+list_ku(unsigned ku)
+{
+	static const char *const names[] = {
+		"digitalSignature", "nonRepudiation", "keyEncipherment",
+		"dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign",
+		"encipherOnly", "decipherOnly"
+	};
+	struct json *a = json_new_array();
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((ku & (1u << i)) != 0)
+			json_add_str(a, NULL, names[i]);
+	return a;
+}
+
+static struct json *
+list_oids(const char v[][CSR_OID], size_t n)
+{
+	struct json *a = json_new_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_add_str(a, NULL, v[i]);
+	return a;
+}
+
+static struct json *
+list_sid_uris(const struct sans *sans)
+{
+	struct json *a = json_new_array();
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (sans->v[i].kind == SAN_SID)
+			json_add_str(a, NULL, sans->v[i].text);
+	return a;
+}
+
+static void
+add_text(struct json *d, const char *key, const char *text)
+{
+	json_add_str(d, key, *text == '\0' ? NULL : text);
+}
+
+/* What is asked for beside names, whether the profile grants it or not. */
+static struct json *
+describe_asked(const struct csr *r)
+{
+	const struct csr_asked *a = &r->asked;
+	struct json *d = json_new_object();
+
+	add_text(d, "sid", a->sid);
+	json_add_take(d, "sid_uris", list_sid_uris(&r->sans));
+	add_text(d, "template_oid", a->template_oid);
+	add_text(d, "template_name", a->template_name);
+	json_add_take(d, "ku", list_ku(a->ku));
+	json_add_take(d, "eku", list_oids(a->eku, a->n_eku));
+	json_add_bool(d, "ca", a->ca);
+	json_add_take(d, "extensions", list_oids(a->other, a->n_other));
+	return d;
+}
+
 /* The secret itself only where the validator is to judge it. */
 static void
 add_challenge(struct json *d, const struct work *w)
@@ -121,8 +186,7 @@ facts_request(const struct work *w, struct buf *out, struct err *e)
 	json_add_bool(d, "renewal", w->verdict.renews);
 	json_add_str(d, "subject", w->csr->subject_text);
 	json_add_take(d, "sans", list_sans(&w->csr->sans));
-	json_add_str(d, "sid", *w->csr->asked.sid == '\0' ? NULL :
-	    w->csr->asked.sid);
+	json_add_take(d, "asked", describe_asked(w->csr));
 	json_add_take(d, "key", describe_key(&w->csr->key));
 	json_add_take(d, "signer", describe_signer(w));
 	json_add_str(d, "profile", w->verdict.profile->name);

@@ -285,15 +285,29 @@ put_guard(const struct service *s, const struct site *site, int64_t now,
 	    "failed challenges.", abuse_count_locked(s->guard->abuse), out);
 }
 
+/* How near the page of NDES is to saying that its cache is full. */
+static int
+put_ndes(const struct site *site, int64_t unused, struct buf *out)
+{
+	if (site->ndes == NULL || site->ndes_single != NULL)
+		return 0;
+	if (put_gauge("scepd_ndes_unused", "Challenges of the page of NDES "
+	    "that wait unused.", unused, out) == -1)
+		return -1;
+	return put_gauge("scepd_ndes_pool", "How many of them may.",
+	    site->conf->ndes_pool, out);
+}
+
 static int
 put_all(struct figures *f, const struct service *s, struct site *site,
-    int64_t waiting, int64_t now, struct buf *out, struct err *e)
+    int64_t waiting, int64_t unused, int64_t now, struct buf *out,
+    struct err *e)
 {
 	if (put_requests(f, out) == 0 && put_certs(site, out) == 0 &&
 	    put_crls(site, s->crls, out) == 0 &&
 	    put_guard(s, site, now, out) == 0 &&
 	    put_gauge("scepd_pending", "Requests that wait for approval.",
-	    waiting, out) == 0 &&
+	    waiting, out) == 0 && put_ndes(site, unused, out) == 0 &&
 	    put_gauge("scepd_start_seconds", "When the server started.",
 	    f->started, out) == 0)
 		return 0;
@@ -305,11 +319,12 @@ int
 figures_text(struct figures *f, const struct service *s,
     struct site *site, int64_t now, struct buf *out, struct err *e)
 {
-	int64_t waiting;
+	int64_t waiting, unused;
 
-	if (waiting_count(s->db, &waiting, e) == -1)
+	if (waiting_count(s->db, &waiting, e) == -1 ||
+	    challenge_unused(s->db, MINT_NDES, now, &unused, e) == -1)
 		return -1;
-	return put_all(f, s, site, waiting, now, out, e);
+	return put_all(f, s, site, waiting, unused, now, out, e);
 }
 
 /* ---- the file ---- */

@@ -87,6 +87,25 @@ mint_once(struct service *s, struct exchange *x, struct minted *out,
 	return rc;
 }
 
+/* HEAD: a page as long as GET's would be, and no challenge is spent on it, for
+ * nobody would see it. */
+static int
+send_head(struct service *s, struct exchange *x, struct ndes_facts *f,
+    struct err *e)
+{
+	const struct conf *c = x->site->conf;
+	char zeros[NDES_PASSWORD + 1] = "";
+	int64_t n;
+
+	if (challenge_unused(s->db, MINT_NDES, clock_now(), &n, e) == -1)
+		return -1;
+	if (n >= c->ndes_pool)
+		f->page = NDES_FULL;
+	memset(zeros, '0', (size_t)c->ndes_length);
+	f->password = zeros;
+	return send_page(x, f, e);
+}
+
 static int
 send_once(struct service *s, struct exchange *x, struct ndes_facts *f,
     struct err *e)
@@ -95,6 +114,8 @@ send_once(struct service *s, struct exchange *x, struct ndes_facts *f,
 	bool full;
 	int rc;
 
+	if (x->head)
+		return send_head(s, x, f, e);
 	if (mint_once(s, x, &made, &full, e) == -1)
 		return -1;
 	if (full) {
@@ -122,12 +143,6 @@ admin_ndes(struct service *s, struct exchange *x, const struct site_ca *ca,
 	(void)ca;
 	if (se == NULL) {
 		err_set(e, ERR_NOT_FOUND, "ndes.endpoint is not set");
-		return -1;
-	}
-	/* It would spend a challenge that nobody sees. */
-	if (x->head) {
-		x->allow = "GET, POST";
-		err_set(e, ERR_METHOD, "HEAD");
 		return -1;
 	}
 	if (!account_may(x->by, RIGHT_NDES) ||

@@ -102,10 +102,12 @@ static const struct route {
 	{ SERVICE_ADMIN, (path), NULL, (methods), (allow), (run) },
 	ADMIN("/metrics", GET, "GET, HEAD", admin_metrics)
 	ADMIN("/api/challenge", POST, "POST", admin_challenge)
-	ADMIN("/certsrv/mscep_admin", GET | POST, "GET, POST", admin_ndes)
-	ADMIN("/certsrv/mscep_admin/", GET | POST, "GET, POST", admin_ndes)
-	ADMIN("/certsrv/mscep_admin/mscep.dll", GET | POST, "GET, POST",
+	ADMIN("/certsrv/mscep_admin", GET | POST, "GET, HEAD, POST",
 	    admin_ndes)
+	ADMIN("/certsrv/mscep_admin/", GET | POST, "GET, HEAD, POST",
+	    admin_ndes)
+	ADMIN("/certsrv/mscep_admin/mscep.dll", GET | POST,
+	    "GET, HEAD, POST", admin_ndes)
 #undef ADMIN
 };
 

@@ -155,14 +155,20 @@ service_drain(struct service *s, int timeout_ms)
 }
 
 void
-service_close(struct service *s)
+service_give_up(struct service *s)
 {
-	if (s == NULL)
-		return;
 	atomic_store(&s->stopping, true);
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	doors_stop(s->doors);
+}
+
+void
+service_close(struct service *s)
+{
+	if (s == NULL)
+		return;
+	service_give_up(s);
 	pool_free(s->pool);
 	pool_free(s->admin_pool);
 	/* The last chance: what was made elsewhere would be forgotten. */

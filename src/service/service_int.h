@@ -287,18 +287,16 @@ void	 tries_free(struct tries *);
 
 enum right { RIGHT_METRICS, RIGHT_CHALLENGE, RIGHT_NDES };
 
-struct administrator {
-	char				 name[CLIENT_MAX];
-	const struct conf_account	*account;	/* NULL: by a client
-							 * certificate, all
-							 * rights */
-};
-/* By certificate, bearer token or HTTP Basic; ERR_UNAUTHORIZED, ERR_TRIES.
- * Stretches. */
-int	 account_find(struct service *, struct exchange *, struct administrator *,
-	    struct err *e);
-bool	 account_may(const struct administrator *, enum right);
-bool	 account_may_for(const struct administrator *, const char *endpoint);
+/* What their settings name outside of the configuration. */
+int	 accounts_check(const struct site *, struct err *e);
+/* One of the exchange's site, by certificate, bearer token or HTTP Basic;
+ * ERR_UNAUTHORIZED, ERR_TRIES. Stretches. */
+int	 account_find(struct service *, struct exchange *,
+	    const struct conf_account **out, struct err *e);
+bool	 account_may(const struct conf_account *, enum right);
+bool	 account_may_for(const struct conf_account *, const char *endpoint);
+bool	 account_may_name(const struct conf_account *,
+	    const struct conf_endpoint *, const char *profile);
 
 /* ERR_NO_RIGHT */
 int	 admin_right(const struct exchange *, enum right, struct err *e);

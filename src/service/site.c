@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "render/ndes.h"
 #include "service/face_int.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -170,19 +171,30 @@ warn_plain(const struct conf *c)
 			    c->challenges[i].name);
 }
 
+/* The page says that it can be used multiple times and does not expire. */
+static int
+check_lasting(const struct conf_challenge *c, struct err *e)
+{
+	if (c->uses == 0 && *c->not_before == '\0' && *c->expires == '\0')
+		return 0;
+	err_set(e, ERR_CONFIG, "is challenge %s, which does not last as the "
+	    "page says; take its uses, not_before and expires away", c->name);
+	return -1;
+}
+
 /* What the page shows must be of use to who reads it. */
 static int
 check_single(const struct site_endpoint *se, struct bytes single,
     struct err *e)
 {
-	const struct conf_challenge *c;
+	const struct conf_challenge *c = NULL;
 	bool match = false;
 	size_t i;
 
-	if (single.n < 8 || single.n > 64 || strspn((const char *)single.p,
-	    "0123456789ABCDEF") != single.n) {
+	if (!ndes_is_password((const char *)single.p)) {
 		err_set(e, ERR_CONFIG, "readers of the page know upper-case "
-		    "hex digits alone, 8 to 64; choose such a challenge");
+		    "hex digits alone, %d to %d; choose such a challenge",
+		    NDES_PASSWORD_MIN, NDES_PASSWORD);
 		return -1;
 	}
 	for (i = 0; i < se->n_challenges && !match; i++) {
@@ -193,7 +205,7 @@ check_single(const struct site_endpoint *se, struct bytes single,
 			return -1;
 	}
 	if (match)
-		return 0;
+		return check_lasting(c, e);
 	err_set(e, ERR_CONFIG, "is none of the challenges of endpoint %s; "
 	    "add its hash to them", se->conf->name);
 	return -1;
@@ -226,20 +238,6 @@ open_ndes(struct site *s, struct err *e)
 	s->ndes = &s->endpoints[conf_endpoint(c, c->ndes_endpoint) -
 	    c->endpoints];
 	return *c->ndes_single == '\0' ? 0 : open_single(s, e);
-}
-
-static int
-check_accounts(const struct conf *c, struct err *e)
-{
-	size_t i;
-
-	for (i = 0; i < c->n_accounts; i++)
-		if (secret_check(c->accounts[i].hash, e) == -1) {
-			err_prefix(e, "%s:%d: account %s", c->file,
-			    c->accounts[i].line, c->accounts[i].name);
-			return -1;
-		}
-	return 0;
 }
 
 static void
@@ -328,7 +326,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
-	if (check_accounts(conf, e) == -1 || open_ndes(s, e) == -1)
+	if (accounts_check(s, e) == -1 || open_ndes(s, e) == -1)
 		goto fail;
 	warn_plain(conf);
 	warn_namesakes(s);

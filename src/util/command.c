@@ -128,7 +128,7 @@ command_run(const struct command *c, const struct command_run *r,
 {
 	struct proc p = {
 		.argv = c->argv, .input = r->input,
-		.timeout_ms = c->timeout_ms,
+		.timeout_ms = c->timeout_ms, .stop = r->stop,
 	};
 	char **env = make_env(r, e);
 	int rc;

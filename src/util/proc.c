@@ -11,6 +11,8 @@
 #include "util/clock.h"
 #include "util/proc.h"
 
+#define STOP_MS	100		/* from one look at stop to the next */
+
 enum { IN, OUT, ERR, END, N_FDS };
 
 struct run {
@@ -218,7 +220,13 @@ take_rest(struct run *r, struct err *e)
 	return rc;
 }
 
-/* Waits for something to do; -1 at the deadline. */
+static bool
+is_stopped(const struct run *r)
+{
+	return r->proc->stop != NULL && atomic_load(r->proc->stop);
+}
+
+/* Waits for something to do; -1 at the deadline, or when it is to stop. */
 static int
 wait_ready(struct run *r, struct pollfd pfd[N_FDS], struct err *e)
 {
@@ -232,6 +240,13 @@ wait_ready(struct run *r, struct pollfd pfd[N_FDS], struct err *e)
 		    r->proc->argv[0], r->proc->timeout_ms);
 		return -1;
 	}
+	if (is_stopped(r)) {
+		err_set(e, ERR_CHILD, "%s: killed, the server stops",
+		    r->proc->argv[0]);
+		return -1;
+	}
+	if (r->proc->stop != NULL && left > STOP_MS * 1000)
+		left = STOP_MS * 1000;
 	if (poll(pfd, N_FDS, (int)((left + 999) / 1000)) == -1 &&
 	    errno != EINTR) {
 		err_set(e, ERR_CHILD, "%s: poll: %s", r->proc->argv[0],

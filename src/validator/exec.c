@@ -35,7 +35,7 @@ run(const struct command *cmd, const struct validator_message *m,
 	const struct command_env env[] = { { "SCEPD_ENDPOINT", m->endpoint } };
 	const struct command_run r = {
 		.input = m->json, .env = env, .n_env = 1, .secret = m->secret,
-		.max_ms = m->max_ms,
+		.max_ms = m->max_ms, .stop = m->stop,
 	};
 	struct err why = { .reason = ERR_NONE };
 

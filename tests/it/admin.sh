@@ -7,10 +7,6 @@ set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
 
-for tool in curl iconv openssl sqlite3; do
-	command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
-done
-
 hash() { # SECRET
 	printf '%s\n' "$1" | "$SCEPCTL" challenge hash |
 	    sed -n 's/^hash = "\(.*\)";$/\1/p'
@@ -60,18 +56,21 @@ it_ca --single
 prometheus=$(hash prom-token-1)
 mdm=$(hash mdm:token)
 fleet=$(hash 'p:ss wörd')
+portal=$(hash portal-1)
 single=0123456789ABCDEF0123456789ABCDEF
 it_global="admin: { listen = \"$tmp/admin.sock\"; };
     ndes: { endpoint = \"scep\"; pool = 3; };
     accounts = (
-    { name = \"prometheus\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
-    { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"]; },
-    { name = \"narrow\"; hash = \"$mdm\"; rights = [\"challenge\"];
-      endpoints = [\"other\"]; },
+    { name = \"prometheus\"; hash = \"$prometheus\"; auth = \"bearer\";
+      rights = [\"metrics\"]; },
+    { name = \"grafana\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
+    { name = \"mdm\"; hash = \"$mdm\"; auth = \"bearer\"; endpoints = [\"scep\"];
+      profiles = [\"special\"]; rights = [\"challenge\"]; },
+    { name = \"portal\"; hash = \"$portal\"; unbound = true;
+      rights = [\"challenge\"]; },
     { name = \"fleet\"; hash = \"$fleet\"; rights = [\"ndes\"]; } );"
-it_endpoint='ndes = true; }, { name = "other"; paths = [ "/other" ];
-    ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key"; issuer = "local";
-    profile = "device"; challenges = [ "test" ];'
+it_endpoint='ndes = true;'
+it_profile='}, { name = "special"; validity = "2d"; }, { name = "other";'
 it_conf
 it_start
 
@@ -83,20 +82,23 @@ want 401 /metrics -H 'Authorization: Bearer wrong'
 want 401 /metrics -H 'Authorization: Bearer '
 want 401 /metrics -H 'Authorization: Negotiate abcd'
 want 401 /metrics -H 'Authorization: Basic !!!!'
-want 401 /metrics -u prometheus:wrong
+want 401 /metrics -u grafana:wrong
 want 401 /metrics -u nobody:prom-token-1
 want 403 /metrics -H 'Authorization: Bearer mdm:token'
 want 200 /metrics -H 'Authorization: Bearer prom-token-1'
-want 200 /metrics -u prometheus:prom-token-1 -D "$tmp/head"
-want 200 /metrics -I -u prometheus:prom-token-1
+want 200 /metrics -u grafana:prom-token-1 -D "$tmp/head"
+want 200 /metrics -I -u grafana:prom-token-1
+# A token is no password, a password no token.
+want 401 /metrics -u prometheus:prom-token-1
+want 401 /api/challenge -X POST -H 'Authorization: Bearer portal-1'
 grep -qi '^Content-Type: text/plain; version=0.0.4' "$tmp/head" ||
     it_fail 'figures of another type'
 grep -qi '^Cache-Control: no-store' "$tmp/head" || it_fail 'kept by caches'
-ask /metrics -u prometheus:prom-token-1 |
+ask /metrics -u grafana:prom-token-1 |
     grep -q '^scepd_requests_total{.*reason="unauthorized"} [1-9]' ||
     it_fail 'no figures'
-want 405 /metrics -X POST -d x -u prometheus:prom-token-1
-want 404 '/scep?operation=GetCACaps' -u prometheus:prom-token-1
+want 405 /metrics -X POST -d x -u grafana:prom-token-1
+want 404 '/scep?operation=GetCACaps' -u grafana:prom-token-1
 for path in /metrics /api/challenge /certsrv/mscep_admin/; do
 	got=$("$IT_CLIENT" fetch "$port" "$path" | head -n 1)
 	[ "$got" = 404 ] || it_fail "$path is $got to devices"
@@ -104,118 +106,73 @@ done
 
 # ---- challenges for programs
 
-want 403 /api/challenge -X POST -u prometheus:prom-token-1
-want 405 /api/challenge -u mdm:mdm:token
+want 403 /api/challenge -X POST -u grafana:prom-token-1
+want 405 /api/challenge -u portal:portal-1
+mdm() { # STATUS JSON
+	want "$1" /api/challenge -H 'Authorization: Bearer mdm:token' -d "$2"
+}
 made() { # JSON: sets $secret
-	want 200 /api/challenge -H 'Authorization: Bearer mdm:token' -d "$1"
+	mdm 200 "$1"
 	secret=$(sed -n 's/.*"challenge": *"\([0-9A-F]\{32\}\)".*/\1/p' \
 	    "$tmp/body")
 	[ -n "$secret" ] || it_fail "no challenge in $(cat "$tmp/body")"
 }
-made '{"endpoint": "scep", "subject": "CN exact laptop-7", "ttl": "10m"}'
+made '{"subject": "CN exact laptop-7", "ttl": "10m"}'
 outcome "$secret" failure laptop-8
 logged reason=challenge_subject
 outcome "$secret" issued laptop-7
 outcome "$secret" failure laptop-7
 logged reason=challenge_spent
-made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"]}'
+made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"],
+    "subject": ["CN glob *"]}'
 outcome "$secret" issued
 outcome "$secret" issued
 outcome "$secret" failure
-secret=$(ask /api/challenge -H 'Accept: text/plain' -u mdm:mdm:token \
-    -d '{"endpoint": "scep"}')
+
+# Whom it is for is left out only by who may.
+for open in '' '{}' '{"ttl": 60}' '{"san": "none"}' '{"san": ["none"]}' \
+    '{"subject": "none", "san": ["none"]}'; do
+	mdm 400 "$open"
+	[ "$(wc -l <"$tmp/body")" -eq 1 ] || it_fail "$open: another answer"
+done
+logged 'reason=unbound detail="mdm: give'
+made '{"san": "dns exact a.example"}'
+outcome "$secret" failure
+secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' \
+    -u portal:portal-1)
 [ ${#secret} -eq 32 ] || it_fail "not a challenge: $secret"
 outcome "$secret" issued
-made '{"endpoint": "scep", "name": "pad-7", "ttl": 600}'
+
+# Profiles are the endpoint's own and those of the account.
+for name in other none Special; do
+	mdm 403 "{\"subject\": \"CN exact a\", \"profile\": \"$name\"}"
+	grep -q 'may not name this profile' "$tmp/body" || it_fail "$name: why"
+done
+logged "reason=no_profile detail=\"mdm: profile other at endpoint scep; add"
+want 403 /api/challenge -u portal:portal-1 -d '{"profile": "special"}'
+want 200 /api/challenge -u portal:portal-1 -d '{"profile": "device"}'
+made '{"subject": "CN exact device", "profile": "special"}'
+outcome "$secret" issued
+[ "$(sqlite3 "$tmp/scepd.db" \
+    'SELECT profile FROM issued ORDER BY id DESC LIMIT 1')" = special ] ||
+    it_fail 'another profile'
+
+made '{"name": "pad-7", "subject": "CN exact device", "ttl": 600}'
 grep -q '"name": "pad-7"' "$tmp/body" || it_fail 'it has another name'
 outcome "$secret" issued
 for bad in '{' '[]' 'null' '{"endpoint": "none"}' '{"endpoint": null}' \
-    '{"endpoint": "scep", "profile": "none"}' '{}' '{"uses": 0}' \
-    '{"endpoint": "scep", "name": "pad-7"}' \
-    '{"endpoint": "scep", "name": "test"}' \
-    '{"endpoint": "scep", "name": "ndes-1"}' \
-    '{"endpoint": "scep", "name": "api-1"}' \
-    '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' '{"subject": null}' \
-    '{"endpoint": "scep", "subject": "CN maybe a"}' '{"san": [1]}' \
-    '{"color": "red"}' '{"uses": 1, "uses": 2}'; do
-	want 400 /api/challenge -u mdm:mdm:token -d "$bad"
+    '{"name": "pad-7"}' '{"name": "test"}' '{"name": "ndes-1"}' \
+    '{"name": "api-1"}' '{"uses": 0}' '{"ttl": "never"}' '{"ttl": -1}' '{"subject": ""}' \
+    '{"subject": "CN maybe a"}' '{"san": [1]}' '{"color": "red"}' \
+    '{"uses": 1, "uses": 2}' '{"subject": []}' '{"san": []}' \
+    '{"subject": null}' '{"subject": [""]}' '{"san": ["none", "none"]}'; do
+	want 400 /api/challenge -u portal:portal-1 -d "$bad"
 	[ "$(wc -l <"$tmp/body")" -eq 2 ] || it_fail "$bad: not said why"
 done
-
-# bound REASON NAME VARIABLE=VALUE...: $secret does not vouch for that
-bound() {
-	bound_reason=$1 bound_name=$2
-	shift 2
-	got=$(env CLIENT_TXIDS=1 "$@" "$IT_CLIENT" enroll "$port" \
-	    "$tmp/ca/ra.pem" "$secret" "$bound_name")
-	[ "$got" = failure ] || it_fail "$* is $got by a bound challenge"
-	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
-	    grep -q "reason=$bound_reason " || it_fail "$*: not $bound_reason"
-}
-dns=DNS:a.example
-made '{"endpoint": "scep", "subject": "CN exact a", "uses": 2,
-    "san": "dns exact a.example", "ttl": 600}'
-bound challenge_subject b CLIENT_SANS=$dns
-bound challenge_subject a CLIENT_SANS=$dns CLIENT_SUBJECT=/O=x/CN=a
-bound challenge_san a CLIENT_SANS=$dns,DNS:b.example
-bound challenge_san a
-bound challenge_san a \
-    "CLIENT_SANS=$dns,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:root@x"
-# An account of Windows, as a URI and in an extension.
-openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
-    -out "$tmp/sid.key" 2>/dev/null
-sid=S-1-5-21-1-2-3-500
-for line in "URI = tag:microsoft.com,2022-09-14:sid:$sid" "[ ext ]
-1.3.6.1.4.1.311.25.2 = DER:3024a022060a2b060104018237190201a0140412$(
-    printf %s $sid | od -An -tx1 | tr -d ' \n')"; do
-	cat >"$tmp/sid.conf" <<-END
-		[ req ]
-		prompt = no
-		distinguished_name = dn
-		attributes = at
-		req_extensions = ext
-		[ dn ]
-		CN = a
-		[ at ]
-		challengePassword = $secret
-		[ ext ]
-		subjectAltName = @san
-		[ san ]
-		DNS = a.example
-		$line
-	END
-	openssl req -new -config "$tmp/sid.conf" -key "$tmp/sid.key" \
-	    -outform DER -out "$tmp/sid.csr"
-	grep -qaF $sid "$tmp/sid.csr" || it_fail "no SID in the request: $line"
-	bound challenge_san a CLIENT_KEY_FILE="$tmp/sid.key" \
-	    CLIENT_CSR="$tmp/sid.csr"
-done
-bound challenge_endpoint a CLIENT_SANS=$dns CLIENT_PATH=/other
-bound renewal_signer a CLIENT_SANS=$dns CLIENT_TYPE=17
-CLIENT_SANS=$dns outcome "$secret" issued a
-CLIENT_SANS=$dns outcome "$secret" issued a
-bound challenge_spent a CLIENT_SANS=$dns
-made '{"endpoint": "other"}'
-bound challenge_endpoint a
-sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
-    "UPDATE challenge SET expires = 1 WHERE id = (SELECT max(id)
-    FROM challenge)"
-bound challenge_expired a CLIENT_PATH=/other
-# Who cannot prove to be anybody, or is another, makes none.
-challenges() {
-	sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM challenge'
-}
-before=$(challenges)
-any='{"endpoint": "scep"}'
-want 401 /api/challenge -d "$any"
-want 401 /api/challenge -d "$any" -H 'Authorization: Bearer '
-want 401 /api/challenge -d "$any" -u mdm:
-want 401 /api/challenge -d "$any" -u nobody:mdm:token
-want 403 /api/challenge -d "$any" -u prometheus:prom-token-1
-want 403 /api/challenge -d "$any" -u narrow:mdm:token
-[ "$(challenges)" = "$before" ] || it_fail 'a challenge was made for nobody'
-want 200 /api/challenge -d '{"endpoint": "other"}' -u narrow:mdm:token
-[ "$(challenges)" = $((before + 1)) ] || it_fail 'no challenge was made'
+yes '"dns glob a*",' | head -n 65 | { echo '{"san": ['; cat
+    echo '"dns glob b"]}'; } >"$tmp/huge"
+want 400 /api/challenge -u portal:portal-1 -d "@$tmp/huge"
+grep -q 'at most' "$tmp/body" || it_fail "$(cat "$tmp/body")"
 
 # ---- the page of NDES
 
@@ -239,7 +196,18 @@ thumbprint=$(openssl x509 -in "$tmp/ca/issuing.pem" -outform DER |
 grep -qF "<B>$thumbprint </B>" "$tmp/page" || it_fail 'another thumbprint'
 page -d operation=GetCACaps
 second=$(password)
-want 405 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd'
+# HEAD is GET without its page, and costs no challenge.
+length() {
+	tr -d '\r' <"$tmp/head" | sed -n 's/^[Cc]ontent-[Ll]ength: //p'
+}
+for _ in 1 2 3; do
+	want 200 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd' -D "$tmp/head"
+done
+[ "$(length)" = "$(wc -c <"$tmp/page" | awk '{ print 2 * $1 }')" ] ||
+    it_fail 'HEAD tells another length'
+ask /metrics -u grafana:prom-token-1 >"$tmp/body"
+grep -qx 'scepd_ndes_unused 2' "$tmp/body" || it_fail 'not two are unused'
+grep -qx 'scepd_ndes_pool 3' "$tmp/body" || it_fail 'not three may be'
 want 200 /CertSrv/MSCEP_Admin -u 'fleet:p:ss wörd'
 cp "$tmp/body" "$tmp/third"
 page
@@ -250,9 +218,21 @@ outcome "$first" failure
 page
 fourth=$(password)
 [ ${#fourth} -eq 16 ] || it_fail 'a used password still counts'
+page
+grep -qF 'The password cache is full.' "$tmp/page" || it_fail 'no end again'
+want 200 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd' -D "$tmp/head"
+[ "$(length)" = "$(wc -c <"$tmp/page" | awk '{ print 2 * $1 }')" ] ||
+    it_fail 'HEAD tells another length when it is full'
+sqlite3 "$tmp/scepd.db" "UPDATE challenge SET expires = $(date +%s) - 1
+    WHERE id = (SELECT max(id) FROM challenge WHERE name LIKE 'ndes-%')"
+outcome "$fourth" failure
+logged reason=challenge_expired
+page
+fifth=$(password)
+[ ${#fifth} -eq 16 ] || it_fail 'an expired password still counts'
 outcome "$second" issued
 want 401 /certsrv/mscep_admin/
-want 200 /certsrv/mscep_admin/mscep.dll -u mdm:mdm:token
+want 200 /certsrv/mscep_admin/mscep.dll -u portal:portal-1
 iconv -f UTF-16LE -t UTF-8 "$tmp/body" | grep -qF \
     'You do not have sufficient permission to enroll with SCEP.  Please' ||
     it_fail 'no refusal that scrapers know'
@@ -268,26 +248,58 @@ sed -i "s|challenges = ( {|challenges = ( { name = \"all\"; hash = \"$(
     hash "$single")\"; }, {|; s|\"test\" \]|\"test\", \"all\" ]|" \
     "$tmp/scepd.conf"
 hup reloaded
+# It says that it lasts.
+for limit in 'uses = 5' 'expires = "2090-01-01T00:00:00Z"'; do
+	sed "s|{ name = \"all\";|& $limit;|" "$tmp/scepd.conf" >"$tmp/limited"
+	cp "$tmp/scepd.conf" "$tmp/kept.conf"
+	cp "$tmp/limited" "$tmp/scepd.conf"
+	hup reload_failed
+	logged 'ndes.single: is challenge all, which does not last as the page'
+	cp "$tmp/kept.conf" "$tmp/scepd.conf"
+done
+hup reloaded
 page
 grep -qF "is: <B> $single </B> <P> This password can be used multiple times and will not expire." \
     "$tmp/page" || it_fail 'not the one password'
 outcome "$single" issued
 outcome "$single" issued
 
+# ---- where a validator judges challenges, none is made
+
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed 's|challenges = \[ "test", "all" \];|validator = "v"; judged|
+    s|judged|validator_challenge = "instead";|
+    s|accounts = (|validators = ( { name = "v"; command = [ "/bin/true" ]; } ); &|
+    ' "$tmp/before.conf" >"$tmp/scepd.conf"
+hup reload_failed
+logged 'ndes.endpoint: \"scep\" takes no challenge of the page'
+sed -i '/ndes: {/d' "$tmp/scepd.conf"
+hup reloaded
+mdm 400 '{"subject": "CN exact a"}'
+grep -q 'takes no challenges that are made here' "$tmp/body" ||
+    it_fail 'not said why'
+logged 'reason=no_challenges detail="mdm: validator v judges those of'
+! "$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once --expires 1h \
+    --subject 'CN exact a' >"$tmp/out" 2>&1 || it_fail 'scepctl makes one'
+grep -q 'validator v judges those of endpoint scep' "$tmp/out" ||
+    it_fail 'scepctl does not say why'
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+hup reloaded
+
 # ---- guesses
 
 n=0
 while [ $n -lt 12 ]; do
 	n=$((n + 1))
-	ask /metrics -o /dev/null -u "prometheus:guess-$n"
+	ask /metrics -o /dev/null -u "grafana:guess-$n"
 done
-want 429 /metrics -u prometheus:guess-99
-want 200 /metrics -u prometheus:prom-token-1
+want 429 /metrics -u grafana:guess-99
+want 200 /metrics -u grafana:prom-token-1
 logged reason=tries
 
 # ---- what nobody may read
 
-for word in prom-token-1 mdm:token 'p:ss' "$secret" "$first" "$second" \
+for word in prom-token-1 mdm:token portal-1 'p:ss' "$secret" "$first" "$second" \
     "$single" guess-; do
 	! grep -qF -e "$word" "$tmp/scepd.log" || it_fail "logged: $word"
 done

@@ -157,6 +157,28 @@ gone() {
 it_until 10 gone || it_fail 'its children outlive it'
 issue last
 
+# ---- a stop does not wait for it longer than for others
+
+it_stop
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed -i '1i pipeline: { drain_timeout = 1; };
+    s/timeout = 2/timeout = 300/' "$tmp/scepd.conf"
+rm "$tmp/upstream/sleeper"
+it_start
+"$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" hanging \
+    >"$tmp/hanging.out" &
+client=$!
+it_until 20 test -s "$tmp/upstream/sleeper" || it_fail 'it is not asked'
+begun=$(date +%s)
+it_stop
+[ $(($(date +%s) - begun)) -lt 20 ] || it_fail 'a stop waits for the program'
+wait "$client" || true
+[ "$(cat "$tmp/hanging.out")" = http ] ||
+    it_fail "hanging is $(cat "$tmp/hanging.out"), not told to try again"
+it_until 10 gone || it_fail 'its children outlive scepd'
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+it_start
+
 # ---- a CA that begins its serial numbers anew
 
 : >"$tmp/upstream/index"

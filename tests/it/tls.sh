@@ -63,6 +63,35 @@ certificate boss '/O=Here/CN=boss' root extendedKeyUsage=clientAuth
 certificate server_only /CN=no-boss root extendedKeyUsage=serverAuth
 certificate strange /CN=Strange strange basicConstraints=critical,CA:TRUE
 certificate stranger /CN=stranger strange extendedKeyUsage=clientAuth
+# One of the same name, of another CA.
+certificate namesake '/O=Here/CN=boss' strange extendedKeyUsage=clientAuth
+certificate nobody /CN=nobody root extendedKeyUsage=clientAuth
+certificate mdm '/O=Here/OU=A\+B, Ltd/CN=mdm' root extendedKeyUsage=clientAuth
+
+# The CA of administrators, as its keeper runs it.
+printf '%s\n' '[c]' "database = $tmp/index" "serial = $tmp/serial" \
+    "new_certs_dir = $tmp" 'unique_subject = no' 'default_md = sha256' \
+    'policy = any' '[any]' 'organizationName = optional' \
+    'commonName = supplied' >"$tmp/c.conf"
+: >"$tmp/index"
+echo 77 >"$tmp/serial"
+ca() { # ARGUMENT...
+	openssl ca -batch -config "$tmp/c.conf" -name c -cert "$tmp/root.pem" \
+	    -keyfile "$tmp/root.key" "$@" 2>>"$tmp/ca.log" || {
+		cat "$tmp/ca.log"
+		it_fail "openssl ca $*"
+	}
+}
+crl() { # ARGUMENT...
+	ca -gencrl "$@" -out "$tmp/admin.crl"
+}
+certificate expired '/O=Here/CN=boss' root extendedKeyUsage=clientAuth
+ca -in "$tmp/csr" -notext -extfile "$tmp/ext" -startdate 20200101000000Z \
+    -enddate 20200201000000Z -out "$tmp/expired.pem"
+certificate revoked '/O=Here/CN=boss' root extendedKeyUsage=clientAuth
+ca -in "$tmp/csr" -notext -extfile "$tmp/ext" -days 9 -out "$tmp/revoked.pem"
+ca -revoke "$tmp/revoked.pem"
+crl -crldays 9
 
 install_pair() { # NAME
 	cat "$tmp/$1.pem" "$tmp/upper.pem" >"$tmp/new.pem"
@@ -76,12 +105,16 @@ it_conf
 listeners='http: { listen = "127.0.0.1:0"; tls_listen = "127.0.0.1:0";
     tls_cert = "tls.pem"; tls_key = "tls.key"; };
     admin: { listen = "127.0.0.1:0"; tls_cert = "tls.pem";
-    tls_key = "tls.key"; client_ca = "root.pem"; };'
+    tls_key = "tls.key"; client_ca = "root.pem"; client_crl = "admin.crl"; };
+    ndes: { endpoint = "scep"; };
+    accounts = ( { name = "boss"; auth = "certificate";
+    certificate = "CN=boss,O=Here"; rights = [ "metrics", "ndes" ]; },
+    { name = "mdm"; auth = "certificate"; rights = [ "challenge" ];
+    certificate = "CN=mdm,OU=A\\+B\\, Ltd,O=Here"; } );'
 plain=$(sed -n '/^http:/p' "$tmp/scepd.conf")
 configure() { # LISTENERS
-	grep -v -e '^http:' -e '^    admin:' -e '^    tls_' "$tmp/scepd.conf" \
-	    >"$tmp/rest.conf"
-	{ echo "$1"; cat "$tmp/rest.conf"; } >"$tmp/scepd.conf"
+	sed '1,/^store:/{ /^store:/!d; }' "$tmp/scepd.conf" >"$tmp/rest.conf"
+	{ printf '%s\n' "$1"; cat "$tmp/rest.conf"; } >"$tmp/scepd.conf"
 }
 configure "$listeners"
 it_start
@@ -171,28 +204,34 @@ for path in '/scep?operation=GetCACaps' /ca/chain.pem /crl/local.crl /; do
 	[ "$(status -k "https://127.0.0.1:$admin_port$path")" = 404 ] ||
 	    it_fail "$path is answered to administrators"
 done
-# handshake CERTIFICATE: with the listener of administration
-handshake() {
-	curl -s -o /dev/null --max-time 20 --cacert "$tmp/root.pem" --cert \
-	    "$tmp/$1.pem" --key "$tmp/$1.key" "https://127.0.0.1:$admin_port/"
+admin() { # CERTIFICATE PATH CURL-ARGUMENT...: the status
+	name=$1 path=$2
+	shift 2
+	status --cacert "$tmp/root.pem" --cert "$tmp/$name.pem" \
+	    --key "$tmp/$name.key" "$@" "https://127.0.0.1:$admin_port$path"
 }
-handshake boss || it_fail 'an administrator is refused'
-[ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" \
-    --key "$tmp/boss.key" "https://127.0.0.1:$admin_port/metrics")" = 200 ] ||
-    it_fail 'a certificate is not enough for an administrator'
-[ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" \
-    --key "$tmp/boss.key" -d '{"uses": 1}' \
-    "https://127.0.0.1:$admin_port/api/challenge")" = 200 ] ||
-    it_fail 'no challenge for an administrator with a certificate'
-[ "$(status --cacert "$tmp/root.pem" -d '{"uses": 1}' \
-    "https://127.0.0.1:$admin_port/api/challenge")" = 401 ] ||
-    it_fail 'a challenge for nobody'
-grep -q 'event=admin .*by=.*boss' "$tmp/scepd.log" || it_fail 'not by whom'
+administers() { # CERTIFICATE PATH STATUS CURL-ARGUMENT...
+	name=$1 path=$2 wanted=$3
+	shift 3
+	got=$(admin "$name" "$path" "$@")
+	[ "$got" = "$wanted" ] || it_fail "$name at $path: $got, not $wanted"
+}
+administers boss /metrics 200
+grep -q 'event=admin .*by=boss ' "$tmp/scepd.log" || it_fail 'not by whom'
+administers boss /certsrv/mscep_admin/ 200
+administers boss /api/challenge 403 -d '{"subject": "CN exact a"}'
+administers mdm /api/challenge 200 -d '{"subject": "CN exact a"}'
+administers mdm /api/challenge 400 -d '{}'
+administers mdm /metrics 403
+administers nobody /metrics 401
+grep -q 'detail="no account has the certificate CN=nobody"' \
+    "$tmp/scepd.log" || it_fail 'not whose certificate it was'
 [ "$(status --cacert "$tmp/root.pem" \
     "https://127.0.0.1:$admin_port/metrics")" = 401 ] ||
     it_fail 'figures for everybody'
-! handshake stranger || it_fail "a stranger's certificate is taken"
-! handshake server_only || it_fail "a server's certificate is taken"
+for name in stranger namesake server_only expired revoked; do
+	administers "$name" /metrics 000
+done
 kill -0 "$pid" || it_fail 'scepd died of a handshake'
 
 # ---- reload
@@ -208,6 +247,22 @@ hup() { # EVENT
 	kill -HUP "$pid"
 	it_until 20 more "$1" "$seen" || it_fail "SIGHUP: no $1"
 }
+
+# Who is revoked meanwhile is out from the next reload on, a CRL that nobody
+# renews lets nobody in.
+ca -revoke "$tmp/boss.pem"
+crl -crldays 9
+administers boss /metrics 200
+hup reloaded
+administers boss /metrics 000
+administers mdm /api/challenge 200 -d '{"subject": "CN exact a"}'
+crl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z
+hup reloaded
+administers mdm /api/challenge 000 -d '{"subject": "CN exact a"}'
+grep -q 'event=client_refused' "$tmp/scepd.log" || it_fail 'not said why'
+crl -crldays 9
+hup reloaded
+administers mdm /api/challenge 200 -d '{"subject": "CN exact a"}'
 
 # A connection that lives before, during and after.
 mkfifo "$tmp/in"
@@ -298,6 +353,16 @@ configure "$tls tls_cert = \"tls.pem\"; tls_key = \"locked.key\";
 	cat "$tmp/out"
 	it_fail 'a passphrase does not open the key'
 }
+for ca in issuing chain; do
+	cat "$tmp/upper.pem" "$tmp/ca/$ca.pem" >"$tmp/both.pem" 2>/dev/null ||
+	    continue
+	refuse "devices' CA $ca" "$plain admin: { listen = \"127.0.0.1:0\";
+	    tls_cert = \"tls.pem\"; tls_key = \"tls.key\";
+	    client_ca = \"both.pem\"; }; accounts = ( { name = \"a\";
+	    auth = \"certificate\"; certificate = \"CN=a\";
+	    rights = [ \"ndes\" ]; } );" admin.client_ca \
+	    'stands above the certificates of devices too'
+done
 refuse 'admin in the clear' "$plain admin: { listen = \"0.0.0.0:0\"; };" \
     admin.listen 'in the clear'
 
@@ -310,6 +375,7 @@ configure "http: { listen = \"none\"; tls_listen = \"127.0.0.1:0\";
     tls_cert = \"tls.pem\"; tls_key = \"tls.key\"; };
     admin: { listen = \"$tmp/admin.sock\"; };
     accounts = ( { name = \"a\"; hash = \"$hash\"; rights = [ \"metrics\" ]; } );"
+: >"$tmp/scepd.log"
 "$SCEPD" -c "$tmp/scepd.conf" >"$tmp/scepd.log" 2>&1 &
 pid=$!
 is_up() {

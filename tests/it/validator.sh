@@ -94,7 +94,7 @@ make_script() {
 		*CN=garbage*) echo 'OK' ;;
 		*CN=killed*) kill -9 \$\$ ;;
 		*CN=endless*) exec yes ;;
-		*CN=slow*) sleep 300 ;;
+		*CN=slow*) sleep 300 & echo \$! >$tmp/sleeper; wait ;;
 		*CN=changed*) printf '{"subject": "CN=other,O=Example",
 		    "sans": ["dns:other.example"], "validity": "2d"}' ;;
 		*CN=grasping*) echo '{"sans": ["upn:admin@example"]}' ;;
@@ -279,6 +279,29 @@ it_stop
 grep -q '^SCEPD_ENDPOINT=scep$' "$tmp/seen" || it_fail 'nothing was seen'
 ! grep -q 'event=outcome_lost.*validator=issue' "$tmp/scepd.log" ||
     it_fail 'an outcome is lost'
+
+# ---- a stop does not wait for it longer than for others
+
+sed -i '1i pipeline: { drain_timeout = 1; };
+    /name = "script"/s/timeout = 2/timeout = 300/' "$tmp/scepd.conf"
+rm "$tmp/sleeper"
+it_start
+enroll /scep slow "$challenge" >"$tmp/slow.out" &
+client=$!
+it_until 20 test -s "$tmp/sleeper" || it_fail 'the script is not asked'
+begun=$(date +%s)
+it_stop
+[ $(($(date +%s) - begun)) -lt 20 ] || it_fail 'a stop waits for the script'
+wait "$client" || true
+[ "$(cat "$tmp/slow.out")" = http ] ||
+    it_fail "slow is $(cat "$tmp/slow.out"), not told to try again"
+grep -q 'reason=validator .*the server stops' "$tmp/scepd.log" ||
+    it_fail 'not said why'
+gone() {
+	! grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(cat "$tmp/sleeper")/status"
+}
+it_until 10 gone || it_fail 'the script outlives scepd'
+sed -i '1d; /name = "script"/s/timeout = 300/timeout = 2/' "$tmp/scepd.conf"
 
 # ---- the example of the manual
 

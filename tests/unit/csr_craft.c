@@ -55,6 +55,17 @@ push(STACK_OF(X509_EXTENSION) *exts, X509_EXTENSION *ext)
 	assert_true(sk_X509_EXTENSION_push(exts, ext) > 0);
 }
 
+/* "name=value", as in a file of OpenSSL's */
+static void
+push_text(STACK_OF(X509_EXTENSION) *exts, const char *text)
+{
+	const char	*eq = strchr(text, '=');
+	char		 name[64];
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(eq - text), text);
+	push(exts, X509V3_EXT_nconf(NULL, NULL, name, eq + 1));
+}
+
 static void
 add_exts(X509_REQ *x, const struct csr_craft *c)
 {
@@ -68,14 +79,10 @@ add_exts(X509_REQ *x, const struct csr_craft *c)
 		push(exts, X509_EXTENSION_create_by_NID(NULL,
 		    NID_subject_alt_name, 0, os));
 	}
-	if (c->more != NULL) {
-		const char	*eq = strchr(c->more, '=');
-		char		 name[64];
-
-		(void)snprintf(name, sizeof(name), "%.*s",
-		    (int)(eq - c->more), c->more);
-		push(exts, X509V3_EXT_nconf(NULL, NULL, name, eq + 1));
-	}
+	if (c->more != NULL)
+		push_text(exts, c->more);
+	for (size_t i = 0; i < N(c->also) && c->also[i] != NULL; i++)
+		push_text(exts, c->also[i]);
 	assert_int_equal(X509_REQ_add_extensions_nid(x, exts, nid == 0 ?
 	    NID_ext_req : nid), 1);
 	ASN1_OCTET_STRING_free(os);

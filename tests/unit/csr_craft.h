@@ -18,6 +18,7 @@ struct csr_craft {
 						 * with the OID xchallenge */
 	struct bytes		 sans;		/* GeneralNames, in DER */
 	const char		*more;		/* "nid=value" extension */
+	const char		*also[8];	/* further ones, then NULL */
 	int			 ext_nid;	/* attribute for extensions;
 						 * 0: NID_ext_req */
 };

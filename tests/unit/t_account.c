@@ -15,12 +15,15 @@
 #include "service/service_int.h"
 #include "util/str.h"
 
+/* a: a password; b: a token, at one endpoint; c: a certificate */
 static char			 hash_a[SECRET_HASH_MAX], hash_b[SECRET_HASH_MAX];
-static char			 name_a[] = "a", name_b[] = "b", e_one[] = "one",
-    metrics[] = "metrics", ndes[] = "ndes";
+static char			 name_a[] = "a", name_b[] = "b", name_c[] = "c",
+    e_one[] = "one", metrics[] = "metrics", ndes[] = "ndes",
+    subject_c[] = "CN=x,O=y", prof_p[] = "p", prof_q[] = "q", none[] = "";
 static char			*rights_a[] = { metrics, ndes, NULL },
-    *rights_b[] = { ndes, NULL }, *only_one[] = { e_one, NULL };
-static struct conf_account	 accounts[2];
+    *rights_b[] = { ndes, NULL }, *only_one[] = { e_one, NULL },
+    *only_q[] = { prof_q, NULL };
+static struct conf_account	 accounts[3];
 static struct conf		 conf;
 static struct site		 site;
 static struct service		 svc;
@@ -35,10 +38,14 @@ setup(void **state)
 	    secret_hash(bytes_str("pass-b"), hash_b, &e) == -1)
 		return -1;
 	accounts[0] = (struct conf_account){ .name = name_a, .hash = hash_a,
-	    .rights = { rights_a, 2 } };
+	    .certificate = none, .rights = { rights_a, 2 } };
 	accounts[1] = (struct conf_account){ .name = name_b, .hash = hash_b,
-	    .rights = { rights_b, 1 }, .endpoints = { only_one, 1 } };
-	conf = (struct conf){ .accounts = accounts, .n_accounts = 2 };
+	    .auth = CONF_ACCOUNT_BEARER, .certificate = none,
+	    .rights = { rights_b, 1 }, .endpoints = { only_one, 1 },
+	    .profiles = { only_q, 1 } };
+	accounts[2] = (struct conf_account){ .name = name_c, .hash = none,
+	    .auth = CONF_ACCOUNT_CERTIFICATE, .certificate = subject_c };
+	conf = (struct conf){ .accounts = accounts, .n_accounts = 3 };
 	site.conf = &conf;
 	return proven_new(&svc.admins, &e) | tries_new(&svc.tries, &e);
 }
@@ -55,7 +62,7 @@ teardown(void **state)
 /* With the field Authorization, from an address, by a client certificate. */
 static int
 find(const char *field, const char *peer, const char *client,
-    struct administrator *out, struct err *e)
+    const struct conf_account **out, struct err *e)
 {
 	struct exchange	 x = { .site = &site };
 	int		 rc;
@@ -86,58 +93,96 @@ static void
 test_known(void **state)
 {
 	const struct {
-		const char	*field, *name;
+		const char	*field, *client;
+		int		 which;
 	} rows[] = {
-		{ "Bearer pass:a", "a" }, { "bearer   pass-b", "b" },
-		{ "BASIC YTpwYXNzOmE=", "a" }, { "Basic YjpwYXNzLWI=", "b" },
+		{ "BASIC YTpwYXNzOmE=", "", 0 },
+		{ "Basic   YTpwYXNzOmE=", "", 0 },
+		{ "Bearer pass-b", "", 1 },
+		{ "bearer   pass-b", "", 1 },
+		/* An account's certificate is enough, whatever else is sent. */
+		{ "", "CN=x,O=y", 2 },
+		{ "Bearer wrong", "CN=x,O=y", 2 },
+		{ "Bearer pass-b", "CN=x,O=y", 2 },
+		/* That of no account does not count. */
+		{ "Bearer pass-b", "CN=x", 1 },
 	};
-	struct administrator	 w;
+	const struct conf_account	*w;
 	struct err	 e;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (find(rows[i].field, "known", "", &w, &e) != 0)
-			fail_msg("%s: %s", rows[i].field, err_text(&e));
-		assert_string_equal(w.name, rows[i].name);
-		assert_ptr_equal(w.account, &accounts[i % 2]);
+		if (find(rows[i].field, "known", rows[i].client, &w, &e) != 0)
+			fail_msg("row %zu: %s", i, err_text(&e));
+		assert_ptr_equal(w, &accounts[rows[i].which]);
 	}
-	/* A certificate that was verified is enough, whatever else is sent. */
-	assert_int_equal(find("Bearer wrong", "known", "CN=x", &w, &e), 0);
-	assert_string_equal(w.name, "CN=x");
-	assert_null(w.account);
+}
+
+/* Each has its one way, and no other one's. */
+static void
+test_other_way(void **state)
+{
+	static const struct {
+		const char	*field, *client;
+	} rows[] = {
+		{ "Bearer pass:a", "" },		/* a password */
+		{ "Basic YjpwYXNzLWI=", "" },		/* a token */
+		{ "Basic YzpwYXNzOmE=", "" },		/* of a certificate */
+		{ "Basic Yzo=", "" },
+		{ "", "CN=x" }, { "", "CN=x,O=y,C=z" }, { "", "cn=x,O=y" },
+		{ "", "?" }, { "", "a" }, { "", "c" },
+		{ "Bearer pass:a", "CN=x" },
+	};
+	const struct conf_account	*w;
+	char				 peer[16];
+	struct err			 e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(peer, sizeof(peer), "o%zu", i);
+		if (find(rows[i].field, peer, rows[i].client, &w, &e) != -1)
+			fail_msg("row %zu is taken", i);
+		assert_int_equal(e.reason, ERR_UNAUTHORIZED);
+	}
 }
 
 static void
 test_rights(void **state)
 {
-	const struct administrator	 a = { .account = &accounts[0] },
-				 b = { .account = &accounts[1] },
-				 cert = { .account = NULL };
+	static char			 one[] = "one";
+	const struct conf_endpoint	 ep = { .name = one,
+	    .profile = prof_p };
+	const struct conf_account	*a = &accounts[0], *b = &accounts[1];
 
 	(void)state;
-	assert_true(account_may(&a, RIGHT_METRICS));
-	assert_true(account_may(&a, RIGHT_NDES));
-	assert_false(account_may(&a, RIGHT_CHALLENGE));
-	assert_false(account_may(&b, RIGHT_METRICS));
-	assert_true(account_may_for(&a, "two"));
-	assert_true(account_may_for(&b, "one"));
-	assert_false(account_may_for(&b, "two"));
+	assert_true(account_may(a, RIGHT_METRICS));
+	assert_true(account_may(a, RIGHT_NDES));
+	assert_false(account_may(a, RIGHT_CHALLENGE));
+	assert_false(account_may(b, RIGHT_METRICS));
 	for (int r = RIGHT_METRICS; r <= RIGHT_NDES; r++)
-		assert_true(account_may(&cert, (enum right)r));
-	assert_true(account_may_for(&cert, "two"));
+		assert_false(account_may(&accounts[2], (enum right)r));
+	assert_true(account_may_for(a, "two"));
+	assert_true(account_may_for(b, "one"));
+	assert_false(account_may_for(b, "two"));
+	assert_true(account_may_name(a, &ep, ""));
+	assert_true(account_may_name(a, &ep, "p"));
+	assert_false(account_may_name(a, &ep, "q"));
+	assert_true(account_may_name(b, &ep, "p"));
+	assert_true(account_may_name(b, &ep, "q"));
+	assert_false(account_may_name(b, &ep, "r"));
+	assert_false(account_may_name(b, &ep, "Q"));
 }
 
 static void
 assert_unknown(const char *field, const char *peer)
 {
-	struct administrator	 w;
+	const struct conf_account	*w;
 	struct err	 e;
 
 	if (find(field, peer, "", &w, &e) != -1)
 		fail_msg("%s is taken", field);
 	if (e.reason != ERR_UNAUTHORIZED)
 		fail_msg("%s: %s", field, err_text(&e));
-	assert_null(w.account);
 	assert_null(strstr(e.text, "pass"  "-b"));
 }
 
@@ -168,14 +213,14 @@ test_unknown(void **state)
 	conf.n_accounts = 0;
 	assert_unknown("Bearer pass-b", "v7");
 	assert_unknown(basic("a:pass:a"), "v8");
-	conf.n_accounts = 2;
+	conf.n_accounts = 3;
 }
 
 static void
 test_tries(void **state)
 {
 	char		 guess[32];
-	struct administrator	 w;
+	const struct conf_account	*w;
 	struct err	 e;
 	int		 i;
 
@@ -191,7 +236,7 @@ test_tries(void **state)
 	assert_int_equal(find("Bearer pass-b", "guesser", "", &w, &e), 0);
 	assert_unknown("Bearer g99", "another");
 	/* What nobody has proven is not looked at. */
-	assert_int_equal(secret_hash(bytes_str("new"), hash_a, &e), 0);
+	assert_int_equal(secret_hash(bytes_str("new"), hash_b, &e), 0);
 	assert_int_equal(find("Bearer new", "guesser", "", &w, &e), -1);
 	assert_int_equal(e.reason, ERR_TRIES);
 	assert_int_equal(find("Bearer new", "another", "", &w, &e), 0);
@@ -202,6 +247,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_other_way),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tries),

@@ -148,6 +148,36 @@ static const struct {
 	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"]; },"
 	  " { name = \"a\"; " HASH " rights = [\"ndes\"]; } );",
 	  "accounts[1].name: \"a\" is the name of an entry above" },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " profiles = [\"p\", \"x\"]; } );",
+	  "accounts[0].profiles: \"x\" is not the name of an entry" },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " auth = \"password\"; } );", "accounts[0].auth: " },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " certificate = \"CN=a\"; } );",
+	  "accounts[0].certificate: is for auth = \"certificate\"" },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " auth = \"certificate\"; certificate = \"CN=a\"; } );",
+	  "accounts[0].hash: is not for auth = \"certificate\"" },
+	{ G, "accounts = ( { name = \"a\"; rights = [\"ndes\"];"
+	  " auth = \"certificate\"; } );", "accounts[0]: has no certificate" },
+	{ G, "accounts = ( { name = \"a\"; rights = [\"ndes\"];"
+	  " auth = \"bearer\"; } );", "accounts[0]: has no hash" },
+	{ G, "accounts = ( { name = \"a\"; rights = [\"ndes\"];"
+	  " auth = \"certificate\"; certificate = \"CN=a\"; } );",
+	  "accounts[0].certificate: is never asked for; give admin.client_ca" },
+	{ G, "admin: { listen = \"127.0.0.1:1\"; tls_cert = \"a\";"
+	  " tls_key = \"b\"; client_ca = \"c\"; }; accounts = ("
+	  " { name = \"a\"; rights = [\"ndes\"]; auth = \"certificate\";"
+	  " certificate = \"CN=a\"; }, { name = \"b\"; rights = [\"ndes\"];"
+	  " auth = \"certificate\"; certificate = \"CN=a\"; } );",
+	  "accounts[1].certificate: is that of account a too" },
+	{ G, "admin: { listen = \"127.0.0.1:1\"; tls_cert = \"a\";"
+	  " tls_key = \"b\"; client_ca = \"c\"; };",
+	  "admin.listen: nobody could use it; add an entry to accounts" },
+	{ G, "admin: { listen = \"127.0.0.1:1\"; tls_cert = \"a\";"
+	  " tls_key = \"b\"; client_crl = \"c\"; };",
+	  "admin.client_crl: has no CA; give admin.client_ca" },
 	{ G, "admin: { listen = \"127.0.0.1:1\"; group = \"a\"; };",
 	  "admin.group: is for a Unix socket" },
 	{ G, "admin: { listen = \"127.0.0.1:1\"; client_ca = \"a\"; };",
@@ -267,6 +297,9 @@ static const struct {
 	  "not the name of an entry in validators" },
 	{ E, EP RA "validator_challenge = \"instead\";",
 	  "endpoints[0].validator_challenge: \"instead\" needs a validator" },
+	{ E, EP RA "validator = \"v\"; validator_challenge = \"instead\"; } );"
+	  " ndes: { endpoint = \"e\"; }; validators = ( {" RUN,
+	  "scepd.conf:3: ndes.endpoint: \"e\" takes no challenge of the page" },
 	{ G, VAL(RUN " }, { " RUN),
 	  "validators[1].name: \"v\" is the name of an entry above" },
 	{ G, VAL("name = \"v\";"), "validators[0].command: is missing; type" },

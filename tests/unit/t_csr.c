@@ -316,6 +316,92 @@ test_verify(void **state)
 	buf_wipe(&der);
 }
 
+/* ---- what it asks for ---- */
+
+#define TEMPLATE	"1.3.6.1.4.1.311.21.7=DER:"
+#define NAME		"1.3.6.1.4.1.311.20.2=DER:"
+#define SID_EXT		"1.3.6.1.4.1.311.25.2=DER:"
+/* OtherName 1.3.6.1.4.1.311.25.2.1 with the octets S-1-5-9 */
+#define SID_HEX		"301BA019060A2B060104018237190201A00B0409" \
+			"532D312D352D392D31"
+
+static void
+test_asked(void **state)
+{
+	static const struct csr_craft	 all = {
+		.more = "keyUsage=digitalSignature,keyAgreement,cRLSign,"
+		    "decipherOnly",
+		.also = { "extendedKeyUsage=clientAuth,1.2.3.4",
+		    /* 1.2.3.9, version 100.2 */
+		    TEMPLATE "300B06032A0309020164020102",
+		    /* BMPString "Web" */
+		    NAME "1E06005700650062",
+		    SID_EXT SID_HEX, "1.2.3.5=DER:0500" },
+	};
+	struct csr_craft		 c = all;
+	struct csr			*r;
+
+	(void)state;
+	c.key = ec;
+	r = crafted(&c, "all");
+	assert_int_equal(r->asked.ku, 0x01 | 0x10 | 0x40 | 0x100);
+	assert_int_equal(r->asked.n_eku, 2);
+	assert_string_equal(r->asked.eku[0], "1.3.6.1.5.5.7.3.2");
+	assert_string_equal(r->asked.eku[1], "1.2.3.4");
+	assert_string_equal(r->asked.template_oid, "1.2.3.9");
+	assert_string_equal(r->asked.template_name, "Web");
+	assert_string_equal(r->asked.sid, "S-1-5-9-1");
+	/* Policy judges templates as what a profile does not know. */
+	assert_int_equal(r->asked.n_other, 3);
+	assert_string_equal(r->asked.other[0], "1.3.6.1.4.1.311.21.7");
+	assert_string_equal(r->asked.other[1], "1.3.6.1.4.1.311.20.2");
+	assert_string_equal(r->asked.other[2], "1.2.3.5");
+	csr_free(r);
+}
+
+/* What is malformed, or there twice, is an extension that nobody knows. */
+static void
+test_asked_badly(void **state)
+{
+	static const struct {
+		const char	*one, *two;
+		const char	*oid, *name, *sid;
+		size_t		 others;
+	} rows[] = {
+		{ TEMPLATE "30050603" "2A0309", NULL, "1.2.3.9", "", "", 1 },
+		{ TEMPLATE "3000", NULL, "", "", "", 1 },
+		{ TEMPLATE "0500", NULL, "", "", "", 1 },
+		{ TEMPLATE "3003020101", NULL, "", "", "", 1 },
+		{ TEMPLATE "30060603" "2A0309", NULL, "", "", "", 1 },
+		{ TEMPLATE "300506032A0309", TEMPLATE "300506032A030A",
+		    "1.2.3.9", "", "", 2 },
+		{ NAME "0C03576562", NULL, "", "Web", "", 1 },
+		{ NAME "0C00", NULL, "", "", "", 1 },
+		{ NAME "0C03570062", NULL, "", "", "", 1 },
+		{ NAME "1E03570062", NULL, "", "", "", 1 },
+		{ NAME "020101", NULL, "", "", "", 1 },
+		{ NAME "0C03576562", NAME "0C03576563", "", "Web", "", 2 },
+		{ SID_EXT SID_HEX, SID_EXT SID_HEX, "", "", "S-1-5-9-1", 1 },
+		{ SID_EXT "0500", NULL, "", "", "", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct csr_craft	 c = { .key = ec, .more = rows[i].one,
+		    .also = { rows[i].two } };
+		struct csr		*r = crafted(&c, rows[i].one);
+
+		if (strcmp(r->asked.template_oid, rows[i].oid) != 0 ||
+		    strcmp(r->asked.template_name, rows[i].name) != 0 ||
+		    strcmp(r->asked.sid, rows[i].sid) != 0 ||
+		    r->asked.n_other != rows[i].others)
+			fail_msg("row %zu: %s %s %s %zu", i,
+			    r->asked.template_oid, r->asked.template_name,
+			    r->asked.sid, r->asked.n_other);
+		csr_free(r);
+	}
+}
+
 int
 main(void)
 {
@@ -328,6 +414,8 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_asked_badly),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -32,7 +32,10 @@ static const char make[] =
     "umask 077; pair a 90 && pair b 90 && pair old 3 &&\n"
     "openssl pkey -in a.key -aes128 -passout pass:x -out locked.key &&\n"
     "echo x >right && echo y >wrong && echo noise >noise && : >empty &&\n"
-    "cp a.key open.key && chmod 644 open.key && cat a.pem b.pem >two.pem";
+    "cp a.key open.key && chmod 644 open.key && cat a.pem b.pem >two.pem\n"
+    ": >index && printf '[c]\\ndatabase = index\\ndefault_md = sha256\\n' >c\n"
+    "openssl ca -gencrl -config c -name c -crldays 2 -cert a.pem \\\n"
+    "    -keyfile a.key -out a.crl 2>/dev/null";
 
 static int
 setup(void **state)
@@ -57,7 +60,7 @@ teardown(void **state)
 }
 
 struct row {
-	const char	*cert, *key, *pass, *ca;
+	const char	*cert, *key, *pass, *ca, *crl;
 	enum err_reason	 reason;
 	const char	*text;
 };
@@ -66,25 +69,27 @@ struct row {
 static int
 load(const struct row *r, struct http_tls **out, struct err *e)
 {
-	const char	*name[4] = { r->cert, r->key, r->pass, r->ca };
-	char		 path[4][64] = { "" };
+	const char	*name[] = { r->cert, r->key, r->pass, r->ca,
+	    r->crl };
+	char		 path[5][64] = { "" };
 	size_t		 i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		if (*name[i] != '\0')
 			(void)snprintf(path[i], sizeof(path[i]), "%s/%s",
 			    folder, name[i]);
 	return http_tls_load(&(struct http_tls_files){ path[0], path[1],
-	    path[2], path[3] }, out, e);
+	    path[2], path[3], path[4] }, out, e);
 }
 
 static void
 test_good(void **state)
 {
 	static const struct row	 good[] = {
-		{ "a.pem", "a.key", "", "", ERR_NONE, "" },
-		{ "a.pem", "locked.key", "right", "", ERR_NONE, "" },
-		{ "old.pem", "old.key", "", "two.pem", ERR_NONE, "" },
+		{ "a.pem", "a.key", "", "", "", ERR_NONE, "" },
+		{ "a.pem", "locked.key", "right", "", "", ERR_NONE, "" },
+		{ "old.pem", "old.key", "", "two.pem", "", ERR_NONE, "" },
+		{ "a.pem", "a.key", "", "two.pem", "a.crl", ERR_NONE, "" },
 	};
 	struct err	 e = { .reason = ERR_NONE };
 	size_t		 i;
@@ -104,26 +109,35 @@ static void
 test_refused(void **state)
 {
 	static const struct row	 bad[] = {
-		{ "none", "a.key", "", "", ERR_FILE, "none" },
-		{ "noise", "a.key", "", "", ERR_CERT_FILE, "noise: no cert" },
-		{ "empty", "a.key", "", "", ERR_CERT_FILE, "empty: no cert" },
-		{ "a.key", "a.key", "", "", ERR_CERT_FILE, "a.key: no cert" },
-		{ "two.pem", "a.key", "", "", ERR_CERT_FILE,
+		{ "none", "a.key", "", "", "", ERR_FILE, "none" },
+		{ "noise", "a.key", "", "", "", ERR_CERT_FILE, "noise: no cert" },
+		{ "empty", "a.key", "", "", "", ERR_CERT_FILE, "empty: no cert" },
+		{ "a.key", "a.key", "", "", "", ERR_CERT_FILE, "a.key: no cert" },
+		{ "two.pem", "a.key", "", "", "", ERR_CERT_FILE,
 		    "two.pem: each certificate must be followed by" },
-		{ "a.pem", "none", "", "", ERR_FILE, "none" },
-		{ "a.pem", "noise", "", "", ERR_KEY_FILE, "noise" },
-		{ "a.pem", "empty", "", "", ERR_KEY_FILE, "empty" },
-		{ "a.pem", "a.pem", "", "", ERR_KEY_FILE, "a.pem" },
-		{ "a.pem", "b.key", "", "", ERR_KEY_FILE, "b.key: is not the" },
-		{ "a.pem", "open.key", "", "", ERR_FILE_MODE, "open.key" },
-		{ "a.pem", "locked.key", "", "", ERR_PASSPHRASE,
+		{ "a.pem", "none", "", "", "", ERR_FILE, "none" },
+		{ "a.pem", "noise", "", "", "", ERR_KEY_FILE, "noise" },
+		{ "a.pem", "empty", "", "", "", ERR_KEY_FILE, "empty" },
+		{ "a.pem", "a.pem", "", "", "", ERR_KEY_FILE, "a.pem" },
+		{ "a.pem", "b.key", "", "", "", ERR_KEY_FILE, "b.key: is not the" },
+		{ "a.pem", "open.key", "", "", "", ERR_FILE_MODE, "open.key" },
+		{ "a.pem", "locked.key", "", "", "", ERR_PASSPHRASE,
 		    "locked.key: is encrypted; name the file" },
-		{ "a.pem", "locked.key", "wrong", "", ERR_PASSPHRASE,
+		{ "a.pem", "locked.key", "wrong", "", "", ERR_PASSPHRASE,
 		    "locked.key: the passphrase is wrong" },
-		{ "a.pem", "locked.key", "none", "", ERR_FILE, "none" },
-		{ "a.pem", "a.key", "", "none", ERR_FILE, "none" },
-		{ "a.pem", "a.key", "", "noise", ERR_CERT_FILE, "noise: no CA" },
-		{ "a.pem", "a.key", "", "empty", ERR_CERT_FILE, "empty: no CA" },
+		{ "a.pem", "locked.key", "none", "", "", ERR_FILE, "none" },
+		{ "a.pem", "a.key", "", "none", "", ERR_FILE, "none" },
+		{ "a.pem", "a.key", "", "noise", "", ERR_CERT_FILE, "noise: no CA" },
+		{ "a.pem", "a.key", "", "empty", "", ERR_CERT_FILE, "empty: no CA" },
+		{ "a.pem", "a.key", "", "a.pem", "none", ERR_FILE, "none" },
+		{ "a.pem", "a.key", "", "a.pem", "noise", ERR_CERT_FILE,
+		    "noise: not CRLs in PEM, each of a CA in" },
+		{ "a.pem", "a.key", "", "a.pem", "empty", ERR_CERT_FILE,
+		    "empty: not CRLs" },
+		{ "a.pem", "a.key", "", "a.pem", "b.pem", ERR_CERT_FILE,
+		    "b.pem: not CRLs" },
+		{ "a.pem", "a.key", "", "b.pem", "a.crl", ERR_CERT_FILE,
+		    "a.crl: not CRLs" },
 	};
 	size_t		 i;
 

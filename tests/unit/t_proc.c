@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,6 +33,7 @@ static struct buf	 out = BUF_INIT(0);
 static struct buf	 diag = BUF_INIT(PROC_STDERR_MAX);
 static struct err	 err;
 static int		 status;
+static atomic_bool	 stop;
 
 static int
 shell(const char *script, struct bytes input, size_t max, int timeout_ms)
@@ -39,7 +42,7 @@ shell(const char *script, struct bytes input, size_t max, int timeout_ms)
 	char		 sh[] = "/bin/sh", c[] = "-c";
 	char		*argv[] = { sh, c, copy, NULL };
 	struct proc	 p = { .argv = argv, .envp = path_env, .input = input,
-	    .timeout_ms = timeout_ms };
+	    .timeout_ms = timeout_ms, .stop = &stop };
 	int		 r;
 
 	assert_non_null(copy);
@@ -196,6 +199,63 @@ test_group(void **state)
 	assert_grandchild_killed(atoi(buf_cstr(&out)));
 	assert_true(clock_mono_us() - begin < PATIENCE * 1000);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
+static char	 pid_file[] = "/tmp/t_proc.XXXXXX";
+
+/* The program says that it runs by what it writes there. */
+static void *
+stop_when_begun(void *arg)
+{
+	const struct timespec	 some = { .tv_nsec = 10000000 };
+	struct stat		 st;
+
+	while (stat(pid_file, &st) == 0 && st.st_size == 0)
+		(void)nanosleep(&some, NULL);
+	atomic_store(&stop, true);
+	return arg;
+}
+
+static pid_t
+read_pid(void)
+{
+	FILE	*f = fopen(pid_file, "r");
+	int	 pid = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	(void)fclose(f);
+	return pid;
+}
+
+/* The server stops while it runs, or before. */
+static void
+test_stop(void **state)
+{
+	int64_t		 begin = clock_mono_us();
+	char		 script[128];
+	pthread_t	 other;
+	int		 fd = mkstemp(pid_file);
+
+	(void)state;
+	assert_true(fd != -1);
+	(void)close(fd);
+	(void)snprintf(script, sizeof(script), "trap '' TERM; sleep 1000 & "
+	    "echo $! >%s; wait", pid_file);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(pthread_create(&other, NULL, stop_when_begun, NULL),
+	    0);
+	assert_int_equal(shell(script, bytes_str(NULL), 100, PATIENCE), -1);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	assert_grandchild_killed(read_pid());
+	assert_failed("/bin/sh: killed, the server stops");
+	assert_int_equal(shell("sleep 1000", bytes_str(NULL), 100, PATIENCE),
+	    -1);
+	assert_failed("killed, the server stops");
+	assert_true(clock_mono_us() - begin < PATIENCE * 1000);
+	assert_int_equal(unlink(pid_file), 0);
+	atomic_store(&stop, false);
 }
 
 static void
@@ -368,6 +428,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_fails),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_inherits_nothing),

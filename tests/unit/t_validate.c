@@ -289,7 +289,9 @@ test_facts(void **state)
 	    "\"endpoint\": \"also\", \"transaction_id\": \"t-1\", ");
 	assert_told("\"message_type\": \"PKCSReq\", \"renewal\": false, "
 	    "\"subject\": \"CN=device\", \"sans\": [\"dns:device.example\"], ");
-	assert_told("\"sid\": null, \"key\": {");
+	assert_told("\"asked\": {\"sid\": null, \"sid_uris\": [], "
+	    "\"template_oid\": null, \"template_name\": null, \"ku\": [], "
+	    "\"eku\": [], \"ca\": false, \"extensions\": []}");
 	assert_told("\"issued_here\": false");
 	assert_told("\"profile\": \"p\", \"challenge\": null, "
 	    "\"challenge_name\": \"c\", "
@@ -300,27 +302,48 @@ test_facts(void **state)
 	assert_told("\"challenge\": \" x\\ty \", \"challenge_name\": null");
 }
 
-/* An account in an extension is no name that it could overlook. */
+#define SID_URI		"tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500"
+
+/* It need not take the request apart to see for whom it asks. */
 static void
-test_account(void **state)
+test_asked(void **state)
 {
-	const struct csr_craft c = { .key = device.key,
-	    .challenge_tag = 0x0c, .challenge = LIT(SECRET),
-	    .more = "1.3.6.1.4.1.311.25.2=DER:3024A022060A2B06010401823719"
-	    "0201A0140412532D312D352D32312D312D322D332D353030" };
-	struct buf		 der = BUF_INIT(CSR_MAX_DER);
-	struct scep_got		 got;
+	static const struct csr_craft	 all = {
+		.more = "keyUsage=digitalSignature,keyCertSign",
+		.also = {
+		    "extendedKeyUsage=clientAuth,1.2.3.4",
+		    "basicConstraints=CA:TRUE",
+		    "1.3.6.1.4.1.311.21.7=DER:300506032A0309",
+		    "1.3.6.1.4.1.311.20.2=DER:1E06005700650062",
+		    "1.3.6.1.4.1.311.25.2=DER:301BA019060A2B06010401823719"
+		    "0201A00B0409532D312D352D392D31", "1.2.3.5=DER:0500" },
+	};
+	struct csr_craft		 c = all;
+	struct buf			 der = BUF_INIT(CSR_MAX_DER);
+	struct scep_ask			 q;
+	struct scep_got			 got;
 
 	(void)state;
+	again();
+	will_say(1, "");
+	c.key = device.key;
+	c.challenge_tag = V_ASN1_PRINTABLESTRING;
+	c.challenge = bytes_str(SECRET);
+	c.sans = LIT("\x30\x40\x86\x33" SID_URI "\x82\x09" "a.example");
 	csr_craft(&c, &der);
-	const struct scep_ask	 q = question(SCEP_PKCSREQ, &device, "t",
-	    buf_bytes(&der));
-
+	q = question(SCEP_PKCSREQ, &device, "asked", buf_bytes(&der));
 	service_ask(service, "/also", &q, algs, ra.cert, &got);
-	assert_int_equal(got.status, SCEP_SUCCESS);
+	assert_int_equal(got.status, SCEP_FAILURE);
 	scep_got_clear(&got);
-	assert_told("\"sans\": [], \"sid\": \"S-1-5-21-1-2-3-500\", ");
 	buf_wipe(&der);
+	assert_told("\"sans\": [\"sid:" SID_URI "\", \"dns:a.example\"], "
+	    "\"asked\": {\"sid\": \"S-1-5-9-1\", "
+	    "\"sid_uris\": [\"" SID_URI "\"], "
+	    "\"template_oid\": \"1.2.3.9\", \"template_name\": \"Web\", "
+	    "\"ku\": [\"digitalSignature\", \"keyCertSign\"], "
+	    "\"eku\": [\"1.3.6.1.5.5.7.3.2\", \"1.2.3.4\"], "
+	    "\"ca\": true, \"extensions\": [\"1.3.6.1.4.1.311.21.7\", "
+	    "\"1.3.6.1.4.1.311.20.2\", \"1.2.3.5\"]}");
 }
 
 static void
@@ -878,7 +901,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_facts),
-		TEST(test_account),
+		TEST(test_asked),
 		TEST(test_verdicts),
 		TEST(test_guess),
 		TEST(test_refused_before),

@@ -341,6 +341,32 @@ ask(const struct conf_validator *c, enum err_reason reason,
 	validator_close(v);
 }
 
+/* A server that stops asks nobody any more. */
+static void
+test_exec_stop(void **state)
+{
+	char			 sh[] = "/bin/sh", c[] = "-c",
+				 script[] = "exec sleep 1000";
+	char			*argv[] = { sh, c, script, NULL };
+	const struct conf_validator conf = { .name = script,
+	    .command = { argv, 3 }, .timeout = 300 };
+	const atomic_bool	 stop = true;
+	const struct validator_message	 m = { .json = LIT("{}"),
+	    .endpoint = "e", .stop = &stop };
+	struct err		 e = ERR_INIT;
+	struct validator	*v;
+	struct answer		 a;
+
+	(void)state;
+	assert_int_equal(validator_open(&conf, &v, &e), 0);
+	assert_int_equal(validator_ask(v, &m, &a, &e), -1);
+	assert_err(&e, ERR_VALIDATOR, "the server stops", "ask");
+	err_clear(&e);
+	assert_int_equal(validator_tell(v, &m, &e), -1);
+	assert_err(&e, ERR_VALIDATOR, "the server stops", "tell");
+	validator_close(v);
+}
+
 static void
 test_exec(void **state)
 {
@@ -657,6 +683,7 @@ main(void)
 		cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_other_sans),
 		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_stop),
 		cmocka_unit_test(test_webhook),
 		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_open),
