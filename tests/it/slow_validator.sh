@@ -27,7 +27,7 @@ make_validator() {
 make_conf() { # WORKERS
 	it_global="pipeline: { workers = $1; };
 	    admin: { listen = \"$tmp/admin.sock\"; };
-	    accounts = ( { name = \"p\"; hash = \"$token\";
+	    accounts = ( { name = \"p\"; hash = \"$token\"; auth = \"bearer\";
 	        rights = [ \"metrics\" ]; } );
 	    validators = ( { name = \"v\"; timeout = 120;
 	        command = [ \"$tmp/validate\" ]; } );"
