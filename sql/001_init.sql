@@ -101,7 +101,8 @@ CREATE UNIQUE INDEX challenge_name ON challenge (name)
 CREATE INDEX challenge_hash ON challenge (id) WHERE hash IS NOT NULL;
 
 -- The uses of each challenge, by name, and by row (0: of scepd.conf). A use is a
--- transaction in flight or issued: what came to nothing gives it back.
+-- transaction in flight, issued, or with a stray: what came to nothing gives it
+-- back.
 CREATE TABLE challenge_use (
 	challenge	TEXT NOT NULL,
 	challenge_id	INTEGER NOT NULL,
@@ -123,7 +124,8 @@ CREATE TRIGGER txn_challenge_ends AFTER UPDATE OF state ON txn
 WHEN NEW.challenge IS NOT NULL AND OLD.finished IS NULL AND
     NEW.finished IS NOT NULL BEGIN
 	UPDATE challenge_use SET
-	    used = used - (NEW.state <> 'issued'),
+	    used = used - (NEW.state <> 'issued' AND
+		NOT EXISTS (SELECT 1 FROM stray WHERE txn = NEW.id)),
 	    issued = issued + (NEW.state = 'issued'),
 	    last = iif(NEW.state = 'issued', NEW.finished, last)
 	WHERE challenge = NEW.challenge AND
@@ -205,6 +207,21 @@ CREATE TABLE audit (
 CREATE INDEX audit_txid ON audit (txid);
 -- Those without a transaction too, oldest first.
 CREATE INDEX audit_txn ON audit (txn);
+
+-- What a CA elsewhere made, and was not issued: it is not what was granted, or
+-- could not be recorded. Whoever runs that CA is to revoke it there.
+CREATE TABLE stray (
+	id		INTEGER PRIMARY KEY,
+	txn		INTEGER NOT NULL REFERENCES txn (id),
+	issuer		TEXT NOT NULL,
+	serial		BLOB NOT NULL CHECK (length(serial) > 0),
+	why		TEXT NOT NULL,
+	made_at		INTEGER NOT NULL,
+	der		BLOB NOT NULL CHECK (length(der) > 0)
+) STRICT;
+
+CREATE INDEX stray_txn ON stray (txn);
+CREATE INDEX stray_serial ON stray (serial);
 
 -- How often the set of revoked certificates of an issuer has changed: asked for
 -- every second, so that a CRL follows, whoever made the change.

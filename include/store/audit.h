@@ -30,6 +30,9 @@ struct audit {
 #define AUDIT_APPROVED	"approved"	/* by an operator */
 #define AUDIT_REJECTED	"rejected"
 
+/* With its texts, in one piece for free(); NULL: there is no memory. */
+struct audit	*audit_copy(const struct audit *);
+
 /* Adds refusals that have no transaction, and of all such keeps the last ones.
  * Durable on return. */
 int	 audit_refusals(struct db *, const struct audit *, size_t n,

@@ -9,7 +9,7 @@
 #include "util/clock.h"
 #include "util/str.h"
 
-enum { EXPIRING, ENDPOINT, REVOKED, SUPERSEDED, LIMIT, JSON, CSV, DB };
+enum { EXPIRING, ENDPOINT, REVOKED, SUPERSEDED, STRAY, LIMIT, JSON, CSV, DB };
 
 static const struct ctl_opt opts[] = {
 	[EXPIRING] = { "expiring", "TIME",
@@ -18,6 +18,8 @@ static const struct ctl_opt opts[] = {
 	[REVOKED] = { "revoked", NULL, "only those revoked or on hold" },
 	[SUPERSEDED] = { "superseded", NULL,
 	    "only those valid now that another took the place of" },
+	[STRAY] = { "stray", NULL,
+	    "instead, what CAs elsewhere made and was not issued" },
 	[LIMIT] = { "limit", "N", "at most N" },
 	[JSON] = { "json", NULL, "print a JSON array" },
 	[CSV] = { "csv", NULL, "print CSV with a header" },
@@ -252,6 +254,29 @@ read_filter(const struct ctl_call *call, struct issued_filter *f)
 	return ctl_number(call, LIMIT, INT64_MAX, &f->limit);
 }
 
+/* What nobody got has no state that could be asked for. */
+static enum ctl_exit
+run_stray(const struct ctl_call *call)
+{
+	static const size_t	 others[] = {
+		EXPIRING, ENDPOINT, REVOKED, LIMIT, CSV
+	};
+	struct err		 e = { .reason = ERR_NONE };
+	struct db		*db = NULL;
+	size_t			 i;
+	int			 rc;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (call->opt[others[i]] != NULL)
+			return ctl_usage(call, "--stray and --%s exclude each "
+			    "other", opts[others[i]].name);
+	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
+	if (rc == 0)
+		rc = stray_print(db, call->opt[JSON] != NULL, &e);
+	db_close(db);
+	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
+}
+
 static enum ctl_exit
 run(const struct ctl_call *call)
 {
@@ -262,6 +287,8 @@ run(const struct ctl_call *call)
 	size_t			 n = 0;
 	int			 rc;
 
+	if (call->opt[STRAY] != NULL)
+		return run_stray(call);
 	if (call->opt[JSON] != NULL && call->opt[CSV] != NULL)
 		return ctl_usage(call, "--json and --csv exclude each other");
 	if (call->opt[REVOKED] != NULL && call->opt[SUPERSEDED] != NULL)

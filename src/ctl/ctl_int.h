@@ -210,6 +210,10 @@ struct policy_report {
 int	 policy_report_text(const struct policy_report *, struct err *e);
 int	 policy_report_json(const struct policy_report *, struct err *e);
 
+/* ---- stray.c: scepctl list --stray ---- */
+
+int	 stray_print(struct db *, bool json, struct err *e);
+
 /* ---- pending.c: what scepctl pending's commands share ---- */
 
 struct waiting;

@@ -122,7 +122,8 @@ ask(const struct issuer *is, const struct exec *x,
 	return rc;
 }
 
-/* The certificate of the request's key among those answered. */
+/* Of those answered, the certificate of the key; NULL: the first that is not a
+ * CA's. */
 static struct cert *
 take_leaf(struct certs *cs, const struct pubkey *key)
 {
@@ -130,12 +131,37 @@ take_leaf(struct certs *cs, const struct pubkey *key)
 	size_t i;
 
 	for (i = 0; i < cs->n; i++)
-		if (memcmp(cs->v[i]->key.hash, key->hash, PKI_HASH) == 0) {
+		if (key == NULL ? !cs->v[i]->is_ca : memcmp(
+		    cs->v[i]->key.hash, key->hash, PKI_HASH) == 0) {
 			leaf = cs->v[i];
 			cs->v[i] = cs->v[--cs->n];
 			return leaf;
 		}
 	return NULL;
+}
+
+/* What it made, also if it is not what was asked for: -1 then. */
+static int
+take_made(const struct exec *x, const struct issuer_request *r,
+    const struct buf *answer, struct cert **made, struct err *e)
+{
+	struct certs cs = { .v = NULL, .n = 0 };
+	struct err why = { .reason = ERR_NONE };
+	int rc = -1;
+
+	if (certs_parse(buf_bytes(answer), &cs, &why) == -1)
+		err_set(e, ERR_ISSUER_ANSWER, "%s: printed no PEM certificate "
+		    "(%s)", command_name(x->cmd), answer->n == 0 ?
+		    "nothing on standard output" : why.text);
+	else if ((*made = take_leaf(&cs, &r->csr->key)) != NULL)
+		rc = 0;
+	else {
+		err_set(e, ERR_ISSUER_ANSWER, "none of %zu certificates has "
+		    "the request's key", cs.n);
+		*made = take_leaf(&cs, NULL);
+	}
+	certs_free(&cs);
+	return rc;
 }
 
 static int
@@ -160,36 +186,22 @@ prove(const struct issuer *is, const struct exec *x,
 
 static int
 exec_issue(const struct issuer *is, void *self,
-    const struct issuer_request *r, struct cert **out, struct err *e)
+    const struct issuer_request *r, struct cert **out, struct cert **stray,
+    struct err *e)
 {
 	struct buf answer = BUF_INIT(ANSWER_MAX);
 	const struct exec *x = self;
-	struct certs cs = { .v = NULL, .n = 0 };
-	struct err why = { .reason = ERR_NONE };
-	struct cert *leaf = NULL;
-	int rc = -1;
+	struct cert *made = NULL;
+	int rc = ask(is, x, r, &answer, e);
 
-	if (ask(is, x, r, &answer, e) == -1)
-		goto out;
-	if (certs_parse(buf_bytes(&answer), &cs, &why) == -1) {
-		err_set(e, ERR_ISSUER_ANSWER, "%s: printed no PEM certificate "
-		    "(%s)", command_name(x->cmd), answer.n == 0 ?
-		    "nothing on standard output" : why.text);
-		goto out;
-	}
-	if ((leaf = take_leaf(&cs, &r->csr->key)) == NULL) {
-		err_set(e, ERR_ISSUER_ANSWER, "none of %zu certificates has "
-		    "the request's key", cs.n);
-		goto out;
-	}
-	if (prove(is, x, r, leaf, e) == -1)
-		goto out;
-	*out = leaf;
-	leaf = NULL;
-	rc = 0;
-out:
-	cert_free(leaf);
-	certs_free(&cs);
+	/* Also one that fails may have said before what it made. */
+	if (take_made(x, r, &answer, &made, e) == -1 ||
+	    (rc == 0 && prove(is, x, r, made, e) == -1))
+		rc = -1;
+	if (rc == 0)
+		*out = made;
+	else if (made != NULL)
+		*stray = made;
 	buf_wipe(&answer);
 	return rc;
 }

@@ -2,6 +2,9 @@
  * Of copies of one request that come at once, one asks the validator: a
  * one-time secret would be spent by the first question, and the second would be
  * refused. The others wait outside until it is known what became of the first.
+ *
+ * Whoever is outside, or asks, occupies a worker for as long as a validator
+ * likes, and strangers may cause it: there is room for a part of the workers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +22,13 @@ struct doors {
 	pthread_mutex_t	 lock;
 	pthread_cond_t	 opened;
 	struct door	*in;		/* as many as workers at the most */
+	size_t		 busy;		/* outside, or asking */
+	size_t		 room;		/* for so many */
 	bool		 stop;
 };
 
 int
-doors_new(struct doors **out, struct err *e)
+doors_new(size_t workers, struct doors **out, struct err *e)
 {
 	pthread_condattr_t attr;
 	struct doors *d;
@@ -32,6 +37,7 @@ doors_new(struct doors **out, struct err *e)
 		err_set(e, ERR_MEMORY, "validators");
 		return -1;
 	}
+	d->room = workers < 2 ? 1 : workers / 2;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -61,37 +67,61 @@ find(struct doors *d, const uint8_t key[DOOR_KEY])
 	return p;
 }
 
-int
-doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
-    bool *waited)
+/* Waits outside while another one has the key: -1 if that takes too long, or the
+ * service stops. */
+static int
+wait_outside(struct doors *d, const uint8_t key[DOOR_KEY], int seconds)
 {
-	struct door *mine = calloc(1, sizeof(*mine));
 	struct timespec until;
-	int rc = mine == NULL ? -1 : 0;
+	int rc = 0;
 
-	if (mine == NULL)
-		return -1;
-	memcpy(mine->key, key, DOOR_KEY);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
-	*waited = false;
-	pthread_mutex_lock(&d->lock);
-	while (rc == 0 && !d->stop && *find(d, key) != NULL) {
-		*waited = true;
+	while (rc == 0 && !d->stop && *find(d, key) != NULL)
 		if (pthread_cond_timedwait(&d->opened, &d->lock, &until) ==
 		    ETIMEDOUT)
 			rc = -1;
+	return d->stop || *find(d, key) != NULL ? -1 : 0;
+}
+
+int
+doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
+    struct err *e)
+{
+	struct door *mine = calloc(1, sizeof(*mine));
+
+	if (mine == NULL) {
+		err_set(e, ERR_MEMORY, "validators");
+		return -1;
 	}
-	if (d->stop || *find(d, key) != NULL) {
-		rc = -1;
-		free(mine);
-	} else {
-		rc = 0;
-		mine->next = d->in;
-		d->in = mine;
+	memcpy(mine->key, key, DOOR_KEY);
+	pthread_mutex_lock(&d->lock);
+	if (d->busy >= d->room)
+		err_set(e, ERR_BUSY, "%zu requests wait for validators",
+		    d->busy);
+	else {
+		d->busy++;
+		if (wait_outside(d, key, seconds) == 0) {
+			mine->next = d->in;
+			d->in = mine;
+			mine = NULL;
+		} else {
+			d->busy--;
+			err_set(e, ERR_BUSY, "the same request is being "
+			    "worked on");
+		}
 	}
 	pthread_mutex_unlock(&d->lock);
-	return rc;
+	free(mine);
+	return e->reason == ERR_NONE ? 0 : -1;
+}
+
+void
+doors_asked(struct doors *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->busy--;
+	pthread_mutex_unlock(&d->lock);
 }
 
 void

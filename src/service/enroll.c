@@ -122,8 +122,24 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 	return g->ca->follows ? plan_urls(w, g->ca, e) : 0;
 }
 
+/* What was found before may have changed by the original itself, which took the
+ * last use of a challenge or the place of the certificate that is renewed. */
 int
-step_authorize(struct work *w, struct err *e)
+work_unless_copy(struct work *w, int rc, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+
+	if (rc == 0 || txn_repeated(w->s->db, &w->txn, &w->found,
+	    &why) == -1 || w->found.state == TXN_NONE)
+		return rc;
+	err_clear(e);
+	w->wrong = false;
+	w->flow = flow_repeat;
+	return 0;
+}
+
+static int
+authorize(struct work *w, struct err *e)
 {
 	if (validate_instead(w))
 		w->presented = validate_presented(w);
@@ -131,6 +147,12 @@ step_authorize(struct work *w, struct err *e)
 		return -1;
 	w->wrong = w->presented == POLICY_CHALLENGE_WRONG;
 	return work_decide(w, w->presented, e);
+}
+
+int
+step_authorize(struct work *w, struct err *e)
+{
+	return work_unless_copy(w, authorize(w, e), e);
 }
 
 /* What is asked, as the store remembers it. */
@@ -269,7 +291,8 @@ step_issue(struct work *w, struct err *e)
 	};
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert, e);
+	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
+	    &w->stray, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */

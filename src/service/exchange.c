@@ -151,7 +151,8 @@ exchange_queue(struct service *s, struct exchange *x, struct err *e)
 		err_set(e, ERR_STOPPING, "draining");
 		return -1;
 	}
-	if (pool_put(s->pool, x) == -1) {
+	if (pool_put(x->who == SERVICE_ADMIN ? s->admin_pool : s->pool,
+	    x) == -1) {
 		err_set(e, ERR_BUSY, "queue of %lld requests is full",
 		    (long long)x->site->conf->queue);
 		return -1;

@@ -9,6 +9,7 @@
 #include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
+#include "service/ends_int.h"
 #include "service/pipeline_int.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -156,16 +157,58 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	log_end(&l);
 }
 
-/* An operator's word outlives our own trouble. */
-static int
-end_txn(struct work *w, const char *failed, const struct err *why,
-    struct err *e)
+/* What a CA elsewhere made for this request; a certificate of ours that nobody
+ * has seen is forgotten. */
+static const struct cert *
+made_astray(const struct work *w)
 {
-	if (w->approved && err_failinfo(why->reason) == FAIL_TROUBLE)
-		return waiting_release(w->s->db, w->found.id, e);
-	w->told = true;
-	return txn_end(w->s->db, w->found.id, why->reason, w->now,
-	    work_audit(w, audit_outcome(why->reason), failed, why), e);
+	return w->stray != NULL ? w->stray : w->cert != NULL &&
+	    issuer_key(work_way(w)->gen->ca->issuer) == NULL ? w->cert : NULL;
+}
+
+/* Whatever becomes of the store, this is how it can be revoked. */
+static void
+log_stray(const struct work *w, const struct cert *c, const struct err *why)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_L_ERR, "stray");
+	log_str(&l, "endpoint", w->se->conf->name);
+	log_str(&l, "txid", w->msg.txid);
+	log_str(&l, "issuer", w->se->conf->issuer);
+	log_hex(&l, "serial", c->serial);
+	log_str(&l, "subject", c->subject_text);
+	log_err(&l, why);
+	log_end(&l);
+}
+
+/* An operator's word outlives our own trouble. */
+static void
+end_txn(struct work *w, const char *failed, const struct err *why)
+{
+	const struct cert *c = made_astray(w);
+	struct ending end = {
+		.txn = w->found.id, .reason = why->reason, .when = w->now,
+		.release = w->approved &&
+		    err_failinfo(why->reason) == FAIL_TROUBLE,
+	};
+	struct stray s = {
+		.txn = w->found.id, .issuer = w->se->conf->issuer,
+		.why = err_text(why), .when = w->now,
+	};
+
+	if (!end.release) {
+		end.audit = work_audit(w, audit_outcome(why->reason), failed,
+		    why);
+		w->told = true;
+	}
+	if (c != NULL) {
+		s.der = c->der;
+		s.serial = c->serial;
+		end.stray = &s;
+		log_stray(w, c, why);
+	}
+	ends_write(w->s->ends, w->s->db, &end);
 }
 
 /* Ends what was begun; its own failure changes nothing for the client. */
@@ -177,13 +220,10 @@ undo(struct work *w, const char *failed, const struct err *why)
 	if (!w->fresh)
 		return;
 	/* What is recorded stays issued, even if the reply went wrong. */
-	if (!w->recording || issued_add_wait(w->s->db, &w->op, &e) == -1) {
-		err_clear(&e);
-		if (end_txn(w, failed, why, &e) == -1)
-			log_msg(LOG_L_ERR, "txn_fail", "%s", err_text(&e));
-	} else {
+	if (w->recording && issued_add_wait(w->s->db, &w->op, &e) == 0)
 		w->recorded = true;
-	}
+	else
+		end_txn(w, failed, why);
 	flight_end(w->s->flight);
 }
 
@@ -274,6 +314,7 @@ work_clear(struct work *w)
 	document_put(w->crl);
 	buf_wipe(&w->sans);
 	cert_free(w->cert);
+	cert_free(w->stray);
 	cert_free(w->old);
 	sans_free(&w->old_sans);
 	matched_clear(&w->challenge);

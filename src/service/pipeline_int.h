@@ -72,6 +72,8 @@ struct work {
 	bool				 fresh;	/* the row is ours to end */
 	bool				 recorded;	/* issued just now */
 	struct cert			*cert;
+	struct cert			*stray;	/* made elsewhere, and not
+						 * acceptable */
 	struct buf			 sans;
 	struct issued			 row;
 	struct issued_op		 op;
@@ -127,6 +129,9 @@ int	 step_record(struct work *, struct err *e);
 int	 step_wrap(struct work *, struct err *e);
 int	 step_commit(struct work *, struct err *e);
 int	 step_pending(struct work *, struct err *e);
+/* What a step made of a request that was a new one when it came: a copy of one
+ * that was faster is not refused, but sent the way of copies: 0. */
+int	 work_unless_copy(struct work *, int rc, struct err *e);
 /* Asks the endpoint's validator, and policy again about what it says. */
 int	 step_validate(struct work *, struct err *e);
 /* Whether it is asked about this request, once policy has let it pass. */

@@ -47,44 +47,6 @@ refusals_free(struct refusals *r)
 	free(r);
 }
 
-/* Puts a text behind the others. */
-static void
-place(const char **text, char **at)
-{
-	size_t n;
-
-	if (*text == NULL)
-		return;
-	n = strlen(*text) + 1;
-	memcpy(*at, *text, n);
-	*text = *at;
-	*at += n;
-}
-
-static struct audit *
-copy(const struct audit *a)
-{
-	const char *const texts[] = { a->endpoint, a->txid, a->outcome,
-	    a->reason, a->who, a->trail };
-	size_t i, size = sizeof(*a);
-	struct audit *c;
-	char *at;
-
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		size += texts[i] == NULL ? 0 : strlen(texts[i]) + 1;
-	if ((c = malloc(size)) == NULL)
-		return NULL;
-	*c = *a;
-	at = (char *)(c + 1);
-	place(&c->endpoint, &at);
-	place(&c->txid, &at);
-	place(&c->outcome, &at);
-	place(&c->reason, &at);
-	place(&c->who, &at);
-	place(&c->trail, &at);
-	return c;
-}
-
 bool
 refusals_room(struct refusals *r)
 {
@@ -100,7 +62,7 @@ refusals_room(struct refusals *r)
 void
 refusals_put(struct refusals *r, const struct audit *a)
 {
-	struct audit *c = copy(a);
+	struct audit *c = audit_copy(a);
 
 	pthread_mutex_lock(&r->lock);
 	if (c != NULL && r->n < QUEUE_MAX) {

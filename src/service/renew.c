@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pki/secret.h"
+#include "service/ends_int.h"
 #include "service/face_int.h"
 #include "store/issued.h"
 #include "store/txn.h"
@@ -161,7 +162,8 @@ sign(const struct look *l, const struct order *o, struct cert **out,
 	};
 
 	plan_life(&plan, o->like, issuer_ca(o->ca->issuer), l->now);
-	return issuer_issue(o->ca->issuer, &r, out, e);
+	/* Only a CA whose key is here is asked: that leaves nothing astray. */
+	return issuer_issue(o->ca->issuer, &r, out, NULL, e);
 }
 
 static int
@@ -233,7 +235,8 @@ issue(struct look *l, struct order *o, enum ra_role role, struct err *e)
 		return -1;
 	if (sign(l, o, &c, e) == -1 || record(l, o, c, e) == -1) {
 		cert_free(c);
-		(void)txn_fail(l->s->db, o->txn.id, e->reason, l->now, &why);
+		ends_write(l->s->ends, l->s->db, &(struct ending){
+		    .txn = o->txn.id, .reason = e->reason, .when = l->now });
 		return -1;
 	}
 	log_renewed(l, c, role, issuer_ca(o->ca->issuer));

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "service/ends_int.h"
 #include "service/guard_int.h"
 #include "store/txn.h"
 #include "util/clock.h"
@@ -9,6 +10,7 @@
 
 #define WORKERS_PER_CPU	4	/* they wait for the disk more than they compute */
 #define WORKERS_AUTO_MAX 32
+#define ADMIN_WORKERS	2	/* whom no device's request keeps waiting */
 #define FORGET_EVERY	600		/* seconds */
 #define FORGET_AFTER	86400		/* that they expired: until then scepctl
 					 * shows them */
@@ -58,9 +60,10 @@ service_open(struct site *site, struct service **out, struct err *e)
 	pthread_mutex_init(&s->ndes, NULL);
 	if (proven_new(&s->proven, e) == -1 ||
 	    proven_new(&s->admins, e) == -1 || tries_new(&s->tries, e) == -1 ||
-	    flight_new(&s->flight, e) == -1 || crls_new(&s->crls, e) == -1 ||
+	    flight_new(&s->flight, e) == -1 || ends_new(&s->ends, e) == -1 ||
+	    crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
-	    doors_new(&s->doors, e) == -1 ||
+	    doors_new(count_workers(c), &s->doors, e) == -1 ||
 	    teller_new(&s->teller, e) == -1 ||
 	    refusals_new(&s->refusals, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
@@ -68,7 +71,9 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    challenge_open_key(s, c->store_path, e) == -1 ||
 	    guard_new(s->db, c, &s->guard, e) == -1 ||
 	    pool_new(count_workers(c), (size_t)c->queue, service_run, s,
-	    &s->pool, e) == -1) {
+	    &s->pool, e) == -1 ||
+	    pool_new(ADMIN_WORKERS, (size_t)c->queue, service_run, s,
+	    &s->admin_pool, e) == -1) {
 		service_close(s);
 		return -1;
 	}
@@ -111,6 +116,7 @@ service_tick(struct service *s)
 {
 	int64_t now = clock_now();
 
+	ends_tick(s->ends, s->db, s->flight);
 	crls_tick(s->crls, s->site, s->db, now);
 	faces_tick(s, s->site, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
@@ -140,9 +146,14 @@ service_replace(struct service *s, struct site *site, struct err *e)
 int
 service_drain(struct service *s, int timeout_ms)
 {
+	int64_t left, began = clock_mono_us();
+
 	atomic_store(&s->draining, true);
 	delays_end(s->guard->delays);
-	return pool_drain(s->pool, timeout_ms);
+	if (pool_drain(s->pool, timeout_ms) == -1)
+		return -1;
+	left = timeout_ms - (clock_mono_us() - began) / 1000;
+	return pool_drain(s->admin_pool, left < 0 ? 0 : (int)left);
 }
 
 void
@@ -161,6 +172,11 @@ service_close(struct service *s)
 		return;
 	service_give_up(s);
 	pool_free(s->pool);
+	pool_free(s->admin_pool);
+	/* The last chance: what was made elsewhere would be forgotten. */
+	if (s->ends != NULL && s->db != NULL)
+		ends_tick(s->ends, s->db, s->flight);
+	ends_free(s->ends);
 	/* The last ones; without a site there were none. */
 	if (s->site != NULL)
 		refusals_flush(s->refusals, s->db,

@@ -178,17 +178,24 @@ void	 flight_end(struct flight *);	/* a transaction has ended */
 unsigned long	 flight_mark(struct flight *);
 int	 flight_wait(struct flight *, unsigned long mark, int seconds);
 
+/* ---- ends: of transactions that came to nothing; see ends_int.h ---- */
+
+struct ends;
+
 /* ---- doors: requests that a validator is being asked about ---- */
 
 #define DOOR_KEY	32
 
 struct doors;
-int	 doors_new(struct doors **out, struct err *e);
+/* There is room for half of so many workers, at least for one. */
+int	 doors_new(size_t workers, struct doors **out, struct err *e);
 void	 doors_free(struct doors *);
-/* Goes in alone; *waited: another one with the key was in there first. -1: not
- * within so many seconds, or the service stops. */
+/* Goes in alone. ERR_BUSY: there is no room, another one with the key was inside
+ * for so many seconds, or the service stops. */
 int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
-	    bool *waited);
+	    struct err *e);
+/* Makes room: whoever is inside waits no more for a validator. */
+void	 doors_asked(struct doors *);
 void	 doors_leave(struct doors *, const uint8_t key[DOOR_KEY]);
 void	 doors_stop(struct doors *);	/* nobody waits any more */
 
@@ -357,6 +364,7 @@ struct service {
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;
+	struct ends	*ends;
 	struct crls	*crls;
 	struct figures	*figures;
 	struct guard	*guard;
@@ -364,6 +372,7 @@ struct service {
 	struct teller	*teller;
 	struct refusals	*refusals;
 	struct pool	*pool;
+	struct pool	*admin_pool;	/* of administrators' requests */
 };
 
 /* What came out of the queue. */

@@ -127,18 +127,13 @@ door_key(const struct work *w, uint8_t key[DOOR_KEY], struct err *e)
 static int
 enter(struct work *w, struct asked *a, struct err *e)
 {
-	bool waited;
-
 	if (door_key(w, a->key, e) == -1)
 		return -1;
 	if (doors_enter(w->s->doors, a->key, (int)conf_of(w)->timeout +
-	    WAIT_SECONDS, &waited) == -1) {
-		err_set(e, ERR_BUSY, "the same request is being worked on");
+	    WAIT_SECONDS, e) == -1)
 		return -1;
-	}
 	a->inside = true;
-	if (!waited)
-		return 0;
+	/* Whoever was inside may have left just before. */
 	if (txn_repeated(w->s->db, &w->txn, &w->found, e) == -1)
 		return -1;
 	return w->found.state != TXN_NONE;
@@ -306,24 +301,32 @@ obey(struct work *w, struct asked *a, struct err *e)
 	return -1;
 }
 
-int
-step_validate(struct work *w, struct err *e)
+static int
+validate(struct work *w, struct err *e)
 {
 	struct asked *a;
 	int rc;
 
-	if (!validate_is_due(w))
-		return 0;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");
 		return -1;
 	}
 	w->asked = a;
-	if ((rc = enter(w, a, e)) == 1) {
+	if ((rc = enter(w, a, e)) == 0)
+		rc = ask(w, a, e);
+	if (a->inside)
+		doors_asked(w->s->doors);
+	if (rc == 1) {
 		w->flow = flow_repeat;
 		return 0;
 	}
-	return rc == -1 || ask(w, a, e) == -1 || obey(w, a, e) == -1 ? -1 : 0;
+	return rc == -1 ? -1 : obey(w, a, e);
+}
+
+int
+step_validate(struct work *w, struct err *e)
+{
+	return !validate_is_due(w) ? 0 : work_unless_copy(w, validate(w, e), e);
 }
 
 void

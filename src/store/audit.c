@@ -303,3 +303,43 @@ audit_fate(struct db *db, int64_t txn, struct audit_fate *out, struct err *e)
 	*out = f;
 	return 0;
 }
+
+/* ---- copies ---- */
+
+/* Puts a text behind the others. */
+static void
+place(const char **text, char **at)
+{
+	size_t n;
+
+	if (*text == NULL)
+		return;
+	n = strlen(*text) + 1;
+	memcpy(*at, *text, n);
+	*text = *at;
+	*at += n;
+}
+
+struct audit *
+audit_copy(const struct audit *a)
+{
+	const char *const texts[] = { a->endpoint, a->txid, a->outcome,
+	    a->reason, a->who, a->trail };
+	size_t i, size = sizeof(*a);
+	struct audit *c;
+	char *at;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		size += texts[i] == NULL ? 0 : strlen(texts[i]) + 1;
+	if ((c = malloc(size)) == NULL)
+		return NULL;
+	*c = *a;
+	at = (char *)(c + 1);
+	place(&c->endpoint, &at);
+	place(&c->txid, &at);
+	place(&c->outcome, &at);
+	place(&c->reason, &at);
+	place(&c->who, &at);
+	place(&c->trail, &at);
+	return c;
+}

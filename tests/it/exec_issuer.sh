@@ -97,7 +97,10 @@ make_issuer() {
 			exit 0
 			;;
 		esac
-		flock lock openssl ca -config ca.conf -batch -notext \\
+		case \$(openssl req -in \$id.csr -noout -subject) in
+		*renamed) set -- -subj /CN=another ;;
+		esac
+		flock lock openssl ca "\$@" -config ca.conf -batch -notext \\
 		    -in \$id.csr 2>err && cat $tmp/ca/issuing.pem
 	END
 	chmod 700 "$tmp/upstream/issue"
@@ -183,6 +186,42 @@ echo 1000 >"$tmp/upstream/serial"
 ask repeated http store_conflict
 grep -q 'the CA has issued serial 1000 before' "$tmp/scepd.log" ||
     it_fail 'nothing says which serial number'
+
+# ---- what it made all the same can be revoked there
+
+used() {
+	sqlite3 "$tmp/scepd.db" "SELECT used FROM challenge_use
+	    WHERE challenge = '$1'"
+}
+strays() {
+	"$SCEPCTL" -c "$tmp/scepd.conf" list --stray "$@" ||
+	    it_fail 'scepctl list --stray'
+}
+strays | grep -q '^1000 .*upstream .*CN=repeated .*issued serial 1000 before' ||
+    it_fail 'a certificate with the serial number of another is not listed'
+open=$challenge
+challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name once \
+    --endpoint scep --once) || it_fail 'scepctl challenge add'
+ask renamed http issuer_answer
+[ "$(used once)" = 1 ] || it_fail 'the use was given back'
+[ "$("$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" again)" = \
+    failure ] || it_fail 'a spent challenge is good for another one'
+grep 'event=stray .*issuer=upstream serial=1001 ' "$tmp/scepd.log" |
+    grep -q 'subject="CN=another" reason=issuer_answer .*its subject is' ||
+    it_fail 'the log has no serial number of what was made'
+strays --json >"$tmp/strays"
+[ "$(grep -c '"serial"' "$tmp/strays")" -eq 2 ] || it_fail 'not two strays'
+for word in '"serial": "1001"' '"challenge": "once"' '"issuer": "upstream"'; do
+	grep -q "$word" "$tmp/strays" || it_fail "no $word: $(cat "$tmp/strays")"
+done
+sed -n 's/.*"serial": "1001".*"pem": "\([^"]*\)".*/\1/p' "$tmp/strays" |
+    sed 's/\\n/\n/g' | openssl x509 >"$tmp/stray.pem" ||
+    it_fail 'no certificate'
+openssl x509 -in "$tmp/upstream/new/1001.pem" | cmp - "$tmp/stray.pem" ||
+    it_fail 'another certificate is listed'
+! "$SCEPCTL" -c "$tmp/scepd.conf" list --stray --csv 2>"$tmp/csv" ||
+    it_fail 'strays have no CSV'
+challenge=$open
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'

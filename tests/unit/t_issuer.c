@@ -188,11 +188,16 @@ static int
 ask_for(const struct issuer *is, const struct cert_plan *plan,
     const char *txid, struct cert **out, struct err *e)
 {
-	const struct issuer_request r = { .plan = plan, .csr = csr,
+	struct cert			*stray = NULL;
+	int				 rc;
+	const struct issuer_request	 r = { .plan = plan, .csr = csr,
 	    .endpoint = "ep", .profile = "phones", .txid = txid,
 	    .peer = "192.0.2.7", .now = NOW };
 
-	return issuer_issue(is, &r, out, e);
+	rc = issuer_issue(is, &r, out, &stray, e);
+	assert_true(rc == -1 || stray == NULL);
+	cert_free(stray);
+	return rc;
 }
 
 static int
@@ -312,6 +317,57 @@ test_exec_refused(void **state)
 		assert_err(&e, refusals[i].want, refusals[i].text,
 		    refusals[i].script);
 		assert_ptr_equal(c, ca.cert);
+		issuer_close(is);
+	}
+}
+
+/* What was made and is no good is told, for whoever revokes it there. */
+static void
+test_exec_strays(void **state)
+{
+	static const struct {
+		const char	*script;
+		const char	*stray;	/* its file; NULL: there is none */
+	} rows[] = {
+		{ "cat good.pem", NULL },
+		{ "cat named.pem", "named.pem" },
+		{ "cat ca.pem named.pem good.pem", "named.pem" },
+		{ "cat otherca.pem", "otherca.pem" },
+		{ "cat isca.pem", "isca.pem" },
+		{ "cat otherkey.pem", "otherkey.pem" },
+		{ "cat ca.pem otherkey.pem", "otherkey.pem" },
+		{ "cat ca.pem", NULL },
+		{ "cat good.pem; exit 1", "good.pem" },
+		{ "cat good.pem; exit 255", "good.pem" },
+		{ "cat ca.pem; exit 255", NULL },
+		{ "true", NULL },
+		{ "exit 1", NULL },
+	};
+	const struct cert_plan		 plan = granted();
+	const struct issuer_request	 r = { .plan = &plan, .csr = csr,
+	    .endpoint = "ep", .profile = "phones", .txid = "t",
+	    .peer = "192.0.2.7", .now = NOW };
+	struct issuer			*is;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct cert	*c = NULL, *stray = NULL, *want = NULL;
+		struct err	 e = ERR_INIT;
+
+		is = open_exec(rows[i].script, 20);
+		(void)issuer_issue(is, &r, &c, &stray, &e);
+		if ((stray == NULL) != (rows[i].stray == NULL))
+			fail_msg("%s: %s", rows[i].script, stray == NULL ?
+			    "nothing was made" : "something was made");
+		if (stray != NULL) {
+			err_clear(&e);
+			assert_int_equal(cert_load(tool_path(rows[i].stray),
+			    &want, &e), 0);
+			assert_true(bytes_eq(stray->der, want->der));
+		}
+		cert_free(want);
+		cert_free(stray);
+		cert_free(c);
 		issuer_close(is);
 	}
 }
@@ -629,6 +685,7 @@ main(void)
 		cmocka_unit_test(test_exec_issues),
 		cmocka_unit_test(test_exec_facts),
 		cmocka_unit_test(test_exec_refused),
+		cmocka_unit_test(test_exec_strays),
 		cmocka_unit_test(test_exec_decides),
 		cmocka_unit_test(test_exec_told),
 		cmocka_unit_test(test_exec_too_much),

@@ -628,7 +628,7 @@ test_open(void **state)
 struct visitor {
 	struct doors	*doors;
 	int		 rc;
-	bool		 waited;
+	struct err	 e;
 };
 
 static void *
@@ -637,9 +637,11 @@ visit(void *arg)
 	static const uint8_t	 key[DOOR_KEY] = { 1 };
 	struct visitor		*v = arg;
 
-	v->rc = doors_enter(v->doors, key, 30, &v->waited);
-	if (v->rc == 0)
+	v->rc = doors_enter(v->doors, key, 30, &v->e);
+	if (v->rc == 0) {
+		doors_asked(v->doors);
 		doors_leave(v->doors, key);
+	}
 	return NULL;
 }
 
@@ -649,28 +651,56 @@ test_doors(void **state)
 	static const uint8_t	 key[DOOR_KEY] = { 1 }, other[DOOR_KEY] = { 2 };
 	struct visitor		 v = { .rc = -2 };
 	struct err		 e = ERR_INIT;
-	bool			 waited;
 	pthread_t		 t;
 
 	(void)state;
-	assert_int_equal(doors_new(&v.doors, &e), 0);
-	assert_int_equal(doors_enter(v.doors, key, 30, &waited), 0);
-	assert_false(waited);
-	assert_int_equal(doors_enter(v.doors, other, 30, &waited), 0);
-	assert_false(waited);
+	assert_int_equal(doors_new(8, &v.doors, &e), 0);
+	assert_int_equal(doors_enter(v.doors, key, 30, &e), 0);
+	assert_int_equal(doors_enter(v.doors, other, 30, &e), 0);
 	doors_leave(v.doors, other);
-	assert_int_equal(doors_enter(v.doors, key, 0, &waited), -1);
+	assert_int_equal(doors_enter(v.doors, key, 0, &e), -1);
+	assert_err(&e, ERR_BUSY, "the same request", "worked on");
 	assert_int_equal(pthread_create(&t, NULL, visit, &v), 0);
 	doors_leave(v.doors, key);
 	(void)pthread_join(t, NULL);
 	assert_int_equal(v.rc, 0);
-	assert_int_equal(doors_enter(v.doors, key, 30, &waited), 0);
+	err_clear(&e);
+	assert_int_equal(doors_enter(v.doors, key, 30, &e), 0);
 	assert_int_equal(pthread_create(&t, NULL, visit, &v), 0);
 	doors_stop(v.doors);
 	(void)pthread_join(t, NULL);
 	assert_int_equal(v.rc, -1);
+	assert_int_equal(v.e.reason, ERR_BUSY);
 	doors_leave(v.doors, key);
 	doors_free(v.doors);
+}
+
+/* Half of the workers wait, also outside; whoever has asked waits no more. */
+static void
+test_doors_room(void **state)
+{
+	static const struct { size_t workers, room; } rows[] = {
+		{ 1, 1 }, { 2, 1 }, { 3, 1 }, { 4, 2 }, { 9, 4 }, { 32, 16 }
+	};
+	uint8_t			 key[DOOR_KEY] = { 0 };
+	struct doors		*d;
+	struct err		 e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err_clear(&e);
+		assert_int_equal(doors_new(rows[i].workers, &d, &e), 0);
+		for (key[0] = 0; key[0] < rows[i].room; key[0]++)
+			assert_int_equal(doors_enter(d, key, 30, &e), 0);
+		assert_int_equal(doors_enter(d, key, 30, &e), -1);
+		assert_err(&e, ERR_BUSY, "wait for validators", "requests");
+		err_clear(&e);
+		doors_asked(d);
+		assert_int_equal(doors_enter(d, key, 30, &e), 0);
+		for (key[0] = 0; key[0] <= rows[i].room; key[0]++)
+			doors_leave(d, key);
+		doors_free(d);
+	}
 }
 
 static int
@@ -708,6 +738,7 @@ main(void)
 		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_doors),
+		cmocka_unit_test(test_doors_room),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

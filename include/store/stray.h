@@ -1,0 +1,36 @@
+/*
+ * Strays: certificates that a CA elsewhere has made, and that were not issued:
+ * they were not what was granted, or could not be recorded. No client got one
+ * from here, but they are valid until they are revoked where they were made.
+ */
+#ifndef STORE_STRAY_H
+#define STORE_STRAY_H
+
+#include "store/db.h"
+#include "util/bytes.h"
+
+struct stray {
+	int64_t		 txn;		/* row it was made for */
+	const char	*issuer;	/* its name in the configuration */
+	struct bytes	 serial;	/* as in struct issued */
+	const char	*why;		/* in words of err_text() */
+	int64_t		 when;
+	struct bytes	 der;
+	/* set by the store, by its transaction */
+	int64_t		 id;
+	const char	*endpoint;
+	const char	*txid;
+	const char	*peer;
+	const char	*challenge;	/* or NULL */
+};
+
+/* Durable on return. Before the transaction ends: the use of a challenge that it
+ * took stays spent then. What is recorded already, here or as issued, is not
+ * added. */
+int	 stray_add(struct db *, const struct stray *, struct err *e);
+/* Calls each that was not issued later, oldest first; it lives during the call.
+ * A callback that returns other than 0 ends the walk with that value. */
+int	 stray_each(struct db *, int (*)(const struct stray *, void *),
+	    void *arg, struct err *e);
+
+#endif

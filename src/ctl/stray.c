@@ -1,0 +1,100 @@
+/*
+ * scepctl list --stray: what a CA elsewhere made and was not issued, for whoever
+ * is to revoke it there.
+ */
+#include "ctl/ctl_int.h"
+#include "pki/cert.h"
+#include "render/text.h"
+#include "store/stray.h"
+#include "util/clock.h"
+
+struct walk {
+	bool		 json;
+	size_t		 n;
+	struct buf	 out;
+	struct err	*e;
+};
+
+static int
+put_json(const struct stray *s, const struct cert *c, struct walk *k)
+{
+	struct json	*d = json_new_object();
+	struct buf	 pem = BUF_INIT(CTL_TEXT_MAX);
+	char		 serial[LEDGER_SERIAL];
+	int		 rc = cert_pem(c, &pem, k->e);
+
+	ledger_serial(s->serial, serial);
+	json_add_str(d, "serial", serial);
+	json_add_str(d, "subject", c->subject_text);
+	json_add_time(d, "not_before", c->not_before);
+	json_add_time(d, "not_after", c->not_after);
+	json_add_time(d, "made_at", s->when);
+	json_add_str(d, "why", s->why);
+	json_add_str(d, "issuer", s->issuer);
+	json_add_str(d, "endpoint", s->endpoint);
+	json_add_str(d, "transaction_id", s->txid);
+	json_add_str(d, "challenge", s->challenge);
+	json_add_str(d, "peer", s->peer);
+	json_add_bytes(d, "pem", buf_bytes(&pem));
+	if (rc == 0)
+		rc = json_list_item(k->n, d, &k->out, k->e);
+	json_free(d);
+	buf_wipe(&pem);
+	return rc;
+}
+
+static int
+put_row(const struct stray *s, const struct cert *c, struct buf *out)
+{
+	char	 serial[LEDGER_SERIAL], until[CLOCK_TEXT_MAX];
+	int	 rc;
+
+	ledger_serial(s->serial, serial);
+	clock_text(c->not_after, until);
+	rc = buf_printf(out, "%-40s  %-20s  %-15s  ", serial, until,
+	    s->issuer);
+	if (rc == 0)
+		rc = text_line(bytes_str(c->subject_text), out);
+	if (rc == 0)
+		rc = buf_puts(out, "  ");
+	if (rc == 0)
+		rc = text_line(bytes_str(s->why), out);
+	return rc == 0 ? buf_putc(out, '\n') : rc;
+}
+
+static int
+on_stray(const struct stray *s, void *arg)
+{
+	struct walk	*k = arg;
+	struct cert	*c = NULL;
+	int		 rc;
+
+	if (cert_parse(s->der, &c, k->e) != 0)
+		return -1;
+	rc = k->json ? put_json(s, c, k) : ctl_full(put_row(s, c, &k->out),
+	    k->e);
+	cert_free(c);
+	k->n++;
+	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+}
+
+int
+stray_print(struct db *db, bool json, struct err *e)
+{
+	struct walk	 k = {
+		.json = json, .out = BUF_INIT(CTL_TEXT_MAX), .e = e
+	};
+	int		 rc = 0;
+
+	if (!json)
+		rc = ctl_full(buf_printf(&k.out, "%-40s  %-20s  %-15s  %s\n",
+		    "SERIAL", "NOT AFTER", "ISSUER", "SUBJECT, WHY"), e);
+	if (rc == 0)
+		rc = stray_each(db, on_stray, &k, e);
+	if (rc == 0 && json)
+		rc = ctl_list_end(k.n, &k.out, e);
+	if (rc == 0)
+		rc = ctl_flush(&k.out, e);
+	buf_wipe(&k.out);
+	return rc;
+}

@@ -1,0 +1,227 @@
+/*
+ * What transactions came to without a certificate. An end that could not be
+ * written, because the store was locked or its disk full, is kept and tried
+ * again: until it is written, the transaction takes up a use of its challenge,
+ * and the place of whatever it would have renewed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/ends_int.h"
+#include "store/txn.h"
+#include "store/waiting.h"
+#include "util/log.h"
+
+#define ENDS_MAX	1024
+
+struct kept {
+	struct ending	 end;
+	struct stray	 stray;		/* end.stray, if there is one; its */
+	char		*issuer;	/* memory */
+	char		*why;
+	uint8_t		*der;
+	struct audit	*audit;		/* end.audit */
+	struct kept	*next;
+};
+
+struct ends {
+	pthread_mutex_t	 lock;
+	struct kept	*head;
+	struct kept	**tail;
+	size_t		 n;
+	int64_t		 written;	/* since the first was kept */
+	bool		 full;		/* told once */
+};
+
+int
+ends_new(struct ends **out, struct err *e)
+{
+	struct ends *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		err_set(e, ERR_MEMORY, "transactions");
+		return -1;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->tail = &s->head;
+	*out = s;
+	return 0;
+}
+
+static void
+kept_free(struct kept *k)
+{
+	if (k == NULL)
+		return;
+	free(k->issuer);
+	free(k->why);
+	free(k->der);
+	free(k->audit);
+	free(k);
+}
+
+void
+ends_free(struct ends *s)
+{
+	struct kept *k;
+
+	if (s == NULL)
+		return;
+	while ((k = s->head) != NULL) {
+		s->head = k->next;
+		kept_free(k);
+	}
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* What failed for us may have been written all the same: then it stands. */
+static int
+write_end(struct db *db, const struct ending *end, struct err *e)
+{
+	enum txn_state state;
+
+	if (txn_state(db, end->txn, &state, e) == -1)
+		return -1;
+	if (state == TXN_ISSUED)
+		return 0;
+	if (end->stray != NULL && stray_add(db, end->stray, e) == -1)
+		return -1;
+	if (state != TXN_RESERVED)
+		return 0;
+	return end->release ? waiting_release(db, end->txn, e) :
+	    txn_end(db, end->txn, end->reason, end->when, end->audit, e);
+}
+
+/* DER and the serial number are one piece of memory. */
+static int
+copy_stray(struct kept *k, const struct stray *s)
+{
+	k->stray = *s;
+	k->issuer = strdup(s->issuer);
+	k->why = strdup(s->why);
+	k->der = malloc(s->der.n + s->serial.n);
+	if (k->issuer == NULL || k->why == NULL || k->der == NULL)
+		return -1;
+	memcpy(k->der, s->der.p, s->der.n);
+	memcpy(k->der + s->der.n, s->serial.p, s->serial.n);
+	k->stray.issuer = k->issuer;
+	k->stray.why = k->why;
+	k->stray.der = bytes_make(k->der, s->der.n);
+	k->stray.serial = bytes_make(k->der + s->der.n, s->serial.n);
+	k->end.stray = &k->stray;
+	return 0;
+}
+
+static struct kept *
+copy_end(const struct ending *end)
+{
+	struct kept *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	k->end = *end;
+	/* Without memory for it, the end alone. */
+	if (end->audit != NULL)
+		k->end.audit = k->audit = audit_copy(end->audit);
+	if (end->stray == NULL || copy_stray(k, end->stray) == 0)
+		return k;
+	kept_free(k);
+	return NULL;
+}
+
+/* -1: it is not kept, told the first time only. */
+static int
+keep(struct ends *s, struct kept *k, bool *first, bool *tell)
+{
+	int rc = -1;
+
+	pthread_mutex_lock(&s->lock);
+	*first = s->n == 0;
+	if (k != NULL && s->n < ENDS_MAX) {
+		*s->tail = k;
+		s->tail = &k->next;
+		s->n++;
+		rc = 0;
+	}
+	*tell = rc == -1 && !s->full;
+	s->full = s->full || rc == -1;
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+void
+ends_write(struct ends *s, struct db *db, const struct ending *end)
+{
+	struct err e = { .reason = ERR_NONE };
+	struct kept *k;
+	bool first, tell;
+
+	if (write_end(db, end, &e) == 0)
+		return;
+	k = copy_end(end);
+	if (keep(s, k, &first, &tell) == 0) {
+		if (first)
+			log_msg(LOG_L_ERR, "ends_kept", "what became of "
+			    "requests cannot be written, and is tried again: "
+			    "%s", err_text(&e));
+		return;
+	}
+	kept_free(k);
+	if (tell)
+		log_msg(LOG_L_ERR, "ends_lost", "what became of requests cannot "
+		    "be written, nor kept: what they took up is free again "
+		    "after a restart: %s", err_text(&e));
+}
+
+/* The first one, which nobody else takes out, or NULL. */
+static struct kept *
+first_of(struct ends *s)
+{
+	struct kept *k;
+
+	pthread_mutex_lock(&s->lock);
+	k = s->head;
+	pthread_mutex_unlock(&s->lock);
+	return k;
+}
+
+/* Takes the first one out; how many were written, if it was the last one. */
+static int64_t
+drop_first(struct ends *s)
+{
+	struct kept *k;
+	int64_t all = 0;
+
+	pthread_mutex_lock(&s->lock);
+	k = s->head;
+	if ((s->head = k->next) == NULL)
+		s->tail = &s->head;
+	s->n--;
+	s->written++;
+	if (s->n == 0) {
+		all = s->written;
+		s->written = 0;
+		s->full = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+	kept_free(k);
+	return all;
+}
+
+void
+ends_tick(struct ends *s, struct db *db, struct flight *flight)
+{
+	struct err e = { .reason = ERR_NONE };
+	struct kept *k;
+	int64_t all;
+
+	/* Each try may wait for the store's lock: one that fails is enough. */
+	while ((k = first_of(s)) != NULL && write_end(db, &k->end, &e) == 0) {
+		all = drop_first(s);
+		flight_end(flight);
+		if (all > 0)
+			log_msg(LOG_L_NOTICE, "ends_written", "what became of "
+			    "%lld requests is written now", (long long)all);
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * Private to service: what transactions came to without a certificate, written
+ * now or as soon as the store takes it.
+ */
+#ifndef SERVICE_ENDS_INT_H
+#define SERVICE_ENDS_INT_H
+
+#include "service/service_int.h"
+#include "store/stray.h"
+
+struct ending {
+	int64_t			 txn;
+	bool			 release;	/* to approved; else failed */
+	enum err_reason		 reason;
+	int64_t			 when;
+	const struct stray	*stray;		/* made all the same; or NULL */
+	const struct audit	*audit;		/* what explains it; or NULL */
+};
+
+int	 ends_new(struct ends **out, struct err *e);
+void	 ends_free(struct ends *);		/* NULL is fine */
+/* A transaction that is in truth issued stays so. What cannot be written is kept,
+ * within a limit, and logged. */
+void	 ends_write(struct ends *, struct db *, const struct ending *);
+/* Tries again what was kept; by one thread at a time. */
+void	 ends_tick(struct ends *, struct db *, struct flight *);
+
+#endif

@@ -1,0 +1,138 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store_int.h"
+#include "store/stray.h"
+
+/* Columns of STRAY_NEXT */
+enum col {
+	COL_ID, COL_TXN, COL_ISSUER, COL_SERIAL, COL_WHY, COL_WHEN, COL_DER,
+	COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE, COL_COUNT
+};
+
+static int
+add_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_STRAY_ADD];
+	const struct stray *s = arg;
+	int rc = sqlite3_bind_int64(st, 1, s->txn);
+
+	rc |= db_bind_text(st, 2, s->issuer);
+	rc |= db_bind_blob(st, 3, s->serial);
+	rc |= db_bind_text(st, 4, s->why);
+	rc |= sqlite3_bind_int64(st, 5, s->when);
+	rc |= db_bind_blob(st, 6, s->der);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, DB_STMT_STRAY_ADD, e);
+	return db_step(c, DB_STMT_STRAY_ADD, e);
+}
+
+int
+stray_add(struct db *db, const struct stray *s, struct err *e)
+{
+	struct stray row = *s;
+	struct db_op op = { .run = add_run, .arg = &row };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
+}
+
+/* ---- reading ---- */
+
+/* A row, copied: no read transaction is open while a caller looks at it. */
+static char *
+copy_text(sqlite3_stmt *st, int i, uint8_t **p)
+{
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+	const unsigned char *s = sqlite3_column_text(st, i);
+	uint8_t *start = *p;
+
+	if (s == NULL)
+		return NULL;
+	memcpy(start, s, n);
+	start[n] = '\0';
+	*p += n + 1;
+	return (char *)start;
+}
+
+static struct bytes
+copy_blob(sqlite3_stmt *st, int i, uint8_t **p)
+{
+	size_t n = (size_t)sqlite3_column_bytes(st, i);
+	const void *b = sqlite3_column_blob(st, i);
+	uint8_t *start = *p;
+
+	if (n > 0)
+		memcpy(start, b, n);
+	*p += n;
+	return bytes_make(start, n);
+}
+
+/* *mem is the caller's to free. */
+static int
+row_copy(sqlite3_stmt *st, struct stray *s, uint8_t **mem, struct err *e)
+{
+	size_t n = 0;
+	uint8_t *p;
+	int i;
+
+	for (i = 0; i < COL_COUNT; i++)
+		n += (size_t)sqlite3_column_bytes(st, i) + 1;
+	if ((*mem = p = malloc(n)) == NULL) {
+		err_set(e, ERR_MEMORY, "list of strays");
+		return -1;
+	}
+	*s = (struct stray){
+		.id = sqlite3_column_int64(st, COL_ID),
+		.txn = sqlite3_column_int64(st, COL_TXN),
+		.when = sqlite3_column_int64(st, COL_WHEN),
+	};
+	s->issuer = copy_text(st, COL_ISSUER, &p);
+	s->why = copy_text(st, COL_WHY, &p);
+	s->endpoint = copy_text(st, COL_ENDPOINT, &p);
+	s->txid = copy_text(st, COL_TXID, &p);
+	s->peer = copy_text(st, COL_PEER, &p);
+	s->challenge = copy_text(st, COL_CHALLENGE, &p);
+	s->serial = copy_blob(st, COL_SERIAL, &p);
+	s->der = copy_blob(st, COL_DER, &p);
+	return 1;
+}
+
+/* The one behind s->id: 1, or 0 at the end. */
+static int
+next(struct db *db, struct stray *s, uint8_t **mem, struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_STRAY_NEXT];
+	if (sqlite3_bind_int64(st, 1, s->id) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_STRAY_NEXT, e);
+	else if ((rc = db_row(c, DB_STMT_STRAY_NEXT, e)) == 1)
+		rc = row_copy(st, s, mem, e);
+	db_end(c, DB_STMT_STRAY_NEXT);
+	db_conn_give(db, c);
+	return rc;
+}
+
+int
+stray_each(struct db *db, int (*cb)(const struct stray *, void *), void *arg,
+    struct err *e)
+{
+	struct stray s = { .id = 0 };
+	uint8_t *mem = NULL;
+	int rc;
+
+	while ((rc = next(db, &s, &mem, e)) == 1) {
+		rc = cb(&s, arg);
+		free(mem);
+		mem = NULL;
+		if (rc != 0)
+			return rc;
+	}
+	return rc;
+}
