@@ -97,6 +97,8 @@ static const struct {
 	    "endpoint's renew.key" },
 	{ ERR_RENEWAL_KEY_REUSE, "have the device make a new key, or raise the "
 	    "endpoint's renew.key_reuse" },
+	{ ERR_RENEWAL_PROFILE, "bring the profile back into scepd.conf, or "
+	    "enroll the device anew with a challenge" },
 	{ ERR_RENEWAL_NAMES, "have the device ask for the names that it has, "
 	    "or change the endpoint's renew.names" },
 	{ ERR_VALIDATOR_REFUSED, "ask who runs the validator" },

@@ -46,10 +46,11 @@ ask() {
 	    device "$tmp/got"
 }
 
+endpoint=scep
 # foretold STATUS WORD: scepctl policy test says so of $tmp/r.der
 foretold() {
 	foretold_got=0
-	"$SCEPCTL" -c "$tmp/scepd.conf" policy test --endpoint scep --csr \
+	"$SCEPCTL" -c "$tmp/scepd.conf" policy test --endpoint "$endpoint" --csr \
 	    "$tmp/r.der" >"$tmp/foretold" 2>&1 || foretold_got=$?
 	[ "$foretold_got" -eq "$1" ] || it_fail "$(cat "$tmp/foretold")"
 	grep -q " $2\$" "$tmp/foretold" || it_fail "$(cat "$tmp/foretold")"
@@ -341,6 +342,7 @@ mv "$tmp/all.conf" "$tmp/scepd.conf"
 chmod 600 "$tmp/scepd.conf"
 it_start
 as() {
+	endpoint=$1
 	CLIENT_PATH=/scep/$1
 	export CLIENT_PATH
 }
