@@ -72,6 +72,12 @@ int	 issued_each(struct db *, const struct issued_filter *,
 int	 issued_of_txn(struct db *, int64_t txn,
 	    int (*)(const struct issued *, void *), void *arg, struct err *e);
 
+/* Who got one by a challenge or a renewal since then, and when; of the newest
+ * `rows` certificates, the oldest first. */
+int	 issued_peers(struct db *, int64_t rows, int64_t since,
+	    void (*)(const char *peer, int64_t when, void *), void *arg,
+	    struct err *e);
+
 /* What a renewal of a certificate has to know, with a key that is asked for. */
 struct issued_line {
 	int64_t		 superseded_at;	/* first time; 0: never */

@@ -274,14 +274,17 @@ find_elsewhere(struct search *s, struct err *e)
 	return 0;
 }
 
-/* Whoever was proven once never stands in the line of those who guess. */
+/* Whoever was proven once never stands in the line of those who guess; what was
+ * drawn is found by the first alone. */
+#define DRAWN	1
 static int (*const finds[])(struct search *, struct err *) = {
 	find_drawn, recall_conf, recall_given, stretch_conf, stretch_given,
 	find_elsewhere,
 };
 
+/* The first n ways to find it. */
 static int
-find(struct work *w, struct err *e)
+find(struct work *w, size_t n, struct err *e)
 {
 	struct search *s = calloc(1, sizeof(*s));
 	int rc = -1;
@@ -294,8 +297,7 @@ find(struct work *w, struct err *e)
 	s->w = w;
 	s->presented = buf_bytes(&w->csr->challenge);
 	rc = secret_mac(w->s->mac_key.key, s->presented, s->mac, e);
-	for (i = 0; rc == 0 && w->challenge.name == NULL &&
-	    i < sizeof(finds) / sizeof(finds[0]); i++)
+	for (i = 0; rc == 0 && w->challenge.name == NULL && i < n; i++)
 		rc = finds[i](s, e);
 	for (i = 0; i < s->n; i++)
 		challenge_clear(&s->rows[i]);
@@ -307,12 +309,20 @@ find(struct work *w, struct err *e)
 int
 challenge_match(struct work *w, enum policy_challenge *out, struct err *e)
 {
+	struct err held = { .reason = ERR_NONE };
 	struct challenge_use u;
 
 	*out = POLICY_CHALLENGE_ABSENT;
 	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
 		return 0;
-	if (find(w, e) == -1)
+	if (admit_guess(w, &held) == -1) {
+		if (admit_drawn(w) && find(w, DRAWN, e) == -1)
+			return -1;
+		if (w->challenge.name == NULL) {
+			w->unseen = true;
+			return admit_unseen(w) ? 0 : admit_guess(w, e);
+		}
+	} else if (find(w, sizeof(finds) / sizeof(finds[0]), e) == -1)
 		return -1;
 	*out = POLICY_CHALLENGE_WRONG;
 	if (w->challenge.name == NULL)

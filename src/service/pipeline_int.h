@@ -51,6 +51,7 @@ struct work {
 	const struct conf_profile	*old_profile;	/* NULL: it is gone */
 	struct matched			 challenge;
 	bool				 wrong;	/* its challenge is */
+	bool				 unseen;	/* nobody looked at it */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
 	enum policy_challenge		 presented;	/* what policy is told */
@@ -89,6 +90,16 @@ extern const struct step flow_poll[];		/* CertPoll */
 
 /* Is the signer's certificate one of ours, or of a CA that we trust? */
 int	 step_signer(struct work *, struct err *e);
+/* Is it in the ledger, for this endpoint, and not revoked? */
+int	 signer_known(struct work *, bool *known, struct err *e);
+/* Of a locked address, only that of whom the ledger knows: ERR_LOCKED. */
+int	 step_admit(struct work *, struct err *e);
+/* Whether a challenge may be looked at; ERR_LOCKED, ERR_RATIONED. */
+int	 admit_guess(const struct work *, struct err *e);
+/* Where not: whether it may be held against those that we drew; */
+bool	 admit_drawn(const struct work *);
+/* and whether it does not matter. */
+bool	 admit_unseen(const struct work *);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);

@@ -245,6 +245,8 @@ step_validate(struct work *w, struct err *e)
 
 	if (!is_asked(w))
 		return 0;
+	if (is_unproven(w) && admit_guess(w, e) == -1)
+		return -1;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");
 		return -1;

@@ -373,6 +373,29 @@ issued_of_txn(struct db *db, int64_t txn,
 	return rc;
 }
 
+int
+issued_peers(struct db *db, int64_t rows, int64_t since,
+    void (*cb)(const char *, int64_t, void *), void *arg, struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_ISSUED_PEERS];
+	if (sqlite3_bind_int64(st, 1, rows) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, since) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_ISSUED_PEERS, e);
+	else
+		while ((rc = db_row(c, DB_STMT_ISSUED_PEERS, e)) == 1)
+			cb((const char *)sqlite3_column_text(st, 0),
+			    sqlite3_column_int64(st, 1), arg);
+	db_end(c, DB_STMT_ISSUED_PEERS);
+	db_conn_give(db, c);
+	return rc;
+}
+
 static int
 line_read(struct db_conn *c, struct issued_line *out, struct err *e)
 {
