@@ -136,6 +136,10 @@ extern const struct step flow_getcrl[];
 /* Finds the challenge in the request; work.challenge is to be cleared. */
 int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
+/* Puts into work.challenge one of the store, taking the row, or of scepd.conf. */
+int	 matched_row(struct work *, struct challenge *row, struct err *e);
+void	 matched_conf(struct work *, const struct conf_challenge *,
+	    bool elsewhere);
 void	 matched_clear(struct matched *);
 
 /* What the work has shown, when it ended for this reason. */
