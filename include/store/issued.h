@@ -58,6 +58,7 @@ struct issued_filter {
 	int64_t		 expires_from;	/* not_after >= this; 0: any */
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
+	const char	*challenge;	/* its name; NULL: any, or none */
 	bool		 revoked;	/* only what is revoked */
 	bool		 ra;		/* only what is our own; any serial */
 	struct bytes	 serial;	/* n == 0: any */

@@ -333,7 +333,7 @@ struct service {
 	struct proven	*proven;
 	struct proven	*admins;	/* the same for accounts */
 	struct tries	*tries;
-	int64_t		 forgot;	/* when unused ones last were */
+	int64_t		 forgot;	/* when old challenges last were */
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */
 	struct flight	*flight;

@@ -250,6 +250,7 @@ page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
 	rc |= db_bind_text(st, 4, f->endpoint);
 	rc |= sqlite3_bind_int64(st, 5, n);
 	rc |= sqlite3_bind_int(st, 6, f->revoked);
+	rc |= db_bind_text(st, 8, f->challenge);
 	if (id == DB_STMT_ISSUED_SERIAL)
 		rc |= db_bind_blob(st, 7, f->serial);
 	return rc == SQLITE_OK ? 0 : -1;
