@@ -102,6 +102,8 @@ struct exchange {
 	int64_t			 began_us;
 	enum exchange_proof	 proof;
 	int64_t			 locked;	/* seconds left; 0: it is not */
+	int64_t			 rationed;	/* seconds until its challenge
+						 * may be looked at; 0: now */
 	int64_t			 due_us;	/* while the answer waits */
 };
 

@@ -74,9 +74,10 @@ int	 challenge_remove(struct db *, const char *name, int64_t when,
 int	 challenge_unused(struct db *, const char *prefix, int64_t now,
 	    int64_t *n, struct err *e);
 /* Forgets those whose name begins so, that expired before, and that nobody
- * used: nothing of the ledger names them. */
+ * used: nothing of the ledger names them. Removes those that were used, last
+ * before that, and are spent or expired by then: they stay for the ledger. */
 int	 challenge_forget(struct db *, const char *prefix, int64_t before,
-	    struct err *e);
+	    int64_t now, struct err *e);
 /* How many have a MAC of another key. */
 int	 challenge_lost(struct db *, const uint8_t key_name[CHALLENGE_MAC],
 	    int64_t *n, struct err *e);

@@ -63,6 +63,7 @@ struct issued_filter {
 	int64_t		 expires_from;	/* not_after >= this; 0: any */
 	int64_t		 expires_to;	/* not_after <= this; 0: any */
 	const char	*endpoint;	/* NULL: any */
+	const char	*challenge;	/* its name; NULL: any, or none */
 	bool		 revoked;	/* only what is revoked */
 	bool		 superseded;	/* only what another took the place of,
 					 * and is not revoked */
@@ -78,6 +79,12 @@ int	 issued_each(struct db *, const struct issued_filter *,
 /* The certificate of a transaction; one call, or none. As issued_each(). */
 int	 issued_of_txn(struct db *, int64_t txn,
 	    int (*)(const struct issued *, void *), void *arg, struct err *e);
+
+/* Who got one by a challenge or a renewal since then, and when; of the newest
+ * `rows` certificates, the oldest first. */
+int	 issued_peers(struct db *, int64_t rows, int64_t since,
+	    void (*)(const char *peer, int64_t when, void *), void *arg,
+	    struct err *e);
 
 /* What a renewal of a certificate has to know, with a key that is asked for. */
 struct issued_line {

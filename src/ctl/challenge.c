@@ -122,6 +122,21 @@ print_uses(const struct challenge_shown *s, char *out, size_t size)
 		    (long long)s->use->used, (long long)s->row->uses);
 }
 
+/* The entries on one line. */
+static int
+put_commas(const char *lines, struct buf *out)
+{
+	size_t	 n;
+
+	for (; *lines != '\0'; lines += n + (lines[n] == '\n')) {
+		n = strcspn(lines, "\n");
+		if (text_line(bytes_make(lines, n), out) != 0 ||
+		    (lines[n] == '\n' && buf_putc(out, ',') != 0))
+			return -1;
+	}
+	return 0;
+}
+
 int
 challenge_row(const struct challenge_shown *s, struct buf *out)
 {
@@ -138,7 +153,7 @@ challenge_row(const struct challenge_shown *s, struct buf *out)
 		rc = buf_printf(out, "%-20s  %-8s  %-9s  %-20s  ",
 		    buf_cstr(&name), challenge_state(s), uses, when);
 	if (rc == 0)
-		rc = text_line(bytes_str(c->endpoints), out);
+		rc = put_commas(c->endpoints, out);
 	if (rc == 0)
 		rc = buf_putc(out, '\n');
 	buf_wipe(&name);

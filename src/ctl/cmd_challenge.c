@@ -33,6 +33,15 @@ challenge_draw(struct buf *out, struct err *e)
 	return rc;
 }
 
+void
+challenge_warn_short(const struct ctl_call *call, struct bytes secret)
+{
+	if (secret.n < GENERATED)
+		ctl_note(call, "a secret of %zu characters can be guessed; "
+		    "better one of %d or more, or one that is drawn",
+		    secret.n, GENERATED);
+}
+
 static int
 print_hash(const char *hash, const char *secret, bool json, struct err *e)
 {
@@ -61,6 +70,8 @@ run_hash(const struct ctl_call *call)
 	int		 rc;
 
 	rc = made ? challenge_draw(&secret, &e) : ctl_read_secret(&secret, &e);
+	if (rc == 0 && !made)
+		challenge_warn_short(call, buf_bytes(&secret));
 	if (rc == 0)
 		rc = secret_hash(buf_bytes(&secret), hash, &e);
 	if (rc == 0)

@@ -265,6 +265,8 @@ store(struct adding *a, const struct mac_key *k, struct db *db, struct err *e)
 	    challenge_draw(&a->secret, e)) != 0 ||
 	    secret_mac(k->key, buf_bytes(&a->secret), mac, e) != 0)
 		return -1;
+	if (given)
+		challenge_warn_short(a->call, buf_bytes(&a->secret));
 	if (!given) {
 		m.mac = mac;
 		rc = challenge_add(db, &a->row, &m, e);

@@ -1,5 +1,5 @@
 /*
- * scepctl challenge list, show, disable, enable, remove: what there is, and an
+ * scepctl challenge list, show, disable, enable: what there is, and an
  * operator's word on it. A running scepd reads it with the next request.
  */
 #include <stdio.h>
@@ -8,19 +8,22 @@
 #include "ctl/ctl_int.h"
 #include "util/clock.h"
 
-enum { DB, JSON };
+enum { DB, JSON, ACTIVE };
 
 static const struct ctl_opt opts[] = {
 	[DB] = { "db", "FILE", "the store; otherwise the configuration's" },
 	[JSON] = { "json", NULL, "print JSON" },
+	[ACTIVE] = { "active", NULL, "only those that are good now" },
 };
-#define N_LOOK		2
+#define N_LIST		3
+#define N_SHOW		2
 #define N_CHANGE	1
 
 struct walk {
 	struct db	*db;
 	const char	*only;		/* a name, or NULL: all */
 	bool		 json;
+	bool		 active;	/* only those */
 	size_t		 n;
 	struct buf	 out;
 	struct err	*e;
@@ -39,6 +42,8 @@ on_challenge(const struct challenge *c, void *arg)
 		return 0;
 	if (challenge_used(k->db, c->name, c->id, &use, k->e) != 0)
 		return -1;
+	if (k->active && strcmp(challenge_state(&s), "active") != 0)
+		return 0;
 	k->n++;
 	if (!k->json) {
 		rc = ctl_full(k->only == NULL ? challenge_row(&s, &k->out) :
@@ -150,6 +155,7 @@ look(const struct ctl_call *call)
 	struct walk	 k = {
 		.only = call->operand,
 		.json = call->opt[JSON] != NULL,
+		.active = call->opt[ACTIVE] != NULL,
 		.out = BUF_INIT(CTL_TEXT_MAX),
 		.e = &e
 	};
@@ -175,26 +181,23 @@ look(const struct ctl_call *call)
 
 /* ---- an operator's word ---- */
 
-enum change { DISABLE, ENABLE, REMOVE };
+enum change { DISABLE, ENABLE };
 
 static enum ctl_exit
 change(const struct ctl_call *call, enum change what)
 {
 	static const char *const done[] = {
-		[DISABLE] = "disabled", [ENABLE] = "enabled",
-		[REMOVE] = "removed"
+		[DISABLE] = "disabled", [ENABLE] = "enabled"
 	};
 	struct err	 e = { .reason = ERR_NONE };
-	int64_t		 now = clock_now();
 	struct db	*db = NULL;
 	bool		 found = false;
 	int		 rc;
 
 	rc = ledger_open(call, call->opt[DB], db_open_beside, &db, &e);
 	if (rc == 0)
-		rc = what == REMOVE ? challenge_remove(db, call->operand, now,
-		    &found, &e) : challenge_disable(db, call->operand,
-		    what == DISABLE, now, &found, &e);
+		rc = challenge_disable(db, call->operand, what == DISABLE,
+		    clock_now(), &found, &e);
 	db_close(db);
 	if (rc != 0)
 		return ctl_fail(call, &e);
@@ -219,12 +222,6 @@ run_enable(const struct ctl_call *call)
 	return change(call, ENABLE);
 }
 
-static enum ctl_exit
-run_remove(const struct ctl_call *call)
-{
-	return change(call, REMOVE);
-}
-
 const struct ctl_cmd cmd_challenge_list = {
 	.noun = "challenge",
 	.verb = "list",
@@ -234,7 +231,7 @@ const struct ctl_cmd cmd_challenge_list = {
 	    "Lists the challenges of scepd.conf and of the store, with how often\n"
 	    "each was used. Their values are shown nowhere.",
 	.opts = opts,
-	.n_opts = N_LOOK,
+	.n_opts = N_LIST,
 	.run = look
 };
 
@@ -248,7 +245,7 @@ const struct ctl_cmd cmd_challenge_show = {
 	    "Shows what one challenge allows and how often it was used, never its\n"
 	    "value. Exits 3 if there is none of that name.",
 	.opts = opts,
-	.n_opts = N_LOOK,
+	.n_opts = N_SHOW,
 	.run = look
 };
 
@@ -277,19 +274,4 @@ const struct ctl_cmd cmd_challenge_enable = {
 	.opts = opts,
 	.n_opts = N_CHANGE,
 	.run = run_enable
-};
-
-const struct ctl_cmd cmd_challenge_remove = {
-	.noun = "challenge",
-	.verb = "remove",
-	.operand = "NAME",
-	.reads_conf = true,
-	.summary = "remove a challenge",
-	.about =
-	    "Removes a challenge from the store, while scepd runs or not. What it\n"
-	    "was used for stays in the ledger; its name may be given again. Exits\n"
-	    "3 if there is none.",
-	.opts = opts,
-	.n_opts = N_CHANGE,
-	.run = run_remove
 };

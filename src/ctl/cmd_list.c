@@ -9,12 +9,16 @@
 #include "util/clock.h"
 #include "util/str.h"
 
-enum { EXPIRING, ENDPOINT, REVOKED, SUPERSEDED, STRAY, LIMIT, JSON, CSV, DB };
+enum {
+	EXPIRING, ENDPOINT, CHALLENGE, REVOKED, SUPERSEDED, STRAY, LIMIT, JSON,
+	CSV, DB
+};
 
 static const struct ctl_opt opts[] = {
 	[EXPIRING] = { "expiring", "TIME",
 	    "only those valid now that expire within TIME (12h, 30d, 2w)" },
 	[ENDPOINT] = { "endpoint", "NAME", "only those of one endpoint" },
+	[CHALLENGE] = { "challenge", "NAME", "only those of one challenge" },
 	[REVOKED] = { "revoked", NULL, "only those revoked or on hold" },
 	[SUPERSEDED] = { "superseded", NULL,
 	    "only those valid now that another took the place of" },
@@ -245,6 +249,7 @@ static int
 read_filter(const struct ctl_call *call, struct issued_filter *f)
 {
 	f->endpoint = call->opt[ENDPOINT];
+	f->challenge = call->opt[CHALLENGE];
 	f->revoked = call->opt[REVOKED] != NULL;
 	f->superseded = call->opt[SUPERSEDED] != NULL;
 	if (f->superseded)

@@ -232,6 +232,9 @@ enum ctl_exit	 pending_failed(const struct ctl_call *, const struct err *);
 /* 128 random bits in hex, upper case: people type it into devices. */
 int	 challenge_draw(struct buf *out, struct err *e);
 
+/* Says so where people have thought up a secret that others may hit on. */
+void	 challenge_warn_short(const struct ctl_call *, struct bytes secret);
+
 /* Lists as the store keeps them: one entry a line. */
 int	 challenge_join(const struct conf_strings *, char **out,
 	    struct err *e);

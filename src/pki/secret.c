@@ -70,7 +70,6 @@ parse(const char *hash, struct params *pr, struct err *e)
 	    field(end + 1, strlen(end + 1), pr->hash, HASH_LEN,
 	    &n_hash) == -1 || n_hash != HASH_LEN)
 		goto malformed;
-	/* At most 128 MiB, and 16 in what we make ourselves. */
 	/* The one that scepd --sample shows; nobody knows its secret. */
 	if (memcmp(pr->hash, (const uint8_t[HASH_LEN]){ 0 },
 	    HASH_LEN) == 0) {
@@ -78,6 +77,7 @@ parse(const char *hash, struct params *pr, struct err *e)
 		    "with: scepctl challenge hash");
 		return -1;
 	}
+	/* At most 128 MiB at a time, and 16 in what we make ourselves. */
 	if (pr->ln < 10 || pr->ln > 17 || pr->r < 1 || pr->r > 8 ||
 	    pr->p < 1 || pr->p > 4) {
 		err_set(e, ERR_CONFIG, "scrypt parameters out of range "

@@ -1,8 +1,10 @@
 /*
  * Who an administrator is: an account, by the one way that it has. Passwords and
- * tokens are scrypt hashes, remembered once proven as challenges are; guesses are few a minute from one address, and
- * never lock out a password that was proven before.
+ * tokens are scrypt hashes, remembered once proven as challenges are. Guesses at
+ * one account from one address are few a minute; they lock out nobody else, nor
+ * a password that was proven before.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,77 +12,7 @@
 #include "util/clock.h"
 #include "util/str.h"
 
-#define TRIES_MAX	10	/* wrong ones from one address ... */
-#define TRIES_SECONDS	60	/* ... in so long */
-#define TRIES_PEERS	256	/* addresses that are kept */
-
-struct tries {
-	pthread_mutex_t	 lock;
-	struct try {
-		char	 peer[PEER_MAX];
-		int64_t	 since;		/* the first of them */
-		unsigned n;
-	}		 v[TRIES_PEERS];
-};
-
-int
-tries_new(struct tries **out, struct err *e)
-{
-	struct tries *t = calloc(1, sizeof(*t));
-
-	if (t == NULL) {
-		err_set(e, ERR_MEMORY, "accounts");
-		return -1;
-	}
-	pthread_mutex_init(&t->lock, NULL);
-	*out = t;
-	return 0;
-}
-
-void
-tries_free(struct tries *t)
-{
-	if (t == NULL)
-		return;
-	pthread_mutex_destroy(&t->lock);
-	free(t);
-}
-
-/* Under the lock: the address's own place, or the one longest unused. */
-static struct try *
-tries_at(struct tries *t, const char *peer, int64_t now)
-{
-	struct try *old = &t->v[0], *p;
-
-	for (p = t->v; p < t->v + TRIES_PEERS; p++) {
-		if (strcmp(p->peer, peer) == 0) {
-			old = p;
-			break;
-		}
-		if (p->since < old->since)
-			old = p;
-	}
-	if (strcmp(old->peer, peer) != 0 || now < old->since ||
-	    now - old->since >= TRIES_SECONDS) {
-		*old = (struct try){ .since = now };
-		memcpy(old->peer, peer, strlen(peer) + 1);
-	}
-	return old;
-}
-
-static bool
-tries_spent(struct tries *t, const char *peer, unsigned more)
-{
-	struct try *at;
-	bool spent;
-
-	pthread_mutex_lock(&t->lock);
-	at = tries_at(t, peer, clock_now());
-	at->n += more;
-	spent = at->n >= TRIES_MAX;
-	pthread_mutex_unlock(&t->lock);
-	return spent;
-}
+#define LONG_TOKEN	32	/* as many hex digits as scepctl draws */
 
 /* ---- at the start ---- */
 
@@ -243,7 +175,7 @@ candidates(const struct conf *c, const char *user, struct conf_challenge as[],
 
 static int
 find(struct service *s, const struct exchange *x, const struct presented *p,
-    bool cheap, const struct conf_account **out, struct err *e)
+    const char *who, const struct conf_account **out, struct err *e)
 {
 	const struct conf *c = x->site->conf;
 	struct conf_challenge *as = calloc(c->n_accounts + 1, sizeof(*as));
@@ -259,8 +191,7 @@ find(struct service *s, const struct exchange *x, const struct presented *p,
 		goto out;
 	}
 	n = candidates(c, p->user, as, list, &known);
-	rc = (cheap ? proven_recall : proven_match)(s->admins, list, n,
-	    p->secret, &match, e);
+	rc = proven_match(s->admins, list, n, p->secret, who, &match, e);
 	if (rc == 0 && match != NULL && known)
 		*out = &c->accounts[match - as];
 out:
@@ -269,26 +200,56 @@ out:
 	return rc;
 }
 
+/* Behind one address, or the socket, there may be many: each is counted by the
+ * account that he names. Names of no account are one. */
+static void
+tell_apart(const struct exchange *x, const struct presented *p,
+    char out[TRIES_WHO])
+{
+	const struct conf *c = x->site->conf;
+	const char *name = "";
+	size_t i;
+
+	for (i = 0; p->user != NULL && i < c->n_accounts; i++)
+		if (strcmp(c->accounts[i].name, p->user) == 0)
+			name = p->user;
+	(void)snprintf(out, TRIES_WHO, "%s %s", x->peer, name);
+}
+
+/* Nobody hits on one that was drawn; who has one is not stopped by others who
+ * try, for a token names nobody. */
+static bool
+is_long(const struct presented *p)
+{
+	return p->user == NULL && p->secret.n >= LONG_TOKEN;
+}
+
 static int
 find_account(struct service *s, struct exchange *x, struct presented *p,
     const struct conf_account **out, struct err *e)
 {
-	bool spent = tries_spent(s->tries, x->peer, 0);
+	struct err why = { .reason = ERR_NONE };
+	int64_t now = clock_now();
 	const struct conf_account *a;
+	char who[TRIES_WHO];
+	bool spent;
 
-	if (read_field(buf_cstr(&x->authorization), p, e) == -1 ||
-	    find(s, x, p, spent, &a, e) == -1)
+	if (read_field(buf_cstr(&x->authorization), p, e) == -1)
+		return -1;
+	tell_apart(x, p, who);
+	spent = !is_long(p) && tries_check(s->tries, who, now, &why) == -1;
+	if (find(s, x, p, spent ? NULL : who, &a, e) == -1)
 		return -1;
 	if (a != NULL) {
 		*out = a;
 		return 0;
 	}
 	if (spent) {
-		err_set(e, ERR_TRIES, "%d wrong ones within %d s", TRIES_MAX,
-		    TRIES_SECONDS);
+		*e = why;
 		return -1;
 	}
-	(void)tries_spent(s->tries, x->peer, 1);
+	if (!is_long(p))
+		tries_add(s->tries, who, now);
 	/* What was sent as a name may be a password. */
 	err_set(e, ERR_UNAUTHORIZED, p->user == NULL ? "unknown token" :
 	    "unknown name or wrong password");

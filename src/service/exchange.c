@@ -7,7 +7,6 @@
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/face_int.h"
-#include "service/guard_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -66,6 +65,7 @@ answer_text(struct exchange *x, enum err_reason reason)
 	x->type = "text/plain";
 	x->no_store = true;
 	x->retry_after = reason == ERR_LOCKED ? (unsigned)x->locked :
+	    reason == ERR_RATIONED ? (unsigned)x->rationed :
 	    x->status == 503 || x->status == 429 ? RETRY_AFTER : 0;
 	buf_reset(&x->reply);
 	(void)buf_printf(&x->reply, "%s\n", err_what(reason));
@@ -175,11 +175,8 @@ exchange_scep(struct service *s, struct exchange *x, struct err *e)
 		    x->endpoint->conf->name);
 		return -1;
 	}
-	if ((rc = answer_document(x, e)) != 1)
-		return rc;
-	if (guard_check(s->guard, x, e) == -1)
-		return -1;
-	return exchange_queue(s, x, e);
+	rc = answer_document(x, e);
+	return rc == 1 ? exchange_queue(s, x, e) : rc;
 }
 
 enum service_when

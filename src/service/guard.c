@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "service/guard_int.h"
+#include "store/issued.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -14,6 +15,12 @@ adopt(const struct lockout *l, void *arg)
 {
 	abuse_adopt(arg, l);
 	return 0;
+}
+
+static void
+remember(const char *peer, int64_t when, void *arg)
+{
+	abuse_remember(arg, peer, when);
 }
 
 int
@@ -29,7 +36,9 @@ guard_new(struct db *db, const struct conf *c, struct guard **out,
 	}
 	if (abuse_new(&g->abuse, e) == -1 ||
 	    delays_new(max < DELAYED_MAX ? max : DELAYED_MAX, &g->delays,
-	    e) == -1 || lockout_each(db, adopt, g->abuse, e) == -1) {
+	    e) == -1 || lockout_each(db, adopt, g->abuse, e) == -1 ||
+	    issued_peers(db, ABUSE_ADDRESSES, clock_now() - ABUSE_REMEMBER,
+	    remember, g->abuse, e) == -1) {
 		guard_free(g);
 		return -1;
 	}
@@ -49,22 +58,6 @@ guard_free(struct guard *g)
 
 /* ---- around the pipeline ---- */
 
-static int
-check(struct abuse *a, struct exchange *x, int64_t now, struct err *e)
-{
-	x->locked = abuse_locked(a, x->site->conf, x->peer, now);
-	if (x->locked == 0)
-		return 0;
-	err_set(e, ERR_LOCKED, "for %lld seconds", (long long)x->locked);
-	return -1;
-}
-
-int
-guard_check(struct guard *g, struct exchange *x, struct err *e)
-{
-	return check(g->abuse, x, clock_now(), e);
-}
-
 int
 guard_foresee(struct db *db, struct exchange *x, int64_t now, struct err *e)
 {
@@ -73,7 +66,8 @@ guard_foresee(struct db *db, struct exchange *x, int64_t now, struct err *e)
 
 	if (abuse_new(&a, e) == -1)
 		return -1;
-	rc = lockout_each(db, adopt, a, e) == -1 ? -1 : check(a, x, now, e);
+	if ((rc = lockout_each(db, adopt, a, e)) == 0)
+		x->locked = abuse_locked(a, x->site->conf, x->peer, now);
 	abuse_free(a);
 	return rc;
 }
@@ -91,6 +85,18 @@ log_locked(const struct lockout *lock)
 	log_str(&l, "endpoint", lock->endpoint);
 	log_int(&l, "failures", lock->failures);
 	log_str(&l, "until", until);
+	log_end(&l);
+}
+
+static void
+log_rationed(const struct exchange *x, int64_t failures)
+{
+	struct log_line l;
+
+	log_begin_limited(&l, LOG_L_WARN, "rationed");
+	log_str(&l, "address", x->peer);
+	log_str(&l, "endpoint", x->endpoint->conf->name);
+	log_int(&l, "failures", failures);
 	log_end(&l);
 }
 
@@ -127,6 +133,8 @@ failed(struct guard *g, struct exchange *x)
 	    &v);
 	if (v.locks)
 		log_locked(&v.lock);
+	if (v.rations > 0)
+		log_rationed(x, v.rations);
 	if (v.alarm > 0)
 		log_guessing(LOG_L_ERR, "guessing", endpoint, v.alarm);
 	return v.delay > 0 && delays_put(g->delays, x, v.delay) == 0 ?
@@ -136,20 +144,25 @@ failed(struct guard *g, struct exchange *x)
 enum service_when
 guard_run(struct exchange *x, void *service)
 {
-	struct err e = { .reason = ERR_NONE };
 	struct service *s = service;
+	struct abuse *a = s->guard->abuse;
+	struct abuse_leave l;
 
-	/* It may have been locked while this one waited for a worker. */
-	if (guard_check(s->guard, x, &e) == -1) {
-		service_refuse(s, x, &e);
-		return SERVICE_NOW;
-	}
+	/* Not before a worker has it: others may have locked it meanwhile. */
+	abuse_enter(a, x->site->conf, x->peer, clock_now(), &l);
+	x->locked = l.locked;
+	x->rationed = l.rationed;
 	pipeline_run(x, s);
-	if (x->proof == PROOF_WRONG)
+	switch (x->proof) {
+	case PROOF_WRONG:
 		return failed(s->guard, x);
-	if (x->proof == PROOF_RIGHT)
-		abuse_succeeded(s->guard->abuse, x->site->conf, x->peer,
-		    clock_now());
+	case PROOF_RIGHT:
+		abuse_succeeded(a, x->site->conf, x->peer, &l, clock_now());
+		break;
+	case PROOF_NONE:
+		abuse_left(a, x->peer, &l);
+		break;
+	}
 	return SERVICE_NOW;
 }
 
@@ -188,7 +201,8 @@ write_store(struct guard *g, struct db *db, const struct conf *c,
 
 	for (i = 0; i < n; i++)
 		if (v[i].until <= now)
-			log_unlocked(&v[i], "time");
+			log_unlocked(&v[i], v[i].until == 0 ? "success" :
+			    "time");
 	if (n == 0)
 		return 0;
 	if (lockout_put(db, v, n, now, e) == -1)

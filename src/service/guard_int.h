@@ -31,12 +31,10 @@ struct guard {
 int	 guard_new(struct db *, const struct conf *, struct guard **out,
 	    struct err *e);
 void	 guard_free(struct guard *);		/* NULL is fine */
-/* ERR_LOCKED, and x->locked, if its peer is locked. */
-int	 guard_check(struct guard *, struct exchange *, struct err *e);
-/* The same by the store alone, for who has no guard; changes nothing. */
+/* For who has no guard: x->locked, by the store alone; changes nothing. */
 int	 guard_foresee(struct db *, struct exchange *, int64_t now,
 	    struct err *e);
-/* pipeline_run() for those who are not; SERVICE_LATER if it calls done(). */
+/* pipeline_run(), with what the peer may do; SERVICE_LATER if it calls done(). */
 enum service_when	 guard_run(struct exchange *, void *service);
 /* Locks that began, ended, or were taken out of the store; about once a
  * second, by one thread. What fails is logged and tried again. */

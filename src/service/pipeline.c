@@ -30,7 +30,7 @@ static const struct {
 };
 
 static int
-choose_flow(struct work *w, struct err *e)
+step_type(struct work *w, struct err *e)
 {
 	size_t i;
 
@@ -75,11 +75,18 @@ step_decode(struct work *w, struct err *e)
 		rc = scep_decode(buf_bytes(&der), w->se->algs, &w->msg, e);
 	scep_query_clear(&q);
 	buf_wipe(&der);
-	return rc == -1 || work_check_signer(w, e) == -1 ? -1 : choose_flow(w, e);
+	/* Of a locked address, nothing is said about what cannot be read. */
+	if (rc == -1 && w->x->locked > 0) {
+		err_clear(e);
+		return admit_guess(w, e);
+	}
+	return rc == -1 ? -1 : work_check_signer(w, e);
 }
 
 static const struct step flow_begin[] = {
 	{ "decode", step_decode },
+	{ "admit",  step_admit  },
+	{ "type",   step_type   },
 	{ NULL,     NULL        },
 };
 
@@ -255,7 +262,9 @@ answer_failure(struct work *w, const struct err *why)
 	struct err e = { .reason = ERR_NONE };
 	struct scep_reply r;
 
-	if (!w->msg.identified || err_failinfo(why->reason) == FAIL_TROUBLE) {
+	/* A device that is to come again later must not take it for the end. */
+	if (!w->msg.identified || err_failinfo(why->reason) == FAIL_TROUBLE ||
+	    err_http(why->reason) == 429) {
 		answer_text(w->x, why->reason);
 		return;
 	}

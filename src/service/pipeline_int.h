@@ -57,6 +57,7 @@ struct work {
 	int64_t				 old_issued;	/* 0: not by us */
 	struct matched			 challenge;
 	bool				 wrong;	/* its challenge is */
+	bool				 unseen;	/* nobody looked at it */
 	bool				 approved;	/* by an operator */
 	struct waiting_claim		 claim;		/* what was */
 	struct buf			 claimed_old;	/* that it renews */
@@ -123,6 +124,16 @@ int	 work_reservation(struct work *, struct err *e);
 int	 step_signer(struct work *, struct err *e);
 /* Looks up what revocations stop of it: fills work.stops. */
 int	 work_stops(struct work *, struct err *e);
+/* Is it in the ledger, for this endpoint, and not revoked? */
+int	 signer_known(struct work *, bool *known, struct err *e);
+/* Of a locked address, only that of whom the ledger knows: ERR_LOCKED. */
+int	 step_admit(struct work *, struct err *e);
+/* Whether a challenge may be looked at; ERR_LOCKED, ERR_RATIONED. */
+int	 admit_guess(const struct work *, struct err *e);
+/* Where not: whether it may be held against those that we drew; */
+bool	 admit_drawn(const struct work *);
+/* and whether it does not matter. */
+bool	 admit_unseen(const struct work *);
 /* Steps that several ways have. */
 int	 step_issue(struct work *, struct err *e);
 int	 step_record(struct work *, struct err *e);
@@ -182,6 +193,10 @@ extern const struct step flow_getcrl[];
 /* Finds the challenge in the request; work.challenge is to be cleared. */
 int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
+/* Puts into work.challenge one of the store, taking the row, or of scepd.conf. */
+int	 matched_row(struct work *, struct challenge *row, struct err *e);
+void	 matched_conf(struct work *, const struct conf_challenge *,
+	    bool elsewhere);
 void	 matched_clear(struct matched *);
 
 /* What the work has shown, when it ended for this reason. */

@@ -6,7 +6,8 @@
  * a MAC under a key that lives and dies with the process; so is what was
  * refused, for devices that try a wrong secret again and again. Strangers'
  * guesses wait in a short line: they cost one core and 16 MiB at the most, and
- * never push out what was proven.
+ * never push out what was proven. Nobody fills the line alone: the last of who
+ * has most in it makes room for whoever has less.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -25,13 +26,21 @@ struct ring {
 	size_t		next;		/* overwritten next */
 };
 
+/* In the line; the memory is the thread's that waits. */
+struct place {
+	const char	*who;
+	bool		 out;		/* another one has it now */
+};
+
 struct proven {
 	uint8_t		 key[SECRET_MAC];
 	pthread_mutex_t	 lock;		/* of the rings */
 	struct ring	 right;
 	struct ring	 wrong;
-	pthread_mutex_t	 gate;		/* one stretches at a time */
-	atomic_int	 line;
+	pthread_mutex_t	 gate;		/* of the line */
+	pthread_cond_t	 moved;		/* the line has */
+	struct place	*line[LINE_MAX_LEN];	/* the first one stretches */
+	size_t		 n;
 };
 
 int
@@ -49,6 +58,7 @@ proven_new(struct proven **out, struct err *e)
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->gate, NULL);
+	pthread_cond_init(&p->moved, NULL);
 	*out = p;
 	return 0;
 }
@@ -60,6 +70,7 @@ proven_free(struct proven *p)
 		return;
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->gate);
+	pthread_cond_destroy(&p->moved);
 	explicit_bzero(p, sizeof(*p));
 	free(p);
 }
@@ -127,7 +138,76 @@ mac_pair(struct proven *p, const char *hash, struct bytes presented,
 	return rc;
 }
 
-/* The gate is held. */
+/* ---- the line ---- */
+
+static size_t
+count(const struct proven *p, const char *who)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->n; i++)
+		n += strcmp(p->line[i]->who, who) == 0;
+	return n;
+}
+
+static void
+take_out(struct proven *p, size_t at)
+{
+	p->n--;
+	memmove(&p->line[at], &p->line[at + 1],
+	    (p->n - at) * sizeof(p->line[0]));
+	pthread_cond_broadcast(&p->moved);
+}
+
+/* The line is full: the last of those who still have more in it than who comes
+ * would have goes. */
+static bool
+make_room(struct proven *p, const char *who)
+{
+	size_t i, n, most = count(p, who) + 1, at = 0;
+
+	for (i = 1; i < p->n; i++)
+		if ((n = count(p, p->line[i]->who)) > most ||
+		    (at != 0 && n == most)) {
+			most = n;
+			at = i;
+		}
+	if (at == 0)
+		return false;
+	p->line[at]->out = true;
+	take_out(p, at);
+	return true;
+}
+
+/* Returns when it is the first. */
+static int
+stand(struct proven *p, struct place *own, struct err *e)
+{
+	bool in;
+
+	pthread_mutex_lock(&p->gate);
+	in = p->n < LINE_MAX_LEN || make_room(p, own->who);
+	if (in) {
+		p->line[p->n++] = own;
+		while (p->line[0] != own && !own->out)
+			pthread_cond_wait(&p->moved, &p->gate);
+		in = !own->out;
+	}
+	pthread_mutex_unlock(&p->gate);
+	if (!in)
+		err_set(e, ERR_BUSY, "too many unknown challenges at once");
+	return in ? 0 : -1;
+}
+
+static void
+leave(struct proven *p)
+{
+	pthread_mutex_lock(&p->gate);
+	take_out(p, 0);
+	pthread_mutex_unlock(&p->gate);
+}
+
+/* By who is first in the line. */
 static int
 stretch(struct proven *p, const char *hash, struct bytes presented,
     const uint8_t mac[SECRET_MAC], bool *right, struct err *e)
@@ -223,43 +303,25 @@ match_dear(struct proven *p, const struct conf_challenge *const *list,
  */
 int
 proven_match(struct proven *p, const struct conf_challenge *const *list,
-    size_t n, struct bytes presented, const struct conf_challenge **match,
-    struct err *e)
+    size_t n, struct bytes presented, const char *who,
+    const struct conf_challenge **match, struct err *e)
 {
 	const struct conf_challenge *found = NULL;
+	struct place own = { .who = who };
 	size_t open;
 	int rc;
 
 	if (match_cheap(p, list, n, presented, &found, &open, e) == -1)
 		return -1;
-	if (found != NULL || open == 0) {
+	if (found != NULL || open == 0 || who == NULL) {
 		*match = found;
 		return 0;
 	}
-	if (atomic_fetch_add(&p->line, 1) >= LINE_MAX_LEN) {
-		atomic_fetch_sub(&p->line, 1);
-		err_set(e, ERR_BUSY, "too many unknown challenges at once");
+	if (stand(p, &own, e) == -1)
 		return -1;
-	}
-	pthread_mutex_lock(&p->gate);
 	rc = match_dear(p, list, n, presented, &found, e);
-	pthread_mutex_unlock(&p->gate);
-	atomic_fetch_sub(&p->line, 1);
+	leave(p);
 	if (rc == 0)
 		*match = found;
 	return rc;
-}
-
-int
-proven_recall(struct proven *p, const struct conf_challenge *const *list,
-    size_t n, struct bytes presented, const struct conf_challenge **match,
-    struct err *e)
-{
-	const struct conf_challenge *found = NULL;
-	size_t open;
-
-	if (match_cheap(p, list, n, presented, &found, &open, e) == -1)
-		return -1;
-	*match = found;
-	return 0;
 }

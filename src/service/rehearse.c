@@ -34,13 +34,6 @@ play_endpoint(struct stage *st, struct err *e)
 	return -1;
 }
 
-static int
-play_lockout(struct stage *st, struct err *e)
-{
-	return *st->x.peer == '\0' ? 0 :
-	    guard_foresee(st->s.db, &st->x, st->w.now, e);
-}
-
 /* A self-signed certificate as devices make it, but for its signature: that of
  * a message is proven before any of the steps. */
 static int
@@ -73,6 +66,16 @@ play_decode(struct stage *st, struct err *e)
 }
 
 static int
+play_admit(struct stage *st, struct err *e)
+{
+	if (*st->x.peer == '\0')
+		return 0;
+	if (guard_foresee(st->s.db, &st->x, st->w.now, e) == -1)
+		return -1;
+	return step_admit(&st->w, e);
+}
+
+static int
 play_unwrap(struct stage *st, struct err *e)
 {
 	return work_check_csr(&st->w, e);
@@ -102,7 +105,8 @@ know_others(struct work *w, bool *found, struct err *e)
 	for (i = 0; i < conf->n_challenges && match == NULL; i++) {
 		c = &conf->challenges[i];
 		if (proven_match(w->s->proven, &c, 1,
-		    buf_bytes(&w->csr->challenge), &match, e) == -1)
+		    buf_bytes(&w->csr->challenge), w->x->peer, &match,
+		    e) == -1)
 			return -1;
 	}
 	*found = match != NULL;
@@ -156,8 +160,8 @@ static const struct {
 	int		(*play)(struct stage *, struct err *);
 } scenes[] = {
 	{ "endpoint",  play_endpoint  },
-	{ "lockout",   play_lockout   },
 	{ "decode",    play_decode    },
+	{ "admit",     play_admit     },
 	{ "unwrap",    play_unwrap    },
 	{ "recall",    play_recall    },
 	{ "signer",    play_signer    },

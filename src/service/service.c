@@ -12,8 +12,8 @@
 #define WORKERS_AUTO_MAX 32
 #define ADMIN_WORKERS	2	/* whom no device's request keeps waiting */
 #define FORGET_EVERY	600		/* seconds */
-#define FORGET_AFTER	86400		/* that they expired: until then scepctl
-					 * shows them */
+#define FORGET_AFTER	86400		/* that they expired or were spent:
+					 * until then scepctl shows them */
 
 static size_t
 count_workers(const struct conf *c)
@@ -93,9 +93,9 @@ service_run(struct exchange *x, void *service)
 	return SERVICE_NOW;
 }
 
-/* Challenges that nobody came with. */
+/* Challenges that nobody will come with any more. */
 static void
-forget_unused(struct service *s, int64_t now)
+forget_over(struct service *s, int64_t now)
 {
 	static const char *const prefixes[] = { MINT_NDES, MINT_API };
 	struct err e = { .reason = ERR_NONE };
@@ -106,7 +106,7 @@ forget_unused(struct service *s, int64_t now)
 	s->forgot = now;
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (challenge_forget(s->db, prefixes[i], now - FORGET_AFTER,
-		    &e) == -1)
+		    now, &e) == -1)
 			log_msg(LOG_L_WARN, "forget_failed", "%s",
 			    err_text(&e));
 }
@@ -121,7 +121,7 @@ service_tick(struct service *s)
 	faces_tick(s, s->site, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
-	forget_unused(s, now);
+	forget_over(s, now);
 	refusals_flush(s->refusals, s->db, s->site->conf->audit_refusals);
 	validate_tick(s, s->site, now);
 }

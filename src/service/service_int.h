@@ -136,14 +136,12 @@ int	 proven_new(struct proven **out, struct err *e);
 void	 proven_free(struct proven *);
 /*
  * *match is the one of n challenges that `presented` is, or NULL. ERR_BUSY when
- * too many unknown ones wait to be stretched.
+ * too many unknown ones wait to be stretched, and none of them is of somebody
+ * who has more in that line than who. NULL for who: nothing is stretched, and
+ * *match is NULL too where that would be needed.
  */
 int	 proven_match(struct proven *, const struct conf_challenge *const *,
-	    size_t n, struct bytes presented,
-	    const struct conf_challenge **match, struct err *e);
-/* The same without stretching: NULL too where that would be needed. */
-int	 proven_recall(struct proven *, const struct conf_challenge *const *,
-	    size_t n, struct bytes presented,
+	    size_t n, struct bytes presented, const char *who,
 	    const struct conf_challenge **match, struct err *e);
 
 /* ---- challenge: what they allow ---- */
@@ -297,11 +295,19 @@ int	 admin_challenge(struct service *, struct exchange *,
 int	 admin_ndes(struct service *, struct exchange *,
 	    const struct site_ca *, struct err *e);
 
-/* ---- account: who an administrator is ---- */
+/* ---- tries: wrong passwords of administrators ---- */
 
-struct tries;		/* wrong passwords, by address */
+#define TRIES_WHO	256	/* longest text that tells guessers apart */
+
+struct tries;
 int	 tries_new(struct tries **out, struct err *e);
 void	 tries_free(struct tries *);
+/* ERR_TRIES: as many as are allowed within their time. */
+int	 tries_check(struct tries *, const char *who, int64_t now,
+	    struct err *e);
+void	 tries_add(struct tries *, const char *who, int64_t now);
+
+/* ---- account: who an administrator is ---- */
 
 enum right { RIGHT_METRICS, RIGHT_CHALLENGE, RIGHT_NDES };
 
@@ -359,7 +365,7 @@ struct service {
 	struct proven	*proven;
 	struct proven	*admins;	/* the same for accounts */
 	struct tries	*tries;
-	int64_t		 forgot;	/* when unused ones last were */
+	int64_t		 forgot;	/* when old challenges last were */
 	int64_t		 expired;	/* when what waits last was looked at */
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */

@@ -103,6 +103,29 @@ read_line(struct work *w, struct err *e)
 	return 0;
 }
 
+static int
+is_good(const struct issued *row, void *arg)
+{
+	struct signer *s = arg;
+
+	s->known = !row->ra && !row->revoked &&
+	    strcmp(row->endpoint, s->w->se->conf->name) == 0 &&
+	    bytes_eq(row->der, s->w->msg.cms.signer->der);
+	return s->known;
+}
+
+int
+signer_known(struct work *w, bool *known, struct err *e)
+{
+	const struct issued_filter f = { .serial = w->msg.cms.signer->serial };
+	struct signer s = { .w = w, .e = e };
+
+	if (issued_each(w->s->db, &f, is_good, &s, e) == -1)
+		return -1;
+	*known = s.known;
+	return 0;
+}
+
 int
 work_stops(struct work *w, struct err *e)
 {

@@ -15,8 +15,8 @@
 
 /* Steps of the pipeline, in the order in which there are any. */
 static const char *const order[] = {
-	"decode", "unwrap", "find", "recall", "claim", "signer", "authorize",
-	"validate", "reserve", "issue", "record", "wrap", "commit"
+	"decode", "admit", "type", "unwrap", "find", "recall", "claim", "signer",
+	"authorize", "validate", "reserve", "issue", "record", "wrap", "commit"
 };
 
 struct telling {

@@ -307,6 +307,8 @@ validate(struct work *w, struct err *e)
 	struct asked *a;
 	int rc;
 
+	if (is_unproven(w) && admit_guess(w, e) == -1)
+		return -1;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");
 		return -1;

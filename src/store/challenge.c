@@ -312,8 +312,8 @@ add_run(struct db *db, void *arg, struct err *e)
 		return 0;
 	if (e->reason == ERR_STORE_CONFLICT) {
 		err_clear(e);
-		err_set(e, ERR_EXISTS, "a challenge named \"%s\"",
-		    a->row->name);
+		err_set(e, ERR_EXISTS, "there is a challenge named \"%s\" "
+		    "already", a->row->name);
 	}
 	return -1;
 }
@@ -453,6 +453,7 @@ challenge_unused(struct db *db, const char *prefix, int64_t now, int64_t *n,
 struct forgetting {
 	const char	*prefix;
 	int64_t		 before;
+	int64_t		 now;
 };
 
 static int
@@ -464,14 +465,20 @@ forget_run(struct db *db, void *arg, struct err *e)
 	if (bind_range(c->stmt[DB_STMT_CHALLENGE_FORGET], f->prefix,
 	    f->before) == -1)
 		return db_unbound(c, DB_STMT_CHALLENGE_FORGET, e);
-	return db_step(c, DB_STMT_CHALLENGE_FORGET, e);
+	if (db_step(c, DB_STMT_CHALLENGE_FORGET, e) == -1)
+		return -1;
+	if (bind_range(c->stmt[DB_STMT_CHALLENGE_RETIRE], f->prefix,
+	    f->before) == -1 || sqlite3_bind_int64(
+	    c->stmt[DB_STMT_CHALLENGE_RETIRE], 4, f->now) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_CHALLENGE_RETIRE, e);
+	return db_step(c, DB_STMT_CHALLENGE_RETIRE, e);
 }
 
 int
 challenge_forget(struct db *db, const char *prefix, int64_t before,
-    struct err *e)
+    int64_t now, struct err *e)
 {
-	struct forgetting f = { prefix, before };
+	struct forgetting f = { prefix, before, now };
 	struct db_op op = { .run = forget_run, .arg = &f };
 
 	db_submit(db, &op);

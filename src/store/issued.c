@@ -262,6 +262,7 @@ page_bind(sqlite3_stmt *st, enum db_stmt id, const struct walk *w)
 	rc |= sqlite3_bind_int64(st, 5, n);
 	rc |= sqlite3_bind_int(st, 6, f->revoked);
 	rc |= sqlite3_bind_int(st, 8, f->superseded);
+	rc |= db_bind_text(st, 9, f->challenge);
 	if (id == DB_STMT_ISSUED_SERIAL)
 		rc |= db_bind_blob(st, 7, f->serial);
 	return rc == SQLITE_OK ? 0 : -1;
@@ -382,6 +383,29 @@ issued_of_txn(struct db *db, int64_t txn,
 	if (rc == 0 && pg.n == 1)
 		rc = cb(&pg.row[0], arg);
 	page_clear(&pg);
+	return rc;
+}
+
+int
+issued_peers(struct db *db, int64_t rows, int64_t since,
+    void (*cb)(const char *, int64_t, void *), void *arg, struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_ISSUED_PEERS];
+	if (sqlite3_bind_int64(st, 1, rows) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, since) != SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_ISSUED_PEERS, e);
+	else
+		while ((rc = db_row(c, DB_STMT_ISSUED_PEERS, e)) == 1)
+			cb((const char *)sqlite3_column_text(st, 0),
+			    sqlite3_column_int64(st, 1), arg);
+	db_end(c, DB_STMT_ISSUED_PEERS);
+	db_conn_give(db, c);
 	return rc;
 }
 

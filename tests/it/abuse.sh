@@ -22,6 +22,11 @@ enroll() { # FROM: with the right challenge; prints the outcome
 	HTTP_FROM=$1 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
 	    "$challenge" "$1"
 }
+renew() { # FROM [CHALLENGE]: the certificate of keeper; prints the outcome
+	HTTP_FROM=$1 CLIENT_OLD=$tmp/keeper CLIENT_TYPE=17 CLIENT_TXIDS=1 \
+	    CLIENT_SUBJECT=/CN=keeper "$IT_CLIENT" enroll "$port" \
+	    "$tmp/ca/ra.pem" "${2:-}" keeper
+}
 must() { # FROM OUTCOME
 	is "$(enroll "$1")" "$2" "an enrollment from $1"
 }
@@ -105,7 +110,7 @@ if [ "${after:-0}" -le 600 ] || [ "$after" -gt 900 ]; then
 fi
 must_log 1 'event=locked address=127.0.0.3 endpoint=scep failures=6 until='
 must_log 1 'event=locked '
-# Before anything is decoded.
+# No challenge is looked at.
 must_log 6 'event=request .*reason=challenge_wrong'
 must_count 'scepd_locked_addresses 1'
 must_count 'scepd_challenge_failures{endpoint="scep"} 6'
@@ -130,6 +135,8 @@ it_stop
 it_start
 reloads=0
 must 127.0.0.3 http
+# Nor does it make a stranger of whom it knows.
+guesses 127.0.0.2 8 '8 0'
 must 127.0.0.2 issued
 ctl 2 clear
 ctl 2 clear somewhere
@@ -153,20 +160,56 @@ for i in 1 2 3; do
 done
 guesses 127.0.0.5 17 '17 0'
 must 127.0.0.5 issued
-guesses 127.0.0.5 7 '5 2'
+guess 127.0.0.5 40 >"$tmp/some"
+read -r failed refused <"$tmp/some"
+if [ "$failed" -lt 11 ] || [ "$refused" -eq 0 ]; then
+	it_fail "40 guesses of a rationed host: $(cat "$tmp/some")"
+fi
+must_log 1 'event=rationed address=127.0.0.5 endpoint=scep failures=22'
+grep -q 'event=request .*peer=127.0.0.5 .*reason=rationed' "$tmp/scepd.log" ||
+    it_fail 'not why'
+must_log 0 'event=locked address=127.0.0.5'
 # All of it together is worth an alarm, and locks out nobody else.
 must_log 1 'event=guessing endpoint=scep failures=10'
 must_log 1 'event=guessing '
 must_count 'scepd_challenge_alarm{endpoint="scep"} 1'
 must 127.0.0.2 issued
 
+# ---- who proves to be somebody passes ----
+
+HTTP_FROM=127.0.0.2 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+    "$challenge" keeper "$tmp/keeper" >/dev/null
+drawn=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once 2>/dev/null)
+settings 'lock_after = 6; delay_max = 60; free = 1000;'
+guess 127.0.0.5 20 >/dev/null
+must 127.0.0.5 http
+is "$(renew 127.0.0.5 "$challenge")" issued 'a renewal from a rationed host'
+must 127.0.0.5 issued
+guess 127.0.0.5 20 >/dev/null
+must 127.0.0.5 http
+is "$(HTTP_FROM=127.0.0.5 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+    "$drawn" drawn)" issued 'one that was drawn, from a rationed host'
+guesses 127.0.0.9 7 '6 1'
+is "$(HTTP_FROM=127.0.0.9 CLIENT_OLD=$tmp/keeper CLIENT_SUBJECT=/CN=other \
+    CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+    "$challenge" other)" http 'a challenge beside a certificate, locked'
+is "$(HTTP_FROM=127.0.0.9 CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" "$challenge" keeper)" http 'a locked stranger'
+is "$(HTTP_FROM=127.0.0.9 CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" '' keeper)" http 'a locked stranger without a challenge'
+is "$(renew 127.0.0.9)" issued 'a renewal from a locked address'
+must_log 1 'event=unlocked address=127.0.0.9 why=success'
+must 127.0.0.9 issued
+
 # ---- time ends it, and less time sooner ----
 
-must 127.0.0.5 http
+settings 'lock_after = 6; delay_max = 0;'
+guesses 127.0.0.8 7 '6 1'
+must 127.0.0.8 http
 settings 'lock_after = 6; delay_max = 0; lock_time = 2;'
-it_until 10 enrolls 127.0.0.5 || it_fail 'still locked after its time'
-must_log 1 'event=unlocked address=127.0.0.5 why=time'
-it_until 5 lists 0 127.0.0.5 || it_fail 'its lock is still in the store'
+it_until 10 enrolls 127.0.0.8 || it_fail 'still locked after its time'
+must_log 1 'event=unlocked address=127.0.0.8 why=time'
+it_until 5 lists 0 127.0.0.8 || it_fail 'its lock is still in the store'
 
 # ---- delayed answers hold nobody up ----
 

@@ -414,9 +414,38 @@ done
 grep -q "step=reserve .*reason=challenge_spent" "$tmp/scepd.log" ||
     it_fail 'there was no race'
 
+# ---- what one was used for, and how it goes ----
+
+is "$("$SCEPCTL" -c "$tmp/scepd.conf" list --challenge once1 --json |
+    grep -c '"challenge": *"once1"')" 1 'list --challenge'
+is "$("$SCEPCTL" -c "$tmp/scepd.conf" list --challenge nobody | wc -l)" 1 \
+    'list --challenge of none'
+add --name both --endpoint scep --endpoint other --expires 1h
+ctl 0 list --active
+grep -q '^both .* scep,other$' "$tmp/out" || it_fail "$(cat "$tmp/out")"
+! grep -qE '^(once1|later|gone) ' "$tmp/out" || it_fail 'it is not active'
+add --name bulk-1 --endpoint scep --once
+add --name bulk-2 --endpoint scep --once
+csr bulk "$secret" CN=bulk ''
+issued bulk
+ctl 0 remove --unused bulk-
+is "$(cat "$tmp/out")" 'removed 1' 'remove --unused'
+ctl 3 show bulk-1
+ctl 0 show bulk-2
+ctl 0 remove --spent
+ctl 3 show bulk-2
+ctl 3 show once1
+ctl 0 show both
+is "$("$SCEPCTL" -c "$tmp/scepd.conf" list --challenge bulk-2 --json |
+    grep -c '"challenge": *"bulk-2"')" 1 'the ledger names it no more'
+csr bulk2 "$secret" CN=bulk2 ''
+refused challenge_wrong bulk2
+
 # ---- mistakes ----
 
 ctl 1 add --name mdm --endpoint scep
+grep -q 'there is a challenge named "mdm" already' "$tmp/err" ||
+    it_fail "$(cat "$tmp/err")"
 ctl 1 add --name lab --endpoint scep
 ctl 1 add --name x
 ctl 1 add --name x --endpoint nowhere
@@ -435,6 +464,12 @@ for verb in show disable enable remove; do
 	ctl 3 $verb none
 	ctl 2 $verb
 done
+ctl 2 remove mdm --spent
+ctl 2 remove --spent --unused x
+echo 'a secret of 15c' | "$SCEPCTL" challenge hash >"$tmp/out" 2>"$tmp/err"
+grep -q 'can be guessed' "$tmp/err" || it_fail 'a short secret, no word'
+echo 'a secret of 16 c' | "$SCEPCTL" challenge hash >"$tmp/out" 2>"$tmp/err"
+[ ! -s "$tmp/err" ] || it_fail "$(cat "$tmp/err")"
 ctl 3 disable lab
 is "$(sql "SELECT count(*) FROM challenge WHERE name = 'x'")" 0 'mistakes'
 

@@ -254,7 +254,7 @@ is "$(says reason)" ca_expired 'when the CA is gone'
 
 # ---- guesses are nobody's, and locks are told ----
 
-# What was right counts for an address; after a start it is not known any more.
+# Certificates give guesses back; after a start it is only known that there were.
 it_stop
 it_start
 for one in 1 2 3 4 5; do
@@ -264,11 +264,13 @@ for one in 1 2 3 4; do
 	"$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" guess guess >>"$tmp/guesses"
 done
 is "$(sort -u "$tmp/guesses")" failure 'guesses after those that were foretold'
-locked() {
-	[ "$(sql 'SELECT count(*) FROM lockout')" = 1 ]
-}
-it_until 20 locked || it_fail 'no lock'
-foretell 1 --endpoint auto --csr "$tmp/plain.csr" --peer 127.0.0.1
+# Its ration ends with the fourth of them, not sooner.
+grep -q 'event=rationed address=127.0.0.1 endpoint=auto failures=4$' \
+    "$tmp/scepd.log" || it_fail 'what was foretold is counted'
+foretell 0 --endpoint auto --csr "$tmp/plain.csr" --peer 192.0.2.9
+now=$(date +%s)
+sql "INSERT INTO lockout VALUES ('192.0.2.9', $now, $((now + 600)), 5, 'auto')"
+foretell 1 --endpoint auto --csr "$tmp/plain.csr" --peer 192.0.2.9
 is "$(says reason)" locked 'an address that is locked'
 foretell 0 --endpoint auto --csr "$tmp/plain.csr"
 it_stop

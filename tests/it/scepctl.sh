@@ -39,11 +39,11 @@ hash_of() { # stdin: the secret
 	sed -n 's/^hash = "\(.*\)";$/\1/p' out
 }
 
-first=$(printf 'Sesame 12\n' | hash_of)
-check 'challenge hash' hash_is 'Sesame 12' "$first"
+first=$(printf 'Sesame 12 Sesame\n' | hash_of)
+check 'challenge hash' hash_is 'Sesame 12 Sesame' "$first"
 check '  is all it prints' test "$(wc -l <out)" -eq 1 -a ! -s err
-second=$(printf 'Sesame 12' | hash_of)
-check '  without a newline' hash_is 'Sesame 12' "$second"
+second=$(printf 'Sesame 12 Sesame' | hash_of)
+check '  without a newline' hash_is 'Sesame 12 Sesame' "$second"
 check '  with another salt' test "$first" != "$second"
 third=$(printf 'S\303\266sam\n' | hash_of)
 check '  UTF-8' hash_is "$(printf 'S\303\266sam')" "$third"

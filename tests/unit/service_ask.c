@@ -4,6 +4,8 @@
 
 #include "service_ask.h"
 
+const char	*service_peer = "";
+
 struct answer {
 	pthread_mutex_t	 lock;
 	pthread_cond_t	 cond;
@@ -32,6 +34,7 @@ service_post(struct service *s, const char *path, struct bytes message,
 	exchange_init(x, s);
 	x->method = SERVICE_POST;
 	x->path = path;
+	(void)snprintf(x->peer, sizeof(x->peer), "%s", service_peer);
 	x->done = on_done;
 	x->arg = &a;
 	assert_int_equal(buf_put(&x->body, message.p, message.n), 0);

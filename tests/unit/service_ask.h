@@ -7,6 +7,9 @@
 #include "scep/client.h"
 #include "service/service.h"
 
+/* Where it comes from; "" unless a test says so. */
+extern const char	*service_peer;
+
 /* Posts a message and waits for the answer in *x, which is to be cleared. */
 void	 service_post(struct service *, const char *path, struct bytes message,
 	    struct exchange *x);

@@ -38,10 +38,13 @@ open_abuse(void)
 /*
  * What an address does, one step a letter, and what comes of each:
  *
- *	f	a failure; its delay in seconds, or L if it locks
+ *	f	a failure, if it is let in; its delay in seconds, L if it locks, R
+ *		if it rations; l: it is locked, r: it has no guess left
  *	s	a success: .
+ *	n	what proves nothing, if it is let in: . or r
  *	?	. or L: is it locked
  *	1-9	so many tens of seconds pass: .
+ *	w	a week passes, less ten seconds: .
  *	-	the clock is put back by an hour: .
  *	t	the tick: . or E for each lock that ends
  */
@@ -70,19 +73,34 @@ static const struct {
 	    "000.001.001" },
 	{ "a success makes up for four",
 	    "sffffffffffffff?",
-	    ".000000000" "1245L" "L" },
+	    ".000000000" "1245R" "." },
 	{ "a success lowers what is counted",
 	    "ffffffffsf?",
 	    "00000124.0." },
-	{ "also before the lock, not after it",
-	    "ffffffffffs?",
-	    "000001245L.L" },
+	{ "and ends a lock",
+	    "ffffffffffs?t?",
+	    "000001245L..E." },
 	{ "successes leave the window too",
 	    "s8ffffffffff?",
-	    "..000001245LL" },
-	{ "one success is not for ever",
-	    "sffffffffffffff9" "1t" "ffffffffff?",
-	    ".0000000001245L." ".E" "000001245LL" },
+	    "..000001245R." },
+	{ "known for a week, then a stranger",
+	    "sw1ffffffffff?",
+	    "...000001245LL" },
+	{ "nearly a week",
+	    "swffffffffff?",
+	    "..000001245R." },
+	{ "who has succeeded has as many guesses again, then one at a time",
+	    "sffffffffffffff" "ffffffffffff?n" "1fff" "1ff",
+	    ".0000000001245R" "5555555555rr.r" ".55r" ".55" },
+	{ "a success brings four back",
+	    "sffffffffffffff" "fffffffffff" "sffffff?",
+	    ".0000000001245R" "5555555555r" ".5555rr." },
+	{ "what proves nothing costs nothing",
+	    "sffffffffffffff" "nnnnnnnnnnnnffffffffffff?",
+	    ".0000000001245R" "............5555555555rr." },
+	{ "the window ends it",
+	    "sffffffffffffff" "ffffffffffff9ff",
+	    ".0000000001245R" "5555555555rr.00" },
 	{ "a mixed host",
 	    "sffffsffffsffffsffffsffff?",
 	    ".0000.0000.0000.0000.0000." },
@@ -98,14 +116,28 @@ static char
 step(struct abuse *a, const struct conf *c, char what, int64_t *now)
 {
 	struct abuse_verdict v;
+	struct abuse_leave l;
 	struct lockout out[4];
 
 	switch (what) {
 	case 'f':
+	case 'n':
+		abuse_enter(a, c, A, *now, &l);
+		if (l.locked > 0 || l.rationed > 0)
+			return l.locked > 0 ? 'l' : 'r';
+		if (what == 'n') {
+			abuse_left(a, A, &l);
+			return '.';
+		}
 		abuse_failed(a, c, A, "scep", *now, &v);
-		return v.locks ? 'L' : (char)('0' + v.delay);
+		return v.locks ? 'L' : v.rations > 0 ? 'R' :
+		    (char)('0' + v.delay);
 	case 's':
-		abuse_succeeded(a, c, A, *now);
+		abuse_enter(a, c, A, *now, &l);
+		abuse_succeeded(a, c, A, &l, *now);
+		return '.';
+	case 'w':
+		*now += ABUSE_REMEMBER - 10;
 		return '.';
 	case '?':
 		return abuse_locked(a, c, A, *now) > 0 ? 'L' : '.';
@@ -225,12 +257,17 @@ static void
 test_no_address(void **state)
 {
 	struct abuse *a = open_abuse();
+	struct abuse_leave l;
 
 	(void)state;
 	assert_int_equal(fail_until_locked(a, &defaults, "", 1000), 0);
 	assert_int_equal(fail_until_locked(a, &defaults, "unix", 1000), 0);
 	assert_int_equal(abuse_locked(a, &defaults, "", T0), 0);
-	abuse_succeeded(a, &defaults, "", T0);
+	abuse_enter(a, &defaults, "", T0, &l);
+	assert_true(l.locked == 0 && l.rationed == 0 && !l.taken);
+	abuse_succeeded(a, &defaults, "", &l, T0);
+	abuse_left(a, "", &l);
+	abuse_remember(a, "", T0);
 	assert_int_equal(abuse_count_locked(a), 0);
 	abuse_free(a);
 }
@@ -257,6 +294,55 @@ test_crowd(void **state)
 	/* The newest of them are known, the oldest are not. */
 	assert_int_equal(fail_until_locked(a, &defaults, peer, 20), 9);
 	assert_int_equal(fail_until_locked(a, &defaults, "10.0.0.0", 20), 10);
+	abuse_free(a);
+}
+
+/* Strangers push out strangers, not whom we know; whom we know makes room for
+ * others that we know. */
+static void
+test_known_stay(void **state)
+{
+	struct abuse *a = open_abuse();
+	struct abuse_verdict v;
+	char peer[32];
+	unsigned i;
+
+	(void)state;
+	abuse_remember(a, A, T0 - ABUSE_REMEMBER + 2);
+	for (i = 0; i < 40 * ABUSE_ADDRESSES; i++) {
+		(void)snprintf(peer, sizeof(peer), "10.%u.%u.%u", i >> 16,
+		    i >> 8 & 255, i & 255);
+		abuse_failed(a, &defaults, peer, "scep", T0, &v);
+	}
+	assert_int_equal(fail_until_locked(a, &defaults, A, 1000), 0);
+	for (i = 0; i < 40 * ABUSE_ADDRESSES; i++) {
+		(void)snprintf(peer, sizeof(peer), "10.%u.%u.%u", i >> 16,
+		    i >> 8 & 255, i & 255);
+		abuse_remember(a, peer, T0);
+	}
+	assert_int_equal(fail_until_locked(a, &defaults, peer, 1000), 0);
+	assert_int_equal(fail_until_locked(a, &defaults, A, 1000), 10);
+	abuse_free(a);
+}
+
+/* After a start: who had a certificate behind the lock is not locked. */
+static void
+test_remembered(void **state)
+{
+	const struct lockout row = { .address = A, .endpoint = "scep",
+	    .since = T0, .until = T0 + 100, .failures = 10 };
+	struct abuse *a = open_abuse();
+	struct lockout out[4];
+
+	(void)state;
+	abuse_adopt(a, &row);
+	abuse_remember(a, A, T0 - 5);
+	assert_int_equal(abuse_locked(a, &defaults, A, T0 + 1), 99);
+	abuse_remember(a, A, T0 + 5);
+	assert_int_equal(abuse_locked(a, &defaults, A, T0 + 6), 0);
+	assert_int_equal(abuse_changes(a, &defaults, T0 + 6, out, 4), 1);
+	assert_int_equal(out[0].until, 0);
+	assert_int_equal(fail_until_locked(a, &defaults, A, 1000), 0);
 	abuse_free(a);
 }
 
@@ -390,6 +476,8 @@ main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_known_stay),
+		cmocka_unit_test(test_remembered),
 		cmocka_unit_test(test_all_locked),
 		cmocka_unit_test(test_endpoint),
 		cmocka_unit_test(test_store),

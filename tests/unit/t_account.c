@@ -242,6 +242,75 @@ test_tries(void **state)
 	assert_int_equal(find("Bearer new", "another", "", &w, &e), 0);
 }
 
+/* Many behind one address, or the socket: who guesses at one account stops
+ * nobody who has another. */
+static void
+test_others(void **state)
+{
+	static const char	 token[] = "Bearer 0123456789ABCDEF0123456789"
+	    "ABCDEF";
+	const struct conf_account	*w;
+	char			 guess[64];
+	struct err		 e;
+	int			 i;
+
+	(void)state;
+	proven_free(svc.admins);
+	assert_int_equal(proven_new(&svc.admins, &e), 0);
+	assert_int_equal(secret_hash(bytes_str(token + 7), hash_b, &e), 0);
+	for (i = 0; i < 10; i++) {
+		(void)snprintf(guess, sizeof(guess), "nobody:g%d", i);
+		assert_int_equal(find(basic(guess), "unix", "", &w, &e), -1);
+		(void)snprintf(guess, sizeof(guess), "Bearer t%d", i);
+		assert_int_equal(find(guess, "unix", "", &w, &e), -1);
+	}
+	assert_int_equal(e.reason, ERR_TRIES);
+	assert_int_equal(find(basic("nobody:x"), "unix", "", &w, &e), -1);
+	assert_int_equal(e.reason, ERR_TRIES);
+	/* None of them was proven before. */
+	assert_int_equal(find(basic("a:pass:a"), "unix", "", &w, &e), 0);
+	assert_int_equal(find(token, "unix", "", &w, &e), 0);
+	for (i = 0; i < 10; i++) {
+		(void)snprintf(guess, sizeof(guess), "a:g%d", i);
+		assert_unknown(basic(guess), "unix");
+	}
+	assert_int_equal(find(basic("a:g10"), "unix", "", &w, &e), -1);
+	assert_int_equal(e.reason, ERR_TRIES);
+	assert_unknown(basic("a:g10"), "other");
+}
+
+/* One after the other they make room; time forgets them. */
+static void
+test_tries_kept(void **state)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct tries	*t;
+	char		 who[16];
+	int		 i;
+
+	(void)state;
+	assert_int_equal(tries_new(&t, &e), 0);
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(tries_check(t, "w", 100 + i, &e), 0);
+		tries_add(t, "w", 100 + i);
+	}
+	assert_int_equal(tries_check(t, "w", 159, &e), -1);
+	err_clear(&e);
+	assert_int_equal(tries_check(t, "w", 160, &e), 0);
+	assert_int_equal(tries_check(t, "w", 99, &e), 0);
+	assert_int_equal(tries_check(t, "v", 159, &e), 0);
+	for (i = 0; i < 255; i++) {
+		(void)snprintf(who, sizeof(who), "%d", i);
+		tries_add(t, who, 150);
+	}
+	assert_int_equal(tries_check(t, "w", 159, &e), -1);
+	tries_add(t, "last", 150);
+	err_clear(&e);
+	assert_int_equal(tries_check(t, "w", 159, &e), 0);
+	tries_free(t);
+	tries_free(NULL);
+}
+
 int
 main(void)
 {
@@ -251,6 +320,8 @@ main(void)
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tries),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_tries_kept),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

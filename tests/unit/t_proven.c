@@ -109,7 +109,7 @@ assert_match(struct proven *p, const struct site_endpoint *se,
 	struct err			 e = ERR_INIT;
 
 	if (proven_match(p, se->challenges,
-	    se->n_challenges, bytes_str(secret), &got, &e) != 0)
+	    se->n_challenges, bytes_str(secret), "peer", &got, &e) != 0)
 		fail_msg("%s: %s", secret, err_text(&e));
 	if (got != want || atomic_load(&stretches) != n_stretches)
 		fail_msg("%s: %s, %d stretches, want %d", secret, got == NULL ?
@@ -231,7 +231,7 @@ test_broken_hash(void **state)
 	for (int i = 1; i < 3; i++) {
 		err_clear(&e);
 		assert_int_equal(proven_match(p, e_bad.challenges,
-		    e_bad.n_challenges, bytes_str("one"),
+		    e_bad.n_challenges, bytes_str("one"), "peer",
 		    &got, &e), -1);
 		assert_int_equal(e.reason, ERR_CONFIG);
 		assert_ptr_equal(got, &c_one);
@@ -246,6 +246,7 @@ struct asker {
 	struct proven			*p;
 	const struct site_endpoint	*se;
 	char				 secret[32];
+	const char			*who;
 	int				 rc;
 	enum err_reason			 reason;
 	const struct conf_challenge	*got;
@@ -260,19 +261,39 @@ ask(void *arg)
 	struct err	 e = ERR_INIT;
 
 	a->rc = proven_match(a->p, a->se->challenges,
-	    a->se->n_challenges, bytes_str(a->secret), &a->got, &e);
+	    a->se->n_challenges, bytes_str(a->secret), a->who, &a->got, &e);
 	a->reason = e.reason;
 	sem_post(&returned);
 	return NULL;
 }
 
 static void
+ask_begin_as(struct asker *a, struct proven *p, const struct site_endpoint *se,
+    const char *secret, const char *who)
+{
+	*a = (struct asker){ .p = p, .se = se, .who = who, .got = &c_bad };
+	(void)snprintf(a->secret, sizeof(a->secret), "%s", secret);
+	assert_int_equal(pthread_create(&a->thread, NULL, ask, a), 0);
+}
+
+static void
 ask_begin(struct asker *a, struct proven *p, const struct site_endpoint *se,
     const char *secret)
 {
-	*a = (struct asker){ .p = p, .se = se, .got = &c_bad };
-	(void)snprintf(a->secret, sizeof(a->secret), "%s", secret);
-	assert_int_equal(pthread_create(&a->thread, NULL, ask, a), 0);
+	ask_begin_as(a, p, se, secret, "peer");
+}
+
+static int
+count_in(const struct asker a[LINE])
+{
+	int	 i, n = 0;
+
+	for (i = 0; i < LINE; i++) {
+		n += a[i].rc == 0;
+		if (a[i].rc == -1)
+			assert_int_equal(a[i].reason, ERR_BUSY);
+	}
+	return n;
 }
 
 static void
@@ -294,7 +315,8 @@ assert_busy(const struct asker *a)
 static void
 test_busy(void **state)
 {
-	struct asker	 a[LINE + 3], late = { .got = &c_bad };
+	struct asker	 a[LINE + 3], late = { .who = "peer",
+	    .got = &c_bad };
 	struct proven	*p = open_proven();
 	char		 guess[32];
 	int		 busy = 0;
@@ -333,6 +355,44 @@ test_busy(void **state)
 	}
 	assert_int_equal(busy, 3);
 	assert_match(p, &e_one, "late", NULL, 2 + LINE + 1);
+	proven_free(p);
+}
+
+/* Who fills the line makes room for others, up to the same share. */
+static void
+test_fair(void **state)
+{
+	struct asker	 many[LINE], other[LINE];
+	struct proven	*p = open_proven();
+	char		 guess[32];
+	int		 i;
+
+	(void)state;
+	assert_int_equal(sem_init(&returned, 0, 0), 0);
+	atomic_store(&held, true);
+	ask_begin(&many[0], p, &e_one, "many 0");
+	wait_for(&entered, 1);
+	for (i = 1; i < LINE; i++) {
+		(void)snprintf(guess, sizeof(guess), "many %d", i);
+		ask_begin(&many[i], p, &e_one, guess);
+	}
+	for (i = 0; i < LINE; i++) {
+		(void)snprintf(guess, sizeof(guess), "other %d", i);
+		ask_begin_as(&other[i], p, &e_one, i == 0 ? "one" : guess,
+		    "other");
+	}
+	/* Two of each stay. */
+	wait_for(&returned, LINE);
+	atomic_store(&held, false);
+	sem_post(&may_go);
+	for (i = 0; i < LINE; i++) {
+		assert_int_equal(pthread_join(many[i].thread, NULL), 0);
+		assert_int_equal(pthread_join(other[i].thread, NULL), 0);
+	}
+	assert_int_equal(many[0].rc, 0);
+	assert_int_equal(count_in(many), 2);
+	assert_int_equal(count_in(other), 2);
+	assert_int_equal(atomic_load(&stretches), 4);
 	proven_free(p);
 }
 
@@ -398,6 +458,7 @@ main(void)
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_broken_hash),
 		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_fair),
 		cmocka_unit_test(test_same_secret),
 		cmocka_unit_test(test_threads),
 	};

@@ -514,9 +514,9 @@ test_prefix(void **state)
 	good(challenge_disable(db, "ndes-2", true, 1, &found, &e), &e);
 	assert_int_equal(unused(db, 1000), 1);
 
-	good(challenge_forget(db, "ndes-", 2000, &e), &e);
+	good(challenge_forget(db, "ndes-", 2000, 5000, &e), &e);
 	assert_true(is_there(db, "ndes-3"));
-	good(challenge_forget(db, "ndes-", 2001, &e), &e);
+	good(challenge_forget(db, "ndes-", 2001, 5000, &e), &e);
 	assert_false(is_there(db, "ndes-3"));
 	assert_true(is_there(db, "ndes-1"));	/* used: the ledger's */
 	assert_true(is_there(db, "ndes-2"));	/* not yet */
@@ -525,6 +525,62 @@ test_prefix(void **state)
 	assert_true(is_there(db, "ndes."));
 	assert_true(is_there(db, "ndet-1"));
 	assert_true(is_there(db, "a"));
+	db_close(db);
+}
+
+/* What was spent goes a while after its last use, and the ledger keeps the
+ * name; what is worked on stays, however old. */
+static void
+test_retired(void **state)
+{
+	static const struct {
+		const char	*name;
+		int64_t		 uses;
+		int64_t		 expires;
+		bool		 begun, ended;
+		bool		 stays;
+	} rows[] = {
+		{ "api-spent", 1, 9000, true, true, false },
+		{ "api-in-flight", 1, 2000, true, false, true },
+		{ "api-one-left", 2, 9000, true, true, true },
+		{ "api-expired", 0, 2000, true, true, false },
+		{ "api-live", 0, 9000, true, true, true },
+		{ "api-new", 1, 9000, false, false, true },
+		{ "apj-spent", 1, 9000, true, true, true },
+	};
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct challenge_use use;
+	int64_t		 ids[7], txn;
+
+	(void)state;
+	for (unsigned i = 0; i < 7; i++) {
+		uint8_t			 mac[CHALLENGE_MAC] = { 0xf0,
+		    (uint8_t)i };
+		const struct challenge_mac m = { mac, key_name };
+		struct challenge	 row = row_named(
+		    (char *)(uintptr_t)rows[i].name);
+
+		row.uses = rows[i].uses;
+		row.expires = rows[i].expires;
+		good(challenge_add(db, &row, &m, &e), &e);
+		ids[i] = id_of(db, rows[i].name);
+		if (rows[i].begun)
+			assert_int_equal(spend(db, 100 + i, rows[i].name, ids[i],
+			    rows[i].uses, false, &txn, &e), 0);
+		if (rows[i].ended)
+			issue(db, 100 + i, txn);
+	}
+	good(challenge_used(db, rows[0].name, ids[0], &use, &e), &e);
+	good(challenge_forget(db, "api-", use.last, use.last, &e), &e);
+	for (unsigned i = 0; i < 7; i++)
+		assert_true(is_there(db, rows[i].name));
+	good(challenge_forget(db, "api-", 5000, 6000, &e), &e);
+	for (unsigned i = 0; i < 7; i++)
+		if (is_there(db, rows[i].name) != rows[i].stays)
+			fail_msg("%s", rows[i].name);
+	good(challenge_used(db, rows[0].name, ids[0], &use, &e), &e);
+	assert_int_equal(use.issued, 1);
 	db_close(db);
 }
 
@@ -539,6 +595,7 @@ main(void)
 		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_retired),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

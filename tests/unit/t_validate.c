@@ -12,8 +12,9 @@
 #include "scep/wrap.h"
 #include "service_ask.h"
 #include "store_ask.h"
-#include "service/service_int.h"
+#include "service/guard_int.h"
 #include "store/waiting.h"
+#include "util/clock.h"
 #include "util/file.h"
 
 #define SECRET	"8CE317021F690069"
@@ -400,6 +401,37 @@ test_guess(void **state)
 	(void)state;
 	assert_int_equal(refused_proof("/also"), PROOF_NONE);
 	assert_int_equal(refused_proof("/instead"), PROOF_WRONG);
+}
+
+/* Nor does it judge them as often as somebody likes. */
+static void
+test_rationed(void **state)
+{
+	const struct conf	*c;
+	struct abuse		*a;
+	struct abuse_leave	 l = { .rationed = 0 };
+	struct abuse_verdict	 v;
+	int			 i;
+
+	(void)state;
+	again();
+	c = site_conf(service->site);
+	a = service->guard->abuse;
+	will_say(1, "");
+	service_peer = "192.0.2.9";
+	abuse_remember(a, service_peer, clock_now());
+	for (i = 0; i < 1000 && l.rationed == 0; i++) {
+		abuse_enter(a, c, service_peer, clock_now(), &l);
+		if (l.rationed == 0)
+			abuse_failed(a, c, service_peer, "x", clock_now(), &v);
+	}
+	assert_true(l.rationed > 0 && l.locked == 0);
+	assert_int_equal(ask_status("/instead", SECRET), 429);
+	assert_int_equal(times_asked(), 0);
+	service_peer = "192.0.2.10";
+	assert_int_equal(ask_status("/instead", SECRET), 200);
+	assert_int_equal(times_asked(), 1);
+	service_peer = "";
 }
 
 /* It never hears of them. */
@@ -991,6 +1023,7 @@ main(void)
 		TEST(test_asked),
 		TEST(test_verdicts),
 		TEST(test_guess),
+		TEST(test_rationed),
 		TEST(test_refused_before),
 		TEST(test_empty_challenge),
 		TEST(test_message_types),
