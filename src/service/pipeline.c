@@ -9,7 +9,6 @@
 #include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
-#include "service/ends_int.h"
 #include "service/pipeline_int.h"
 #include "util/clock.h"
 #include "util/log.h"

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "pki/secret.h"
-#include "service/ends_int.h"
 #include "service/face_int.h"
 #include "store/issued.h"
 #include "store/txn.h"

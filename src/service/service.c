@@ -2,7 +2,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "service/ends_int.h"
 #include "service/guard_int.h"
 #include "store/txn.h"
 #include "util/clock.h"
@@ -111,12 +110,21 @@ forget_unused(struct service *s, int64_t now)
 			    err_text(&e));
 }
 
+/* Who waits for one that repeats such a transaction sees it end. */
+static void
+retry_ends(struct service *s)
+{
+	/* Each try may wait for the store's lock: one that fails is enough. */
+	while (ends_retry(s->ends, s->db))
+		flight_end(s->flight);
+}
+
 void
 service_tick(struct service *s)
 {
 	int64_t now = clock_now();
 
-	ends_tick(s->ends, s->db, s->flight);
+	retry_ends(s);
 	crls_tick(s->crls, s->site, s->db, now);
 	faces_tick(s, s->site, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
@@ -175,7 +183,7 @@ service_close(struct service *s)
 	pool_free(s->admin_pool);
 	/* The last chance: what was made elsewhere would be forgotten. */
 	if (s->ends != NULL && s->db != NULL)
-		ends_tick(s->ends, s->db, s->flight);
+		retry_ends(s);
 	ends_free(s->ends);
 	/* The last ones; without a site there were none. */
 	if (s->site != NULL)

@@ -16,6 +16,7 @@
 #include "store/audit.h"
 #include "store/challenge.h"
 #include "store/db.h"
+#include "store/ends.h"
 #include "validator/validator.h"
 
 /* ---- document: what is served to many, shared by all who send it ---- */
@@ -177,10 +178,6 @@ void	 flight_end(struct flight *);	/* a transaction has ended */
 /* Take a mark, look, wait: -1 if nothing ended since the mark for so long. */
 unsigned long	 flight_mark(struct flight *);
 int	 flight_wait(struct flight *, unsigned long mark, int seconds);
-
-/* ---- ends: of transactions that came to nothing; see ends_int.h ---- */
-
-struct ends;
 
 /* ---- doors: requests that a validator is being asked about ---- */
 

@@ -10,7 +10,7 @@
 #include "scep/client.h"
 #include "scep/wrap.h"
 #include "service_ask.h"
-#include "service/ends_int.h"
+#include "service/service_int.h"
 #include "store_ask.h"
 #include "util/file.h"
 
