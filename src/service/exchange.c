@@ -6,8 +6,8 @@
 
 #include "scep/caps.h"
 #include "scep/op.h"
-#include "service/face_int.h"
 #include "service/guard_int.h"
+#include "site/find.h"
 #include "util/clock.h"
 #include "util/log.h"
 

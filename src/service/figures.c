@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "render/metrics.h"
-#include "service/face_int.h"
 #include "service/guard_int.h"
 #include "store/waiting.h"
 #include "util/clock.h"

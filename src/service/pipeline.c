@@ -5,11 +5,13 @@
  */
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "pki/secret.h"
 #include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
 #include "service/pipeline_int.h"
+#include "site/urls.h"
 #include "util/clock.h"
 #include "util/log.h"
 

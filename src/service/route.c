@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "service/face_int.h"
+#include "service/service_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 

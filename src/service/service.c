@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "service/guard_int.h"
+#include "site/faces.h"
+#include "site/succession.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -126,7 +128,7 @@ service_tick(struct service *s)
 
 	retry_ends(s);
 	crls_tick(s->crls, s->site, s->db, now);
-	faces_tick(s, s->site, now);
+	faces_tick(s->site, s->db, s->ends, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 	forget_unused(s, now);
@@ -142,7 +144,7 @@ service_replace(struct service *s, struct site *site, struct err *e)
 	if (succession_recall(s->db, site, e) == -1)
 		return -1;
 	/* Before anybody sees it. */
-	faces_tick(s, site, clock_now());
+	faces_tick(site, s->db, s->ends, clock_now());
 	pthread_mutex_lock(&s->lock);
 	old = s->site;
 	s->site = site;

@@ -11,6 +11,7 @@
 #include "service/service_int.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "validator/validator.h"
 
 #define QUEUE_MAX	256
 #define TELL_MS		10000	/* for one outcome, at the most */

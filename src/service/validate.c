@@ -8,6 +8,7 @@
 #include "pki/secret.h"
 #include "service/pipeline_int.h"
 #include "util/log.h"
+#include "validator/validator.h"
 
 #define FACTS_MAX	(1024u * 1024)
 #define WAIT_SECONDS	20	/* for a copy, beside the validator's time */
