@@ -6,6 +6,8 @@
 #include "issuer/issuer.h"
 #include "pki/chain.h"
 #include "service/pipeline_int.h"
+#include "site/crls.h"
+#include "site/face.h"
 #include "util/str.h"
 
 /* Only this endpoint's CAs are known here. */

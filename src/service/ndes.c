@@ -7,6 +7,7 @@
 #include "issuer/issuer.h"
 #include "render/ndes.h"
 #include "service/service_int.h"
+#include "site/face.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/str.h"

@@ -7,6 +7,7 @@
 #include "policy/decide.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
+#include "site/face.h"
 #include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "service/service_int.h"
+#include "site/crls.h"
+#include "site/face.h"
 #include "util/clock.h"
 #include "util/log.h"
 

@@ -2,9 +2,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "service/doors_int.h"
+#include "service/figures_int.h"
+#include "service/flight_int.h"
 #include "service/guard_int.h"
+#include "service/pool_int.h"
+#include "service/refusals_int.h"
+#include "service/teller_int.h"
+#include "site/crls.h"
 #include "site/faces.h"
 #include "site/succession.h"
+#include "store/ends.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"

@@ -9,13 +9,9 @@
 
 #include "pki/mac_key.h"
 #include "service/service.h"
-#include "site/crls.h"
-#include "site/face.h"
 #include "site/site.h"
-#include "store/audit.h"
 #include "store/challenge.h"
 #include "store/db.h"
-#include "store/ends.h"
 
 /* ---- proven: challenges that were stretched already ---- */
 
@@ -40,90 +36,11 @@ int	 proven_recall(struct proven *, const struct conf_challenge *const *,
 int	 challenge_open_key(struct service *, const char *store,
 	    struct err *e);
 
-/* ---- pool: a bounded queue and its workers ---- */
-
-struct pool;
-/* run() tells whether the pool is to call done(), or somebody will. */
-int	 pool_new(size_t workers, size_t queue,
-	    enum service_when (*run)(struct exchange *, void *), void *arg,
-	    struct pool **out, struct err *e);
-/* -1: the queue is full. */
-int	 pool_put(struct pool *, struct exchange *);
-/* Waits until nothing is queued or running; -1 after timeout_ms. */
-int	 pool_drain(struct pool *, int timeout_ms);
-void	 pool_free(struct pool *);		/* ends the workers */
-
-/* ---- flight: transactions that workers are busy with ---- */
-
-struct flight;
-int	 flight_new(struct flight **out, struct err *e);
-void	 flight_free(struct flight *);
-void	 flight_end(struct flight *);	/* a transaction has ended */
-/* Take a mark, look, wait: -1 if nothing ended since the mark for so long. */
-unsigned long	 flight_mark(struct flight *);
-int	 flight_wait(struct flight *, unsigned long mark, int seconds);
-
-/* ---- doors: requests that a validator is being asked about ---- */
-
-#define DOOR_KEY	32
-
-struct doors;
-/* There is room for half of so many workers, at least for one. */
-int	 doors_new(size_t workers, struct doors **out, struct err *e);
-void	 doors_free(struct doors *);
-/* Goes in alone. ERR_BUSY: there is no room, another one with the key was inside
- * for so many seconds, or the service stops. */
-int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
-	    struct err *e);
-/* Makes room: whoever is inside waits no more for a validator. */
-void	 doors_asked(struct doors *);
-void	 doors_leave(struct doors *, const uint8_t key[DOOR_KEY]);
-void	 doors_stop(struct doors *);	/* nobody waits any more */
-
-/* ---- teller: outcomes, told to validators behind the reply's back ---- */
-
-struct teller;
-int	 teller_new(struct teller **out, struct err *e);
-/* Sends what it can within a few seconds, and logs how many it could not. */
-void	 teller_free(struct teller *);
-/* To the endpoint's validator, at most once; takes over the JSON. Never waits:
- * what finds the queue full is logged and lost. */
-void	 teller_put(struct teller *, struct site *, const struct site_endpoint *,
-	    struct buf *json);
-
-/* ---- refusals: what the audit trail is told about requests that came to
- * nothing ---- */
-
-struct refusals;
-int	 refusals_new(struct refusals **out, struct err *e);
-void	 refusals_free(struct refusals *);	/* NULL is fine */
-/* Whether another one is taken: asked before it is made. Those that are not are
- * counted, and logged. */
-bool	 refusals_room(struct refusals *);
-void	 refusals_put(struct refusals *, const struct audit *);	/* copies */
-/* Writes them, and keeps so many of all; by one thread at a time. */
-void	 refusals_flush(struct refusals *, struct db *, int64_t keep);
-
 /* ---- validate: what came to an end while it waited ---- */
 
 /* Ends what has waited for too long, and tells validators of that, and of what
  * an operator rejected; by one thread at a time. What fails is logged. */
 void	 validate_tick(struct service *, struct site *, int64_t now);
-
-/* ---- figures: what is counted, and its file ---- */
-
-struct figures;
-int	 figures_new(int64_t now, struct figures **out, struct err *e);
-void	 figures_free(struct figures *);
-/* A request has ended. type and outcome are static; reason ERR_NONE: well. */
-void	 figures_count(struct figures *, const char *endpoint,
-	    const char *type, const char *outcome, enum err_reason);
-/* Appends the text; any thread. */
-int	 figures_text(struct figures *, const struct service *,
-	    struct site *, int64_t now, struct buf *out, struct err *e);
-/* Writes metrics.file when its time has come; by one thread at a time. What
- * fails is logged. */
-void	 figures_tick(struct figures *, const struct service *, int64_t now);
 
 /* ---- route: what lies behind a path ---- */
 

@@ -5,10 +5,11 @@
  * once and lives in memory alone.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "service/service_int.h"
+#include "service/teller_int.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "validator/validator.h"

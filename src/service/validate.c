@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "service/doors_int.h"
 #include "service/pipeline_int.h"
+#include "service/teller_int.h"
 #include "util/log.h"
 #include "validator/validator.h"
 

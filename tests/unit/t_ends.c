@@ -11,6 +11,7 @@
 #include "scep/wrap.h"
 #include "service_ask.h"
 #include "service/service_int.h"
+#include "store/ends.h"
 #include "store_ask.h"
 #include "util/file.h"
 
