@@ -11,6 +11,7 @@
 #include "policy/decide.h"
 #include "render/trail.h"
 #include "service/service.h"
+#include "site/site.h"
 #include "store/db.h"
 
 struct rehearsal_request {

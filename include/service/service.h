@@ -1,10 +1,6 @@
 /*
  * The service: everything behind one HTTP exchange. It alone calls across the
  * layers; http hands it requests, daemon opens and stops it.
- *
- * A site is the configuration made real (keys read, documents prepared). Each
- * exchange holds the site it began with, so a reload never pulls the ground
- * from under a request in flight.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -17,17 +13,6 @@ struct service;
 struct site;
 
 /* ---- life, called by daemon ---- */
-
-/*
- * Reads all that the configuration names and proves it fits together; touches
- * nothing. The site takes the configuration on success.
- */
-int	 site_open(struct conf *, struct site **out, struct err *e);
-/* What a start would find beside the site: for the check of a configuration. */
-int	 site_check(const struct site *, struct err *e);
-struct site	*site_get(struct site *);	/* one more reference */
-void	 site_put(struct site *);	/* gives up a reference; NULL is fine */
-const struct conf	*site_conf(const struct site *);
 
 /* Opens the store, starts the workers. Takes the site on success. */
 int	 service_open(struct site *, struct service **out, struct err *e);

@@ -9,6 +9,7 @@
 #include "ctl/ctl_int.h"
 #include "pki/csr.h"
 #include "service/rehearse.h"
+#include "site/site.h"
 #include "util/addr.h"
 #include "util/clock.h"
 #include "util/file.h"

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "http/server.h"
 #include "service/service.h"
+#include "site/site.h"
 #include "util/err.h"
 
 /* ---- notify.c: telling systemd how we are (sd_notify(3)) ---- */

@@ -7,6 +7,7 @@
 
 #include "render/ask.h"
 #include "render/json.h"
+#include "service/figures_int.h"
 #include "service/service_int.h"
 #include "util/clock.h"
 #include "util/log.h"

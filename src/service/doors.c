@@ -7,11 +7,12 @@
  * likes, and strangers may cause it: there is room for a part of the workers.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "service/service_int.h"
+#include "service/doors_int.h"
 
 struct door {
 	uint8_t		 key[DOOR_KEY];

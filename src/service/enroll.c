@@ -4,8 +4,12 @@
  */
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "pki/secret.h"
+#include "service/flight_int.h"
 #include "service/pipeline_int.h"
+#include "site/face.h"
+#include "site/urls.h"
 
 /* As of the message; keys of some types sign without a digest. */
 static int

@@ -6,7 +6,11 @@
 
 #include "scep/caps.h"
 #include "scep/op.h"
-#include "service/face_int.h"
+#include "service/figures_int.h"
+#include "service/guard_int.h"
+#include "service/pool_int.h"
+#include "site/face.h"
+#include "site/find.h"
 #include "util/clock.h"
 #include "util/log.h"
 

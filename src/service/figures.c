@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "render/metrics.h"
-#include "service/face_int.h"
+#include "service/figures_int.h"
 #include "service/guard_int.h"
+#include "site/crls.h"
+#include "site/face.h"
 #include "store/waiting.h"
 #include "util/clock.h"
 #include "util/file.h"

@@ -4,10 +4,11 @@
  * comes of it.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "service/service_int.h"
+#include "service/flight_int.h"
 
 struct flight {
 	pthread_mutex_t	 lock;

@@ -3,8 +3,11 @@
  * public, so that nobody needs a challenge; they never wait, and are looked up
  * anew each time: clients ask under one constant transactionID.
  */
+#include "issuer/issuer.h"
 #include "pki/chain.h"
 #include "service/pipeline_int.h"
+#include "site/crls.h"
+#include "site/face.h"
 #include "util/str.h"
 
 /* Only this endpoint's CAs are known here. */

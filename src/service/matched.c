@@ -7,27 +7,6 @@
 #include "service/pipeline_int.h"
 #include "util/clock.h"
 
-int
-challenge_limits(const struct conf *conf, const struct conf_challenge *c,
-    struct policy_limits *out, struct err *e)
-{
-	const struct policy_written w = {
-		c->subject.v, c->san.v, c->key_types.v
-	};
-
-	*out = (struct policy_limits){
-		.profile = *c->profile == '\0' ? NULL :
-		    conf_profile(conf, c->profile),
-		.uses = c->uses,
-	};
-	/* conf_load() proved that they are times. */
-	if (*c->not_before != '\0')
-		(void)clock_parse(c->not_before, &out->not_before);
-	if (*c->expires != '\0')
-		(void)clock_parse(c->expires, &out->expires);
-	return policy_limits_read(&w, out, e);
-}
-
 /* Makes of lines an array that ends with NULL; the text is its memory. */
 static int
 split_lines(char *text, char **out, size_t max, struct err *e)

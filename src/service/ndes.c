@@ -4,8 +4,10 @@
  */
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "render/ndes.h"
-#include "service/face_int.h"
+#include "service/service_int.h"
+#include "site/face.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/str.h"

@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
+#include "service/flight_int.h"
 #include "service/pipeline_int.h"
+#include "site/face.h"
 #include "util/clock.h"
 
 #define WAIT_SECONDS	20	/* for a copy that another worker has */

@@ -5,12 +5,17 @@
  */
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "pki/secret.h"
 #include "render/trail.h"
 #include "scep/caps.h"
 #include "scep/op.h"
-#include "service/ends_int.h"
+#include "service/figures_int.h"
+#include "service/flight_int.h"
 #include "service/pipeline_int.h"
+#include "site/face.h"
+#include "site/urls.h"
+#include "store/ends.h"
 #include "util/clock.h"
 #include "util/log.h"
 

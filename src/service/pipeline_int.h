@@ -6,7 +6,8 @@
 
 #include "policy/decide.h"
 #include "scep/wrap.h"
-#include "service/face_int.h"
+#include "service/service_int.h"
+#include "site/face.h"
 #include "store/audit.h"
 #include "store/challenge.h"
 #include "store/issued.h"

@@ -1,8 +1,9 @@
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "service/service_int.h"
+#include "service/pool_int.h"
 
 struct pool {
 	pthread_mutex_t	 lock;

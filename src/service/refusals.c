@@ -3,10 +3,11 @@
  * Strangers cause them at will, so they cost no commit of their own: they are
  * collected, and written together by the thread that keeps house.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/service_int.h"
+#include "service/refusals_int.h"
 #include "util/log.h"
 
 #define QUEUE_MAX	256	/* of one second */

@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "service/guard_int.h"
 #include "service/pipeline_int.h"
 #include "service/rehearse.h"
+#include "site/face.h"
+#include "site/faces.h"
+#include "site/succession.h"
 
 #define DAY	86400
 
@@ -206,7 +210,7 @@ open_stage(struct stage *st, struct site *site, struct db *db,
 	(void)snprintf(st->x.peer, sizeof(st->x.peer), "%s", r->peer);
 	if (open_service(st, site->conf, db, e) == -1 ||
 	    succession_recall(db, site, e) == -1 ||
-	    faces_foresee(&st->s, site, se, r->now, &st->x.face, e) == -1)
+	    faces_foresee(site, db, se, r->now, &st->x.face, e) == -1)
 		return -1;
 	work_init(&st->w, &st->s, &st->x, r->now);
 	st->w.msg.type = st->w.type = r->renewal ? SCEP_RENEWALREQ :

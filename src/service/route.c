@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
-#include "service/face_int.h"
+#include "service/service_int.h"
+#include "site/crls.h"
+#include "site/face.h"
 #include "util/clock.h"
 #include "util/log.h"
 

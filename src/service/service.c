@@ -2,8 +2,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "service/ends_int.h"
+#include "service/doors_int.h"
+#include "service/figures_int.h"
+#include "service/flight_int.h"
 #include "service/guard_int.h"
+#include "service/pool_int.h"
+#include "service/refusals_int.h"
+#include "service/teller_int.h"
+#include "site/crls.h"
+#include "site/faces.h"
+#include "site/succession.h"
+#include "store/ends.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -111,14 +120,23 @@ forget_over(struct service *s, int64_t now)
 			    err_text(&e));
 }
 
+/* Who waits for one that repeats such a transaction sees it end. */
+static void
+retry_ends(struct service *s)
+{
+	/* Each try may wait for the store's lock: one that fails is enough. */
+	while (ends_retry(s->ends, s->db))
+		flight_end(s->flight);
+}
+
 void
 service_tick(struct service *s)
 {
 	int64_t now = clock_now();
 
-	ends_tick(s->ends, s->db, s->flight);
+	retry_ends(s);
 	crls_tick(s->crls, s->site, s->db, now);
-	faces_tick(s, s->site, now);
+	faces_tick(s->site, s->db, s->ends, now);
 	guard_tick(s->guard, s->db, s->site->conf, now);
 	figures_tick(s->figures, s, now);
 	forget_over(s, now);
@@ -134,7 +152,7 @@ service_replace(struct service *s, struct site *site, struct err *e)
 	if (succession_recall(s->db, site, e) == -1)
 		return -1;
 	/* Before anybody sees it. */
-	faces_tick(s, site, clock_now());
+	faces_tick(site, s->db, s->ends, clock_now());
 	pthread_mutex_lock(&s->lock);
 	old = s->site;
 	s->site = site;
@@ -175,7 +193,7 @@ service_close(struct service *s)
 	pool_free(s->admin_pool);
 	/* The last chance: what was made elsewhere would be forgotten. */
 	if (s->ends != NULL && s->db != NULL)
-		ends_tick(s->ends, s->db, s->flight);
+		retry_ends(s);
 	ends_free(s->ends);
 	/* The last ones; without a site there were none. */
 	if (s->site != NULL)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "service/pipeline_int.h"
+#include "site/face.h"
+#include "site/trusted.h"
 #include "util/str.h"
 
 struct signer {

@@ -5,12 +5,14 @@
  * once and lives in memory alone.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "service/service_int.h"
+#include "service/teller_int.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "validator/validator.h"
 
 #define QUEUE_MAX	256
 #define TELL_MS		10000	/* for one outcome, at the most */

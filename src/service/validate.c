@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "pki/secret.h"
+#include "service/doors_int.h"
 #include "service/pipeline_int.h"
+#include "service/teller_int.h"
 #include "util/log.h"
+#include "validator/validator.h"
 
 #define FACTS_MAX	(1024u * 1024)
 #define WAIT_SECONDS	20	/* for a copy, beside the validator's time */

@@ -97,7 +97,8 @@ lab_shown(void)
 void
 lab_tick(int64_t after)
 {
-	faces_tick(lab.service, lab.site, lab.start + after);
+	faces_tick(lab.site, lab.service->db, lab.service->ends,
+	    lab.start + after);
 }
 
 long

@@ -8,7 +8,8 @@
 
 #include "pki_tool.h"
 #include "scep/client.h"
-#include "service/face_int.h"
+#include "service/service_int.h"
+#include "site/faces.h"
 
 #define SECRET	"Sesame-7F3C9A5B21D8E640"
 #define SECRET_Q SECRET "-q"	/* for the profile q, with a CRL's URL */

@@ -10,7 +10,8 @@
 #include "scep/client.h"
 #include "scep/wrap.h"
 #include "service_ask.h"
-#include "service/ends_int.h"
+#include "service/service_int.h"
+#include "store/ends.h"
 #include "store_ask.h"
 #include "util/file.h"
 

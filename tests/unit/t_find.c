@@ -4,7 +4,7 @@
  */
 #include "conf_file.h"
 
-#include "service/service_int.h"
+#include "site/find.h"
 
 #define MORE(name, issuer)	"}, { name = \"" name "\"; issuer = \"" issuer \
 	"\"; profile = \"p\"; challenges = [\"c\"]; " RA

@@ -1,8 +1,9 @@
 #include "pki_tool.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
-#include "service/service_int.h"
+#include "service/pool_int.h"
 
 #define PATIENCE	20000	/* ms; nothing here takes so long */
 

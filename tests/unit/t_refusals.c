@@ -4,9 +4,9 @@
  */
 #include <fcntl.h>
 
+#include "service/refusals_int.h"
 #include "store_file.h"
 
-#include "service/service_int.h"
 
 #define QUEUE_MAX	256
 

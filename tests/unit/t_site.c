@@ -1,7 +1,8 @@
 #include "pki_tool.h"
 
 #include "pki/secret.h"
-#include "service/face_int.h"
+#include "site/face.h"
+#include "site/site.h"
 #include "util/clock.h"
 #include "util/file.h"
 

@@ -10,7 +10,7 @@
 #include "net/fetch.h"
 #include "pki/secret.h"
 #include "pki_tool.h"
-#include "service/service_int.h"
+#include "service/doors_int.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/str.h"

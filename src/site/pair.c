@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "service/face_int.h"
+#include "site/pair.h"
 
 int
 pair_new(struct key *key, struct cert *cert, struct pair **out, struct err *e)
@@ -52,6 +52,17 @@ pairs_take(struct pairs *ps, struct pair *p, struct err *e)
 	}
 	ps->v = v;
 	ps->v[ps->n++] = p;
+	return 0;
+}
+
+int
+pairs_add(struct pairs *ps, const struct pairs *from, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		if (pairs_take(ps, pair_get(from->v[i]), e) == -1)
+			return -1;
 	return 0;
 }
 

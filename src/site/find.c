@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "service/service_int.h"
+#include "site/find.h"
 #include "util/str.h"
 
 /* What clients ask of any server (RFC 8894, 4.1). */

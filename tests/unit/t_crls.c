@@ -12,6 +12,7 @@
 #include "pki/secret.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
+#include "site/crls.h"
 #include "store/revoked.h"
 #include "store/txn.h"
 #include "util/file.h"

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "pki/chain.h"
-#include "service/face_int.h"
+#include "site/face.h"
+#include "site/ra_int.h"
 
 #define CAPS_MAX	4096
 #define CACERT_MAX	(1024u * 1024)
@@ -35,57 +36,14 @@ face_put(struct face *f)
 /* ---- the pairs that are to be had ---- */
 
 static int
-add_pairs(struct face *f, const struct pairs *from, struct err *e)
-{
-	size_t i;
-
-	for (i = 0; i < from->n; i++)
-		if (pairs_take(&f->pairs, pair_get(from->v[i]), e) == -1)
-			return -1;
-	return 0;
-}
-
-static int
 collect(struct face *f, const struct ra *ra, const struct pairs *kept,
     struct err *e)
 {
-	if (add_pairs(f, &ra->files, e) == -1 ||
-	    add_pairs(f, kept, e) == -1)
+	if (pairs_add(&f->pairs, &ra->files, e) == -1 ||
+	    pairs_add(&f->pairs, kept, e) == -1)
 		return -1;
 	f->n_own = f->pairs.n;
-	return add_pairs(f, &ra->also, e);
-}
-
-static bool
-is_valid(const struct cert *c, int64_t now)
-{
-	return now >= c->not_before && now <= c->not_after;
-}
-
-/* Of two with the same end the first stays. */
-static bool
-is_better(const struct cert *c, const struct cert *than, int64_t now)
-{
-	if (is_valid(c, now) != is_valid(than, now))
-		return is_valid(c, now);
-	return c->not_after > than->not_after;
-}
-
-struct pair *
-face_best(const struct pairs *ps, size_t n, const struct cert *ca,
-    enum ra_role role, int64_t now)
-{
-	struct pair *best = NULL;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (ra_suits(ps->v[i]->cert, role) &&
-		    (ca == NULL ||
-		    cert_has_subject(ca, ps->v[i]->cert->issuer)) &&
-		    (best == NULL || is_better(ps->v[i]->cert, best->cert,
-		    now)))
-			best = ps->v[i];
-	return best;
+	return pairs_add(&f->pairs, &ra->also, e);
 }
 
 /* ---- generations ---- */
@@ -102,9 +60,9 @@ static const struct pair *
 best_of(const struct face *f, const struct cert *ca, enum ra_role role,
     int64_t now)
 {
-	const struct pair *p = face_best(&f->pairs, f->n_own, ca, role, now);
+	const struct pair *p = ra_best(&f->pairs, f->n_own, ca, role, now);
 
-	return p != NULL ? p : face_best(&f->pairs, f->pairs.n, ca, role,
+	return p != NULL ? p : ra_best(&f->pairs, f->pairs.n, ca, role,
 	    now);
 }
 
@@ -233,10 +191,10 @@ add_earlier(struct face *f, const struct pair *p, const struct site_ca *next,
 {
 	const struct face_gen *g = face_of(f, p->cert);
 
-	if (!is_valid(p->cert, now) || is_listed(f, p) ||
+	if (!ra_is_valid(p->cert, now) || is_listed(f, p) ||
 	    (!ra_suits(p->cert, RA_BOTH) && !ra_suits(p->cert, RA_OPEN)))
 		return;
-	if (g == NULL || g->sign.key == NULL || !is_valid(g->sign.cert, now))
+	if (g == NULL || g->sign.key == NULL || !ra_is_valid(g->sign.cert, now))
 		g = &f->gens[0];
 	add_way(f, recipient(p), ra_suits(p->cert, RA_BOTH) ? recipient(p) :
 	    g->sign, who_issues(f, g, next));
@@ -250,7 +208,7 @@ is_open(const struct face *f, size_t i, int64_t now)
 	const struct face_gen *g = &f->gens[i];
 
 	return g->open.key != NULL && (i == 0 ||
-	    (is_valid(g->open.cert, now) && is_valid(g->sign.cert, now)));
+	    (ra_is_valid(g->open.cert, now) && ra_is_valid(g->sign.cert, now)));
 }
 
 static int

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/face_int.h"
+#include "site/urls.h"
 
 /* "…/crl/NAME.crl" is "…/crl/ID.crl" then; others stay. Yours. */
 static char *

@@ -1,12 +1,16 @@
 /*
- * Private to service: what transactions came to without a certificate, written
+ * What transactions came to without a certificate, written
  * now or as soon as the store takes it.
  */
-#ifndef SERVICE_ENDS_INT_H
-#define SERVICE_ENDS_INT_H
+#ifndef STORE_ENDS_H
+#define STORE_ENDS_H
 
-#include "service/service_int.h"
+#include "store/audit.h"
+#include "store/db.h"
 #include "store/stray.h"
+#include "util/err.h"
+
+struct ends;
 
 struct ending {
 	int64_t			 txn;
@@ -22,7 +26,8 @@ void	 ends_free(struct ends *);		/* NULL is fine */
 /* A transaction that is in truth issued stays so. What cannot be written is kept,
  * within a limit, and logged. */
 void	 ends_write(struct ends *, struct db *, const struct ending *);
-/* Tries again what was kept; by one thread at a time. */
-void	 ends_tick(struct ends *, struct db *, struct flight *);
+/* Tries the oldest again of what was kept, by one thread at a time: whether it is
+ * written now. */
+bool	 ends_retry(struct ends *, struct db *);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "pki/chain.h"
 #include "pki/secret.h"
-#include "service/face_int.h"
+#include "site/ra_int.h"
 #include "store/issued.h"
 #include "util/file.h"
 #include "util/log.h"

@@ -5,45 +5,9 @@
 #include <stdlib.h>
 
 #include "pki/chain.h"
-#include "service/face_int.h"
+#include "site/ra_int.h"
 #include "util/file.h"
 #include "util/log.h"
-
-#define KU_SCEP		(CERT_KU_DIGITAL_SIGNATURE | CERT_KU_KEY_ENCIPHERMENT)
-
-static const struct {
-	const char	*name;
-	const char	*wanted;	/* keyUsage, in words */
-} roles[] = {
-	[RA_BOTH] = { "RA certificate",
-	    "both digitalSignature and keyEncipherment" },
-	[RA_SIGN] = { "RA certificate that signs",
-	    "digitalSignature alone: clients choose by it, and another one "
-	    "decrypts" },
-	[RA_OPEN] = { "RA certificate that decrypts",
-	    "keyEncipherment alone: clients choose by it, and another one "
-	    "signs" },
-};
-
-const char *
-ra_role_name(enum ra_role role)
-{
-	return roles[role].name;
-}
-
-/* Of two certificates Apple and others take the one with exactly one bit. */
-bool
-ra_suits(const struct cert *c, enum ra_role role)
-{
-	switch (role) {
-	case RA_SIGN:
-		return c->ku == CERT_KU_DIGITAL_SIGNATURE;
-	case RA_OPEN:
-		return c->ku == CERT_KU_KEY_ENCIPHERMENT;
-	default:
-		return (c->ku & KU_SCEP) == KU_SCEP;
-	}
-}
 
 static int
 check_rsa(const struct cert *c, const char *path, struct err *e)
@@ -70,11 +34,11 @@ check_usage(const struct cert *c, enum ra_role role, const char *path,
 		    "again with %s", path,
 		    c->ku & CERT_KU_DIGITAL_SIGNATURE ? "" :
 		    " digitalSignature", c->ku & CERT_KU_KEY_ENCIPHERMENT ?
-		    "" : " keyEncipherment", roles[role].wanted);
+		    "" : " keyEncipherment", ra_role_wanted(role));
 	else
 		err_set(e, ERR_CERT_FILE, "%s: keyUsage is not that of the %s;"
-		    " issue it again with %s", path, roles[role].name,
-		    roles[role].wanted);
+		    " issue it again with %s", path, ra_role_name(role),
+		    ra_role_wanted(role));
 	return -1;
 }
 
@@ -105,6 +69,14 @@ check_pair(const struct key *key, const struct cert *cert,
 	return 0;
 }
 
+/* What is read, and for whom. */
+struct opening {
+	const struct conf_endpoint	*conf;
+	const struct site_ca		*ca;
+	int64_t				 now;
+	struct ra			*ra;
+};
+
 /* The CA whose name the certificate gives as its issuer's. */
 static const struct site_ca *
 ca_of(const struct site_ca *ca, const struct cert *c)
@@ -116,18 +88,18 @@ ca_of(const struct site_ca *ca, const struct cert *c)
 }
 
 static int
-check_chain(const struct site_endpoint *se, const struct cert *c,
-    const char *path, int64_t now, struct err *e)
+check_chain(const struct opening *o, const struct cert *c,
+    const char *path, struct err *e)
 {
-	const struct site_ca *ca = ca_of(se->ca, c);
+	const struct site_ca *ca = ca_of(o->ca, c);
 	const struct issuer *is = ca->issuer;
 	struct err why = { .reason = ERR_NONE };
-	int64_t when = now;
+	int64_t when = o->now;
 
 	/* An expired one stops nothing if the next one can be issued here; it
 	 * must have been good until its end, which libcrypto excludes. */
-	if (now > c->not_after && ra_not_renewed(se,
-	    site_ca_current(se->ca, now), c, c, now) == NULL)
+	if (o->now > c->not_after && ra_plan_hindrance(o->conf,
+	    site_ca_current(o->ca, o->now), c, c, o->now) == NULL)
 		when = c->not_after - 1;
 	if (chain_verify(c, issuer_ca(is), issuer_upper(is), when,
 	    &why) == 0)
@@ -145,8 +117,8 @@ struct files {
 };
 
 static int
-open_files(struct site_endpoint *se, const struct files *f,
-    enum ra_role role, int64_t now, struct err *e)
+open_files(const struct opening *o, const struct files *f,
+    enum ra_role role, struct err *e)
 {
 	struct cert *cert = NULL;
 	struct key *key = NULL;
@@ -156,29 +128,29 @@ open_files(struct site_endpoint *se, const struct files *f,
 	    key_load(f->key, f->passphrase, &key, e) == -1 ||
 	    check_pair(key, cert, f->key, f->cert, e) == -1 ||
 	    check_usage(cert, role, f->cert, e) == -1 ||
-	    check_chain(se, cert, f->cert, now, e) == -1) {
+	    check_chain(o, cert, f->cert, e) == -1) {
 		cert_free(cert);
 		key_free(key);
 		return -1;
 	}
 	if (pair_new(key, cert, &p, e) == -1)
 		return -1;
-	return pairs_take(&se->ra->files, p, e);
+	return pairs_take(&o->ra->files, p, e);
 }
 
 /* A client is shown both, and one CA above them. */
 static int
-check_split(const struct site_endpoint *se, struct err *e)
+check_split(const struct opening *o, struct err *e)
 {
-	const struct cert *sign = se->ra->files.v[0]->cert;
-	const struct cert *open = se->ra->files.v[1]->cert;
+	const struct cert *sign = o->ra->files.v[0]->cert;
+	const struct cert *open = o->ra->files.v[1]->cert;
 
-	if (ca_of(se->ca, sign) == ca_of(se->ca, open))
+	if (ca_of(o->ca, sign) == ca_of(o->ca, open))
 		return 0;
 	err_set(e, ERR_CERT_FILE, "ra_cert is issued by %s, ra_enc_cert by "
 	    "%s; issue one of them again, by the same CA",
-	    issuer_ca(ca_of(se->ca, sign)->issuer)->subject_text,
-	    issuer_ca(ca_of(se->ca, open)->issuer)->subject_text);
+	    issuer_ca(ca_of(o->ca, sign)->issuer)->subject_text,
+	    issuer_ca(ca_of(o->ca, open)->issuer)->subject_text);
 	return -1;
 }
 
@@ -229,45 +201,44 @@ out:
 }
 
 static int
-open_also(struct site_endpoint *se, const char *path, int64_t now,
-    struct err *e)
+open_also(const struct opening *o, const char *path, struct err *e)
 {
 	struct cert *cert = NULL;
 	struct key *key = NULL;
 	struct pair *p;
 
-	if (read_also(path, se->conf->ra_key_passphrase, &cert, &key,
+	if (read_also(path, o->conf->ra_key_passphrase, &cert, &key,
 	    e) == -1 || check_also(key, cert, path, e) == -1) {
 		cert_free(cert);
 		key_free(key);
 		return -1;
 	}
-	if (now > cert->not_after)
+	if (o->now > cert->not_after)
 		log_msg(LOG_L_WARN, "ra_also", "endpoint %s: %s has expired; "
-		    "remove it from ra_also", se->conf->name, path);
+		    "remove it from ra_also", o->conf->name, path);
 	if (pair_new(key, cert, &p, e) == -1)
 		return -1;
-	return pairs_take(&se->ra->also, p, e);
+	return pairs_take(&o->ra->also, p, e);
 }
 
 /* Clients that look for an RA by its keyUsage would find two. */
 static void
-warn_ca(const struct site_endpoint *se)
+warn_ca(const struct opening *o)
 {
-	const struct cert *ca = issuer_ca(se->ca->issuer);
+	const struct cert *ca = issuer_ca(o->ca->issuer);
 
 	if (ra_suits(ca, RA_BOTH))
 		log_msg(LOG_L_WARN, "ca_like_ra", "endpoint %s: the keyUsage "
 		    "of %s has digitalSignature and keyEncipherment, as that "
 		    "of an RA: some clients take it for one; issue it again "
-		    "without, or use mode = \"ca\"", se->conf->name,
+		    "without, or use mode = \"ca\"", o->conf->name,
 		    ca->subject_text);
 }
 
-int
-ra_open(struct site_endpoint *se, int64_t now, struct err *e)
+static int
+open_all(const struct opening *o, struct err *e)
 {
-	const struct conf_endpoint *c = se->conf;
+	const struct conf_endpoint *c = o->conf;
 	const struct files first = {
 		c->ra_cert, c->ra_key, c->ra_key_passphrase
 	}, second = {
@@ -275,22 +246,34 @@ ra_open(struct site_endpoint *se, int64_t now, struct err *e)
 	};
 	size_t i;
 
-	if ((se->ra = calloc(1, sizeof(*se->ra))) == NULL) {
+	o->ra->split = *c->ra_enc_cert != '\0';
+	if (open_files(o, &first, o->ra->split ? RA_SIGN : RA_BOTH,
+	    e) == -1 || (o->ra->split &&
+	    (open_files(o, &second, RA_OPEN, e) == -1 ||
+	    check_split(o, e) == -1)))
+		return -1;
+	for (i = 0; i < c->ra_also.n; i++)
+		if (open_also(o, c->ra_also.v[i], e) == -1)
+			return -1;
+	warn_ca(o);
+	return 0;
+}
+
+int
+ra_open(const struct conf_endpoint *c, const struct site_ca *ca, int64_t now,
+    struct ra **out, struct err *e)
+{
+	struct opening o = { .conf = c, .ca = ca, .now = now };
+
+	if ((o.ra = calloc(1, sizeof(*o.ra))) == NULL) {
 		err_set(e, ERR_MEMORY, "RA");
 		return -1;
 	}
-	if (c->mode == CONF_MODE_CA)
-		return 0;
-	se->ra->split = *c->ra_enc_cert != '\0';
-	if (open_files(se, &first, se->ra->split ? RA_SIGN : RA_BOTH, now,
-	    e) == -1 || (se->ra->split &&
-	    (open_files(se, &second, RA_OPEN, now, e) == -1 ||
-	    check_split(se, e) == -1)))
+	if (c->mode != CONF_MODE_CA && open_all(&o, e) == -1) {
+		ra_free(o.ra);
 		return -1;
-	for (i = 0; i < c->ra_also.n; i++)
-		if (open_also(se, c->ra_also.v[i], now, e) == -1)
-			return -1;
-	warn_ca(se);
+	}
+	*out = o.ra;
 	return 0;
 }
 

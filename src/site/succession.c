@@ -4,10 +4,12 @@
  */
 #include <string.h>
 
-#include "service/service_int.h"
+#include "site/succession.h"
 #include "store/followed.h"
 #include "util/clock.h"
 #include "util/log.h"
+
+#define RETRY	60	/* seconds, where the store failed */
 
 static const uint8_t *
 key_of(const struct site_ca *ca)
@@ -79,7 +81,7 @@ take_over(struct db *db, struct site_ca *ca, int64_t now)
 		return;
 	ca->followed = followed_put(db, key_of(ca), key_of(ca->next),
 	    ca->from, &e) == 0;
-	ca->retry_follow = now + SITE_CA_RETRY;
+	ca->retry_follow = now + RETRY;
 	log_followed(ca, &e);
 }
 

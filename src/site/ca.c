@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "pki/secret.h"
-#include "service/service_int.h"
+#include "site/ca.h"
 #include "util/log.h"
 #include "util/str.h"
 

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "pki/secret.h"
-#include "render/ndes.h"
-#include "service/face_int.h"
+#include "site/face.h"
+#include "site/ra.h"
+#include "site/site_int.h"
+#include "site/trusted.h"
+#include "store/db.h"
 #include "util/clock.h"
-#include "util/file.h"
 #include "util/log.h"
-#include "util/str.h"
+#include "validator/validator.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
 
@@ -82,7 +84,7 @@ open_endpoint(struct site *s, size_t i, int64_t now, struct err *e)
 		se->validator = s->validators[conf_validator(s->conf,
 		    c->validator) - s->conf->validators];
 	if (algs_open_with(c->legacy.v, c->refuse.v, &se->algs, e) == 0 &&
-	    check_cas(se, e) == 0 && ra_open(se, now, e) == 0 &&
+	    check_cas(se, e) == 0 && ra_open(c, se->ca, now, &se->ra, e) == 0 &&
 	    open_challenges(se, s->conf, e) == 0 && trusted_open(se, e) == 0 &&
 	    face_new(se, &none, now, &se->face, e) == 0)
 		return 0;
@@ -139,6 +141,28 @@ check_words(const struct conf *c, struct err *e)
 	return 0;
 }
 
+/* What a challenge of the file allows; to be cleared. */
+static int
+read_limits(const struct conf *conf, const struct conf_challenge *c,
+    struct policy_limits *out, struct err *e)
+{
+	const struct policy_written w = {
+		c->subject.v, c->san.v, c->key_types.v
+	};
+
+	*out = (struct policy_limits){
+		.profile = *c->profile == '\0' ? NULL :
+		    conf_profile(conf, c->profile),
+		.uses = c->uses,
+	};
+	/* conf_load() proved that they are times. */
+	if (*c->not_before != '\0')
+		(void)clock_parse(c->not_before, &out->not_before);
+	if (*c->expires != '\0')
+		(void)clock_parse(c->expires, &out->expires);
+	return policy_limits_read(&w, out, e);
+}
+
 static int
 open_limits(struct site *s, struct err *e)
 {
@@ -148,7 +172,7 @@ open_limits(struct site *s, struct err *e)
 	for (i = 0; i < s->conf->n_challenges; i++) {
 		c = &s->conf->challenges[i];
 		if ((*c->hash != '\0' && secret_check(c->hash, e) == -1) ||
-		    challenge_limits(s->conf, c, &s->limits[i], e) == -1) {
+		    read_limits(s->conf, c, &s->limits[i], e) == -1) {
 			err_prefix(e, "%s:%d: challenge %s", s->conf->file,
 			    c->line, c->name);
 			return -1;
@@ -171,85 +195,13 @@ warn_plain(const struct conf *c)
 			    c->challenges[i].name);
 }
 
-/* The page says that it can be used multiple times and does not expire. */
-static int
-check_lasting(const struct conf_challenge *c, struct err *e)
-{
-	if (c->uses == 0 && *c->not_before == '\0' && *c->expires == '\0')
-		return 0;
-	err_set(e, ERR_CONFIG, "is challenge %s, which does not last as the "
-	    "page says; take its uses, not_before and expires away", c->name);
-	return -1;
-}
-
-/* What the page shows must be of use to who reads it. */
-static int
-check_single(const struct site_endpoint *se, struct bytes single,
-    struct err *e)
-{
-	const struct conf_challenge *c = NULL;
-	bool match = false;
-	size_t i;
-
-	if (!ndes_is_password((const char *)single.p)) {
-		err_set(e, ERR_CONFIG, "readers of the page know upper-case "
-		    "hex digits alone, %d to %d; choose such a challenge",
-		    NDES_PASSWORD_MIN, NDES_PASSWORD);
-		return -1;
-	}
-	for (i = 0; i < se->n_challenges && !match; i++) {
-		c = se->challenges[i];
-		if (*c->hash == '\0')
-			match = str_equal_secret(single, bytes_str(c->secret));
-		else if (secret_verify(single, c->hash, &match, e) == -1)
-			return -1;
-	}
-	if (match)
-		return check_lasting(c, e);
-	err_set(e, ERR_CONFIG, "is none of the challenges of endpoint %s; "
-	    "add its hash to them", se->conf->name);
-	return -1;
-}
-
-static int
-open_single(struct site *s, struct err *e)
-{
-	struct buf single = BUF_INIT(FILE_MAX);
-	int rc = -1;
-
-	if (file_read_secret(s->conf->ndes_single, &single, e) == -1 ||
-	    check_single(s->ndes, buf_bytes(&single), e) == -1)
-		conf_blame(s->conf, "ndes.single", e);
-	else if ((s->ndes_single = strdup(buf_cstr(&single))) == NULL)
-		err_set(e, ERR_MEMORY, "ndes.single");
-	else
-		rc = 0;
-	buf_wipe(&single);
-	return rc;
-}
-
-static int
-open_ndes(struct site *s, struct err *e)
-{
-	const struct conf *c = s->conf;
-
-	if (*c->ndes_endpoint == '\0')
-		return 0;
-	s->ndes = &s->endpoints[conf_endpoint(c, c->ndes_endpoint) -
-	    c->endpoints];
-	return *c->ndes_single == '\0' ? 0 : open_single(s, e);
-}
-
 static void
 site_free(struct site *s)
 {
 	struct site_endpoint *se;
 	size_t i;
 
-	if (s->ndes_single != NULL)
-		explicit_bzero(s->ndes_single, strlen(s->ndes_single));
-	free(s->ndes_single);
-
+	ndes_clear(s);
 	for (i = 0; s->endpoints != NULL && i < s->conf->n_endpoints; i++) {
 		se = &s->endpoints[i];
 		face_put(se->face);
@@ -326,7 +278,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	for (i = 0; i < conf->n_endpoints; i++)
 		if (open_endpoint(s, i, now, e) == -1)
 			goto fail;
-	if (accounts_check(s, e) == -1 || open_ndes(s, e) == -1)
+	if (accounts_check(s, e) == -1 || ndes_open(s, e) == -1)
 		goto fail;
 	warn_plain(conf);
 	warn_namesakes(s);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "pki/crl.h"
-#include "service/service_int.h"
+#include "site/crls.h"
 #include "store/revoked.h"
 #include "util/clock.h"
 #include "util/file.h"

@@ -4,10 +4,11 @@
  * again: until it is written, the transaction takes up a use of its challenge,
  * and the place of whatever it would have renewed.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/ends_int.h"
+#include "store/ends.h"
 #include "store/txn.h"
 #include "store/waiting.h"
 #include "util/log.h"
@@ -209,19 +210,18 @@ drop_first(struct ends *s)
 	return all;
 }
 
-void
-ends_tick(struct ends *s, struct db *db, struct flight *flight)
+bool
+ends_retry(struct ends *s, struct db *db)
 {
 	struct err e = { .reason = ERR_NONE };
-	struct kept *k;
+	struct kept *k = first_of(s);
 	int64_t all;
 
-	/* Each try may wait for the store's lock: one that fails is enough. */
-	while ((k = first_of(s)) != NULL && write_end(db, &k->end, &e) == 0) {
-		all = drop_first(s);
-		flight_end(flight);
-		if (all > 0)
-			log_msg(LOG_L_NOTICE, "ends_written", "what became of "
-			    "%lld requests is written now", (long long)all);
-	}
+	if (k == NULL || write_end(db, &k->end, &e) == -1)
+		return false;
+	all = drop_first(s);
+	if (all > 0)
+		log_msg(LOG_L_NOTICE, "ends_written", "what became of %lld "
+		    "requests is written now", (long long)all);
+	return true;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "pki/chain.h"
-#include "service/service_int.h"
+#include "site/trusted.h"
 
 static int
 load(const char *path, struct certs *out, struct err *e)
