@@ -530,7 +530,7 @@ ask(const char *path, int type, struct bytes content, struct scep_got *got)
 	const struct scep_ask	 q = { .type = type, .txid = TXID,
 	    .nonce = bytes_str(NONCE), .content = content, .key = client.key,
 	    .cert = client.cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } };
+	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 } };
 
 	service_ask(service, path, &q, algs, ra.cert, got);
 }

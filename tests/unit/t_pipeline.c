@@ -135,7 +135,7 @@ question(int type, const struct who *by, const char *txid,
 	return (struct scep_ask){ .type = type, .txid = txid,
 	    .nonce = bytes_str(txid), .content = content, .key = by->key,
 	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1 } };
+	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 } };
 }
 
 /* Asks under a transactionID, which is the nonce too. */

@@ -65,7 +65,7 @@ talk(const struct who *who, enum alg digest, enum alg cipher,
 	struct scep_ask		 ask = { .type = SCEP_PKCSREQ, .txid = "t",
 	    .nonce = LIT("0123456789abcdef"), .content = sent->der,
 	    .key = who->key, .cert = who->cert, .to = ra.cert,
-	    .digest = digest, .suite = { cipher, ALG_RSA_PKCS1 },
+	    .digest = digest, .suite = { cipher, ALG_RSA_PKCS1, 0 },
 	    .password = password };
 	struct scep_reply	 r = { .key = ra.key, .cert = ra.cert,
 	    .algs = as, .password = password };
