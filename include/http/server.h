@@ -27,8 +27,11 @@ struct http_tls;		/* a certificate and its key, shared */
  * done as root. ERR_LISTEN says the mend.
  */
 int	 http_listen(const char *spec, int *fd, struct err *e);
-/* What of the same can be known without opening it. */
+/* What of the same can be known from its words. */
 int	 http_listen_check(const char *spec, struct err *e);
+/* And from the machine: has it the address, and a folder for the socket? Not
+ * whether the port is free, or may be used by this user. */
+int	 http_listen_try(const char *spec, struct err *e);
 /* Where it listens: "http://127.0.0.1:8080", "https://…", "unix:PATH". */
 void	 http_listen_url(int fd, bool tls, char out[HTTP_URL_MAX]);
 

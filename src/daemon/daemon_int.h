@@ -50,6 +50,9 @@ int	 priv_drop(const char *user, struct err *e);
 int	 priv_share(const char *path, const char *user, const char *group,
 	    struct err *e);
 
+/* Whether priv_share() would find the group. ERR_PRIVILEGE. */
+int	 priv_check_group(const char *group, struct err *e);
+
 /* ---- listeners.c: where the server is reached ---- */
 
 enum listener_id {
@@ -72,8 +75,10 @@ struct listener_tls {
 };
 
 void	 listeners_init(struct listeners *);
-/* What can be known without opening a socket. */
+/* What can be known from the configuration's words; and, for its check, from
+ * the machine. */
 int	 listeners_check(const struct conf *, struct err *e);
+int	 listeners_try(const struct conf *, struct err *e);
 /* Sockets, as root; the certificates, as the server's user; then both. */
 int	 listeners_open(struct listeners *, const struct conf *, struct err *e);
 int	 listener_tls_load(const struct conf *, struct listener_tls *out,
@@ -95,7 +100,7 @@ void	 listeners_close(struct listeners *);
 
 /* Serves until it is told to stop. An error is one of starting. */
 int	 daemon_run(const char *file, const char *version, struct err *e);
-/* Everything a start would check, apart from the listening address. */
+/* Everything a start would check, apart from what scepd(8) excepts. */
 int	 daemon_check(const char *file, struct err *e);
 
 #endif

@@ -54,20 +54,38 @@ listeners_init(struct listeners *ls)
 		ls->one[i].fd = -1;
 }
 
-int
-listeners_check(const struct conf *c, struct err *e)
+static int
+check_all(const struct conf *c, int (*check)(const char *, struct err *),
+    struct err *e)
 {
 	struct plan	 p;
 	size_t		 i;
 
 	for (i = 0; i < LISTENER_COUNT; i++) {
 		p = plan(c, (enum listener_id)i);
-		if (*p.spec != '\0' && http_listen_check(p.spec, e) == -1) {
+		if (*p.spec != '\0' && check(p.spec, e) == -1) {
 			conf_blame(c, p.path, e);
 			return -1;
 		}
 	}
 	return 0;
+}
+
+int
+listeners_check(const struct conf *c, struct err *e)
+{
+	return check_all(c, http_listen_check, e);
+}
+
+int
+listeners_try(const struct conf *c, struct err *e)
+{
+	if (check_all(c, http_listen_try, e) == -1)
+		return -1;
+	if (priv_check_group(c->admin_group, e) == 0)
+		return 0;
+	conf_blame(c, "admin.group", e);
+	return -1;
 }
 
 static int

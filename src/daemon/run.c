@@ -324,7 +324,8 @@ daemon_check(const char *file, struct err *e)
 
 	if (conf_load(file, &c, e) == -1)
 		return -1;
-	rc = listeners_check(c, e) == -1 || drop(c, e) == -1 ||
+	/* The sockets as who starts it, all else as the server's user. */
+	rc = listeners_try(c, e) == -1 || drop(c, e) == -1 ||
 	    listener_tls_load(c, &tls, e) == -1 ? -1 : site_open(c, &site, e);
 	listener_tls_put(&tls);
 	if (rc == -1) {

@@ -63,6 +63,7 @@ void		 tls_options(struct MHD_OptionItem out[TLS_OPTIONS]);
 /* ---- unix.c ---- */
 
 int		 unix_check(const char *path, struct err *e);
+int		 unix_try(const char *path, struct err *e);
 int		 unix_listen(const char *path, int *fd, struct err *e);
 
 /* ---- request.c ---- */
