@@ -67,6 +67,7 @@ struct listeners {
 		char			 url[HTTP_URL_MAX];	/* or "" */
 	}	 one[LISTENER_COUNT];
 	char	 socket[HTTP_URL_MAX];	/* Unix socket to remove, or "" */
+	int64_t	 told;			/* when, by listeners_tell() */
 };
 
 /* The certificates of the listeners; what is used is taken out. */
@@ -83,11 +84,19 @@ int	 listeners_try(const struct conf *, struct err *e);
 int	 listeners_open(struct listeners *, const struct conf *, struct err *e);
 int	 listener_tls_load(const struct conf *, struct listener_tls *out,
 	    struct err *e);
+/* Logs what clients will not like of them; the check does not take those that
+ * have expired. */
+void	 listener_tls_tell(const struct listener_tls *);
+int	 listener_tls_check(const struct conf *, const struct listener_tls *,
+	    struct err *e);
 void	 listener_tls_put(struct listener_tls *);
 int	 listeners_start(struct listeners *, const struct conf *,
 	    struct listener_tls *, struct service *, struct err *e);
 /* New connections are shown these. */
-void	 listeners_reload(struct listeners *, struct listener_tls *);
+void	 listeners_reload(struct listeners *, const struct conf *,
+	    struct listener_tls *);
+/* Once a day: what listener_tls_tell() does, for those in use. */
+void	 listeners_tell(struct listeners *, int64_t now);
 /* Connections that may be open at once. */
 int64_t	 listeners_files(const struct conf *);
 /* As their namesakes of http/server.h, for all. */
