@@ -25,6 +25,7 @@
 #define CONF_SECRET	0x4u
 #define CONF_FIRST	0x8u
 #define CONF_PATHS	0x10u
+#define CONF_OFF	0x20u
 
 /* Of configure: /etc and /var as distributions have them. */
 #define CONF_DEFAULT_FILE	SYSCONFDIR "/scepd/scepd.conf"

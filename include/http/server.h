@@ -27,8 +27,11 @@ struct http_tls;		/* a certificate and its key, shared */
  * done as root. ERR_LISTEN says the mend.
  */
 int	 http_listen(const char *spec, int *fd, struct err *e);
-/* What of the same can be known without opening it. */
+/* What of the same can be known from its words. */
 int	 http_listen_check(const char *spec, struct err *e);
+/* And from the machine: has it the address, and a folder for the socket? Not
+ * whether the port is free, or may be used by this user. */
+int	 http_listen_try(const char *spec, struct err *e);
 /* Where it listens: "http://127.0.0.1:8080", "https://…", "unix:PATH". */
 void	 http_listen_url(int fd, bool tls, char out[HTTP_URL_MAX]);
 
@@ -45,6 +48,12 @@ struct http_tls_files {
 int	 http_tls_load(const struct http_tls_files *, struct http_tls **out,
 	    struct err *e);
 void	 http_tls_put(struct http_tls *);	/* NULL is fine */
+/* ERR_CERT_FILE: the certificate has expired or is not valid yet. It is served
+ * all the same: what clients make of it is theirs to say. */
+int	 http_tls_check(const struct http_tls *, struct err *e);
+/* Logs what clients will refuse it for: its age, soon or now, no name or no
+ * usage of a server. */
+void	 http_tls_tell(const struct http_tls *);
 
 struct http_setup {
 	const struct conf	*conf;	/* its limits are copied */
@@ -55,9 +64,11 @@ struct http_setup {
 /* Serves the service on the socket; takes it and tls even when it fails. */
 int	 http_start(int fd, const struct http_setup *, struct service *,
 	    struct http_server **out, struct err *e);
-/* What connections from now on are shown; takes it. Those that live keep what
- * they have. Only for a server that was started with TLS. */
+/* What connections from now on are shown, and what clients' certificates are
+ * judged by, also those of connections that live; takes it. Only for a server
+ * that was started with TLS. */
 void	 http_set_tls(struct http_server *, struct http_tls *);
+void	 http_tell(struct http_server *);	/* http_tls_tell(), if TLS */
 /*
  * Cuts connections whose request is not complete limit_us after they were
  * accepted or after their previous answer; to be called once a second.

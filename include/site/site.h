@@ -33,7 +33,8 @@ struct site {
  * nothing. The site takes the configuration on success.
  */
 int	 site_open(struct conf *, struct site **out, struct err *e);
-/* What a start would find beside the site: for the check of a configuration. */
+/* What a start, and what is written after it, would find beside the site: for
+ * the check of a configuration. */
 int	 site_check(const struct site *, struct err *e);
 struct site	*site_get(struct site *);	/* one more reference */
 void	 site_put(struct site *);	/* gives up a reference; NULL is fine */

@@ -26,6 +26,8 @@ int	 file_read_secret(const char *path, struct buf *out, struct err *e);
  */
 int	 file_write(const char *path, struct bytes, mode_t mode, bool replace,
 	    struct err *e);
+/* Whether file_write() could make it, as far as its folder tells. ERR_FILE. */
+int	 file_check_folder(const char *path, struct err *e);
 /* Makes a new name in the folder of path durable. */
 int	 file_sync_folder(const char *path, struct err *e);
 /* "folder of base" + "/" + name; name itself when it is absolute. Yours. */

@@ -65,6 +65,9 @@ check_empty(const struct value *v, bool empty)
 		return 0;
 	if (v->row->flags & CONF_REQUIRED)
 		return conf_refuse(v->r, v->at, "is empty; give a value");
+	if (v->row->flags & CONF_OFF)
+		return conf_refuse(v->r, v->at, "is empty; give a value, the "
+		    "word " CONF_NONE " for none, or remove the line");
 	if (v->row->kind != CONF_KIND_LIST && *v->row->text != '\0')
 		return conf_refuse(v->r, v->at, "is empty; give a value or "
 		    "remove the line");

@@ -51,6 +51,9 @@ int	 priv_drop(const char *user, struct err *e);
 int	 priv_share(const char *path, const char *user, const char *group,
 	    struct err *e);
 
+/* Whether priv_share() would find the group. ERR_PRIVILEGE. */
+int	 priv_check_group(const char *group, struct err *e);
+
 /* ---- listeners.c: where the server is reached ---- */
 
 enum listener_id {
@@ -65,6 +68,7 @@ struct listeners {
 		char			 url[HTTP_URL_MAX];	/* or "" */
 	}	 one[LISTENER_COUNT];
 	char	 socket[HTTP_URL_MAX];	/* Unix socket to remove, or "" */
+	int64_t	 told;			/* when, by listeners_tell() */
 };
 
 /* The certificates of the listeners; what is used is taken out. */
@@ -73,17 +77,27 @@ struct listener_tls {
 };
 
 void	 listeners_init(struct listeners *);
-/* What can be known without opening a socket. */
+/* What can be known from the configuration's words; and, for its check, from
+ * the machine. */
 int	 listeners_check(const struct conf *, struct err *e);
+int	 listeners_try(const struct conf *, struct err *e);
 /* Sockets, as root; the certificates, as the server's user; then both. */
 int	 listeners_open(struct listeners *, const struct conf *, struct err *e);
 int	 listener_tls_load(const struct conf *, struct listener_tls *out,
+	    struct err *e);
+/* Logs what clients will not like of them; the check does not take those that
+ * have expired. */
+void	 listener_tls_tell(const struct listener_tls *);
+int	 listener_tls_check(const struct conf *, const struct listener_tls *,
 	    struct err *e);
 void	 listener_tls_put(struct listener_tls *);
 int	 listeners_start(struct listeners *, const struct conf *,
 	    struct listener_tls *, struct service *, struct err *e);
 /* New connections are shown these. */
-void	 listeners_reload(struct listeners *, struct listener_tls *);
+void	 listeners_reload(struct listeners *, const struct conf *,
+	    struct listener_tls *);
+/* Once a day: what listener_tls_tell() does, for those in use. */
+void	 listeners_tell(struct listeners *, int64_t now);
 /* Connections that may be open at once. */
 int64_t	 listeners_files(const struct conf *);
 /* As their namesakes of http/server.h, for all. */
@@ -96,7 +110,7 @@ void	 listeners_close(struct listeners *);
 
 /* Serves until it is told to stop. An error is one of starting. */
 int	 daemon_run(const char *file, const char *version, struct err *e);
-/* Everything a start would check, apart from the listening address. */
+/* Everything a start would check, apart from what scepd(8) excepts. */
 int	 daemon_check(const char *file, struct err *e);
 
 #endif

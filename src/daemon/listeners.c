@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "daemon/daemon_int.h"
+#include "util/log.h"
+
+#define DAY	86400
 
 /* A listener as scepd.conf(5) tells of it. */
 struct plan {
@@ -54,20 +57,38 @@ listeners_init(struct listeners *ls)
 		ls->one[i].fd = -1;
 }
 
-int
-listeners_check(const struct conf *c, struct err *e)
+static int
+check_all(const struct conf *c, int (*check)(const char *, struct err *),
+    struct err *e)
 {
 	struct plan	 p;
 	size_t		 i;
 
 	for (i = 0; i < LISTENER_COUNT; i++) {
 		p = plan(c, (enum listener_id)i);
-		if (*p.spec != '\0' && http_listen_check(p.spec, e) == -1) {
+		if (*p.spec != '\0' && check(p.spec, e) == -1) {
 			conf_blame(c, p.path, e);
 			return -1;
 		}
 	}
 	return 0;
+}
+
+int
+listeners_check(const struct conf *c, struct err *e)
+{
+	return check_all(c, http_listen_check, e);
+}
+
+int
+listeners_try(const struct conf *c, struct err *e)
+{
+	if (check_all(c, http_listen_try, e) == -1)
+		return -1;
+	if (priv_check_group(c->admin_group, e) == 0)
+		return 0;
+	conf_blame(c, "admin.group", e);
+	return -1;
 }
 
 static int
@@ -145,6 +166,31 @@ listener_tls_load(const struct conf *c, struct listener_tls *out,
 	return 0;
 }
 
+void
+listener_tls_tell(const struct listener_tls *t)
+{
+	size_t	 i;
+
+	for (i = 0; i < LISTENER_COUNT; i++)
+		if (t->of[i] != NULL)
+			http_tls_tell(t->of[i]);
+}
+
+int
+listener_tls_check(const struct conf *c, const struct listener_tls *t,
+    struct err *e)
+{
+	size_t	 i;
+
+	for (i = 0; i < LISTENER_COUNT; i++)
+		if (t->of[i] != NULL && http_tls_check(t->of[i], e) == -1) {
+			conf_blame(c, plan(c, (enum listener_id)i).cert_path,
+			    e);
+			return -1;
+		}
+	return 0;
+}
+
 int
 listeners_start(struct listeners *ls, const struct conf *c,
     struct listener_tls *t, struct service *svc, struct err *e)
@@ -171,17 +217,43 @@ listeners_start(struct listeners *ls, const struct conf *c,
 }
 
 void
-listeners_reload(struct listeners *ls, struct listener_tls *t)
+listeners_reload(struct listeners *ls, const struct conf *c,
+    struct listener_tls *t)
+{
+	struct listener	*l;
+	struct log_line	 line;
+	size_t		 i;
+
+	for (i = 0; i < LISTENER_COUNT; i++) {
+		l = &ls->one[i];
+		if (l->tls && t->of[i] != NULL) {
+			http_set_tls(l->http, t->of[i]);
+			t->of[i] = NULL;
+		} else if (l->http != NULL && l->tls != (t->of[i] != NULL)) {
+			/* TLS where there was none, or none. */
+			log_begin(&line, LOG_L_WARN, "restart_needed");
+			log_str(&line, "setting",
+			    plan(c, (enum listener_id)i).cert_path);
+			log_end(&line);
+		}
+	}
+	listener_tls_put(t);
+}
+
+void
+listeners_tell(struct listeners *ls, int64_t now)
 {
 	size_t	 i;
 
+	/* The start, or a reload, has told it before. */
+	if (ls->told == 0 || now < ls->told)
+		ls->told = now;
+	if (now - ls->told < DAY)
+		return;
+	ls->told = now;
 	for (i = 0; i < LISTENER_COUNT; i++)
-		/* TLS where there was none, or none, waits for a restart. */
-		if (ls->one[i].tls && t->of[i] != NULL) {
-			http_set_tls(ls->one[i].http, t->of[i]);
-			t->of[i] = NULL;
-		}
-	listener_tls_put(t);
+		if (ls->one[i].http != NULL)
+			http_tell(ls->one[i].http);
 }
 
 void

@@ -103,6 +103,14 @@ find_group(const char *group, gid_t *gid, struct err *e)
 }
 
 int
+priv_check_group(const char *group, struct err *e)
+{
+	gid_t	 gid;
+
+	return group[0] == '\0' ? 0 : find_group(group, &gid, e);
+}
+
+int
 priv_share(const char *path, const char *user, const char *group,
     struct err *e)
 {

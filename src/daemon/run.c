@@ -109,9 +109,11 @@ start(struct daemon *d, struct err *e)
 	struct listener_tls	 tls = { .of = { NULL } };
 	int			 r = -1;
 
-	if (open_all(d, &tls, e) == 0)
+	if (open_all(d, &tls, e) == 0) {
+		listener_tls_tell(&tls);
 		r = listeners_start(&d->listeners, site_conf(d->site), &tls,
 		    d->service, e);
+	}
 	listener_tls_put(&tls);
 	return r;
 }
@@ -193,7 +195,8 @@ reload(struct daemon *d)
 		site_put(site);
 	} else {
 		set_log(site_conf(site));
-		listeners_reload(&d->listeners, &tls);
+		listener_tls_tell(&tls);
+		listeners_reload(&d->listeners, site_conf(site), &tls);
 		d->site = site;
 		log_fact(LOG_L_NOTICE, "reloaded", "config", d->file);
 	}
@@ -228,6 +231,7 @@ serve(struct daemon *d, const sigset_t *set)
 		service_tick(d->service);
 		limit_us = site_conf(d->site)->request_timeout * 1000000;
 		listeners_sweep(&d->listeners, clock_mono_us(), limit_us);
+		listeners_tell(&d->listeners, clock_now());
 	}
 }
 
@@ -324,8 +328,14 @@ daemon_check(const char *file, struct err *e)
 
 	if (conf_load(file, &c, e) == -1)
 		return -1;
-	rc = listeners_check(c, e) == -1 || drop(c, e) == -1 ||
-	    listener_tls_load(c, &tls, e) == -1 ? -1 : site_open(c, &site, e);
+	/* The sockets as who starts it, all else as the server's user. */
+	rc = listeners_try(c, e) == -1 || drop(c, e) == -1 ||
+	    listener_tls_load(c, &tls, e) == -1 ||
+	    listener_tls_check(c, &tls, e) == -1 ? -1 : 0;
+	if (rc == 0) {
+		listener_tls_tell(&tls);
+		rc = site_open(c, &site, e);
+	}
 	listener_tls_put(&tls);
 	if (rc == -1) {
 		conf_free(c);

@@ -7,6 +7,8 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,22 +49,54 @@ unsigned	 watch_sweep(struct watches *, int64_t now_us,
 		    int64_t limit_us);
 int		 watch_drain(struct watches *, int timeout_ms);
 
-/* ---- tls.c: what a connection shows, and whom it asks ---- */
+/* ---- tls.c: what a connection is shown, and whom it asks ---- */
 
 #define TLS_OPTIONS	3
+#define TLS_CHAIN	16	/* certificates in a chain, ours or theirs */
+
+struct http_tls {
+	atomic_int				 refs;
+	gnutls_certificate_credentials_t	 cred;
+	bool					 asks;	/* for a certificate */
+	int64_t					 crl_until;	/* its CRLs are
+							 * good */
+	struct tls_own {
+		char		*path;
+		int64_t		 from, until;
+		bool		 names;		/* it has one as clients look
+						 * for it */
+		bool		 serves;	/* its usage is a server's */
+	}					 own;
+};
 
 struct http_tls	*tls_get(struct http_tls *);	/* one more reference */
 /* Gives a new connection its credentials, which must outlive it. */
 int		 tls_begin(struct http_tls *, struct MHD_Connection *);
-/* The subject of the certificate that was shown and verified; "" if none. */
-void		 tls_client(const struct http_tls *, struct MHD_Connection *,
-		    char out[CLIENT_MAX]);
+gnutls_session_t tls_session(struct MHD_Connection *);	/* NULL: plain */
 /* What libmicrohttpd is to be started with. */
 void		 tls_options(struct MHD_OptionItem out[TLS_OPTIONS]);
+
+/* ---- tls_own.c: is the certificate that we show any good? ---- */
+
+int		 tls_own_read(struct tls_own *, const char *path,
+		    gnutls_x509_crt_t, struct err *e);
+
+/* ---- tls_client.c: who an administrator is, by his certificate ---- */
+
+/* Has what is shown judged in the handshake, and what is no good refused. */
+void		 tls_client_begin(const struct http_tls *, gnutls_session_t);
+/*
+ * The subject of the certificate that was shown; "" if there is none, or none
+ * is asked for any more. It is judged as it would be in a handshake now; -1,
+ * and a line in the log, if it is no good.
+ */
+int		 tls_client(const struct http_tls *, struct MHD_Connection *,
+		    char out[CLIENT_MAX]);
 
 /* ---- unix.c ---- */
 
 int		 unix_check(const char *path, struct err *e);
+int		 unix_try(const char *path, struct err *e);
 int		 unix_listen(const char *path, int *fd, struct err *e);
 
 /* ---- request.c ---- */
@@ -91,6 +125,8 @@ struct http_server {
 };
 
 void		 server_unref(struct http_server *);
+/* What new connections are begun with: a reference, or NULL. */
+struct http_tls	*server_tls(struct http_server *);
 
 /* Callbacks of libmicrohttpd; cls is the server. */
 void		*request_new(void *cls, const char *uri,

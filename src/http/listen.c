@@ -68,9 +68,9 @@ set_listen_err(struct err *e, const char *spec, int error)
 	err_set(e, ERR_LISTEN, "%s: %s", spec, mend);
 }
 
-/* Returns the socket, or -1 and errno. */
+/* Returns the bound socket, or -1 and errno. */
 static int
-open_listener(const struct addrinfo *ai)
+open_socket(const struct addrinfo *ai)
 {
 	int	 fd, on = 1, off = 0, saved;
 
@@ -84,8 +84,7 @@ open_listener(const struct addrinfo *ai)
 	if (ai->ai_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) == -1)
 		goto fail;
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, SOMAXCONN) == -1)
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1)
 		goto fail;
 	return fd;
 fail:
@@ -143,12 +142,46 @@ http_listen(const char *spec, int *fd, struct err *e)
 		return unix_listen(spec, fd, e);
 	if (resolve(spec, &ai, e) == -1)
 		return -1;
-	if ((s = open_listener(ai)) == -1)
+	if ((s = open_socket(ai)) == -1 || listen(s, SOMAXCONN) == -1) {
 		set_listen_err(e, spec, errno);
+		if (s != -1)
+			close(s);
+		s = -1;
+	}
 	freeaddrinfo(ai);
 	if (s == -1)
 		return -1;
 	*fd = s;
+	return 0;
+}
+
+/* Port 0: the true one may be our own, while we run. */
+static void
+forget_port(struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		((struct sockaddr_in *)(void *)sa)->sin_port = 0;
+	else
+		((struct sockaddr_in6 *)(void *)sa)->sin6_port = 0;
+}
+
+int
+http_listen_try(const char *spec, struct err *e)
+{
+	struct addrinfo	*ai;
+	int		 s;
+
+	if (*spec == '/')
+		return unix_try(spec, e);
+	if (resolve(spec, &ai, e) == -1)
+		return -1;
+	forget_port(ai->ai_addr);
+	if ((s = open_socket(ai)) == -1)
+		set_listen_err(e, spec, errno);
+	freeaddrinfo(ai);
+	if (s == -1)
+		return -1;
+	close(s);
 	return 0;
 }
 

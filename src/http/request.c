@@ -32,6 +32,7 @@ struct request {
 	struct exchange		 x;
 	size_t			 discarded;
 	bool			 too_long;	/* target was not kept */
+	bool			 last;		/* of its connection */
 
 	/* ---- under the lock ---- */
 	struct request		*prev, *next;	/* in server->suspended */
@@ -92,7 +93,8 @@ answer(struct request *r)
 {
 	r->phase = PHASE_ANSWERED;
 	watch_busy(&r->server->watches, r->watch);
-	return reply_send(r->con, &r->x, atomic_load(&r->server->closing));
+	return reply_send(r->con, &r->x, r->last ||
+	    atomic_load(&r->server->closing));
 }
 
 static enum MHD_Result
@@ -269,7 +271,6 @@ request_head(struct request *r, const char *method)
 	r->x.path = "/";
 	r->x.who = r->server->who;
 	memcpy(r->x.peer, r->watch->peer, sizeof(r->x.peer));
-	tls_client(r->watch->tls, r->con, r->x.client);
 	r->x.if_none_match = field(r->con, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	r->x.if_modified_since = field(r->con,
 	    MHD_HTTP_HEADER_IF_MODIFIED_SINCE);
@@ -336,12 +337,34 @@ suspend_or_answer(struct request *r)
 	return done ? answer(r) : result;
 }
 
+/*
+ * Who it is, by what the listener trusts now: what was shown in the handshake
+ * may be revoked or of a CA that was taken away since.
+ */
+static int
+take_client(struct request *r, struct err *e)
+{
+	struct http_tls	*t = server_tls(r->server);
+	int		 rc = tls_client(t, r->con, r->x.client);
+
+	http_tls_put(t);
+	if (rc == -1)
+		err_set(e, ERR_UNAUTHORIZED, "the certificate of this "
+		    "connection is not good any more");
+	return rc;
+}
+
 /* The whole request is here. */
 static enum MHD_Result
 request_begin(struct request *r)
 {
 	struct http_server	*s = r->server;
+	struct err		 e = { .reason = ERR_NONE };
 
+	if (take_client(r, &e) == -1) {
+		r->last = true;
+		return refuse(r, &e);
+	}
 	watch_busy(&s->watches, r->watch);
 	r->phase = PHASE_GIVEN;
 	(void)pthread_mutex_lock(&s->lock);

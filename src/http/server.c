@@ -37,9 +37,8 @@ log_mhd(void *cls, const char *fmt, va_list ap)
 	log_msg(LOG_L_DEBUG, "http", "%s", text);
 }
 
-/* What new connections are begun with: a reference, or NULL. */
-static struct http_tls *
-current_tls(struct http_server *s)
+struct http_tls *
+server_tls(struct http_server *s)
 {
 	struct http_tls	*t;
 
@@ -68,7 +67,7 @@ connection_started(struct http_server *s, struct MHD_Connection *con,
 	fd = info->connect_fd;
 	w = watch_open(&s->watches, fd, peer, clock_mono_us());
 	if (w != NULL)
-		w->tls = current_tls(s);
+		w->tls = server_tls(s);
 	*ctx = w;
 	/* What cannot be watched is not served. */
 	if (w == NULL || (w->tls != NULL && tls_begin(w->tls, con) == -1))
@@ -208,6 +207,16 @@ http_set_tls(struct http_server *s, struct http_tls *t)
 	s->tls = t;
 	(void)pthread_mutex_unlock(&s->lock);
 	http_tls_put(old);
+}
+
+void
+http_tell(struct http_server *s)
+{
+	struct http_tls	*t = server_tls(s);
+
+	if (t != NULL)
+		http_tls_tell(t);
+	http_tls_put(t);
 }
 
 unsigned

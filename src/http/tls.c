@@ -5,32 +5,19 @@
  * credentials from us when it is accepted: after a reload new ones show the new
  * certificate, and those that live keep what they began with.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <gnutls/abstract.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 
 #include "http/http_int.h"
-#include "util/clock.h"
 #include "util/file.h"
-#include "util/log.h"
 
-#define CHAIN_MAX	16		/* certificates that are shown */
-#define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
-
-/* TLS 1.3 and 1.2 alone, whatever the system's defaults are. */
-#define PRIORITIES	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-
-struct http_tls {
-	atomic_int				 refs;
-	gnutls_certificate_credentials_t	 cred;
-	bool					 asks;	/* for a certificate */
-	int64_t					 crl_until;	/* its CRLs are
-							 * good */
-};
+/*
+ * TLS 1.3 and 1.2 alone, whatever the system's defaults are; and no key
+ * exchange in which the client encrypts to our key: who gets that key later
+ * reads all that was said, and its padding has been an oracle often enough.
+ */
+#define PRIORITIES	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA"
 
 struct http_tls *
 tls_get(struct http_tls *t)
@@ -46,6 +33,7 @@ http_tls_put(struct http_tls *t)
 		return;
 	if (t->cred != NULL)
 		gnutls_certificate_free_credentials(t->cred);
+	free(t->own.path);
 	free(t);
 }
 
@@ -76,26 +64,14 @@ set_pair_err(const struct http_tls_files *f, int error, struct err *e)
 	}
 }
 
-static void
-warn_expiry(const char *path, gnutls_x509_crt_t leaf)
-{
-	char	 when[CLOCK_TEXT_MAX];
-	time_t	 end = gnutls_x509_crt_get_expiration_time(leaf);
-
-	if (end == (time_t)-1 || end - clock_now() > EXPIRY_WARNING)
-		return;
-	clock_text(end, when);
-	log_msg(LOG_L_WARN, "expires_soon", "%s: the TLS certificate expires "
-	    "%s; have it issued again", path, when);
-}
-
 /* Reads the chain only to tell a bad certificate from a bad key. */
 static int
-check_chain(const char *path, struct buf *pem, struct err *e)
+check_chain(struct http_tls *t, const char *path, struct buf *pem,
+    struct err *e)
 {
-	gnutls_x509_crt_t	 chain[CHAIN_MAX];
+	gnutls_x509_crt_t	 chain[TLS_CHAIN];
 	gnutls_datum_t		 d = datum(pem);
-	unsigned		 n = CHAIN_MAX, i;
+	unsigned		 n = TLS_CHAIN, i;
 	int			 r;
 
 	r = gnutls_x509_crt_list_import(chain, &n, &d, GNUTLS_X509_FMT_PEM,
@@ -109,13 +85,14 @@ check_chain(const char *path, struct buf *pem, struct err *e)
 	}
 	if (r <= 0) {
 		err_set(e, ERR_CERT_FILE, "%s: no certificates in PEM, at "
-		    "most %d: %s", path, CHAIN_MAX, gnutls_strerror(r));
+		    "most %d: %s", path, TLS_CHAIN, gnutls_strerror(r));
 		return -1;
 	}
-	warn_expiry(path, chain[0]);
-	for (i = 0; i < (unsigned)r; i++)
+	n = (unsigned)r;
+	r = tls_own_read(&t->own, path, chain[0], e);
+	for (i = 0; i < n; i++)
 		gnutls_x509_crt_deinit(chain[i]);
-	return 0;
+	return r;
 }
 
 static int
@@ -127,7 +104,7 @@ load_pair(struct http_tls *t, const struct http_tls_files *f, struct err *e)
 	int		 r = -1;
 
 	if (file_read(f->cert, &cert, e) == -1 ||
-	    check_chain(f->cert, &cert, e) == -1 ||
+	    check_chain(t, f->cert, &cert, e) == -1 ||
 	    file_read_private(f->key, &key, e) == -1 ||
 	    (*f->passphrase != '\0' &&
 	    file_read_secret(f->passphrase, &pass, e) == -1))
@@ -250,45 +227,8 @@ http_tls_load(const struct http_tls_files *f, struct http_tls **out,
 	return 0;
 }
 
-/*
- * Who shows a certificate must show a good one, of an administrator's kind.
- * Who shows none goes on and proves himself otherwise.
- */
-static int
-verify_client(gnutls_session_t session)
-{
-	gnutls_typed_vdata_st	 purpose = {
-		.type = GNUTLS_DT_KEY_PURPOSE_OID,
-		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT
-	};
-	unsigned		 n = 0, status = 0;
-
-	if (gnutls_certificate_get_peers(session, &n) == NULL || n == 0)
-		return 0;
-	if (gnutls_certificate_verify_peers(session, &purpose, 1,
-	    &status) != 0 || status != 0)
-		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
-	return 0;
-}
-
-/* Who was revoked since is in a CRL that we do not have. */
-static int
-refuse_client(gnutls_session_t session)
-{
-	struct log_line	 l;
-	unsigned	 n = 0;
-
-	if (gnutls_certificate_get_peers(session, &n) == NULL || n == 0)
-		return 0;
-	log_begin_limited(&l, LOG_L_WARN, "client_refused");
-	log_str(&l, "detail", "admin.client_crl is past its nextUpdate; renew "
-	    "it and send SIGHUP");
-	log_end(&l);
-	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
-}
-
-static gnutls_session_t
-session_of(struct MHD_Connection *con)
+gnutls_session_t
+tls_session(struct MHD_Connection *con)
 {
 	const union MHD_ConnectionInfo	*info;
 
@@ -300,7 +240,7 @@ session_of(struct MHD_Connection *con)
 int
 tls_begin(struct http_tls *t, struct MHD_Connection *con)
 {
-	gnutls_session_t	 session = session_of(con);
+	gnutls_session_t	 session = tls_session(con);
 
 	if (session == NULL || gnutls_credentials_set(session,
 	    GNUTLS_CRD_CERTIFICATE, t->cred) != GNUTLS_E_SUCCESS)
@@ -308,45 +248,8 @@ tls_begin(struct http_tls *t, struct MHD_Connection *con)
 	gnutls_certificate_server_set_request(session,
 	    t->asks ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	if (t->asks)
-		gnutls_session_set_verify_function(session, clock_now() >=
-		    t->crl_until ? refuse_client : verify_client);
+		tls_client_begin(t, session);
 	return 0;
-}
-
-/* RFC 4514, as scepd.conf(5) has it; what does not fit is nobody's. */
-static void
-copy_name(gnutls_x509_crt_t leaf, char out[CLIENT_MAX])
-{
-	gnutls_datum_t	 name = { NULL, 0 };
-
-	memcpy(out, "?", 2);
-	if (gnutls_x509_crt_get_dn3(leaf, &name, 0) != 0)
-		return;
-	if (name.size > 0 && name.size < CLIENT_MAX &&
-	    memchr(name.data, '\0', name.size) == NULL) {
-		memcpy(out, name.data, name.size);
-		out[name.size] = '\0';
-	}
-	gnutls_free(name.data);
-}
-
-void
-tls_client(const struct http_tls *t, struct MHD_Connection *con,
-    char out[CLIENT_MAX])
-{
-	gnutls_session_t	 session;
-	const gnutls_datum_t	*certs;
-	gnutls_x509_crt_t	 leaf;
-	unsigned		 n = 0;
-
-	out[0] = '\0';
-	if (t == NULL || !t->asks || (session = session_of(con)) == NULL ||
-	    (certs = gnutls_certificate_get_peers(session, &n)) == NULL ||
-	    n == 0 || gnutls_x509_crt_init(&leaf) != 0)
-		return;
-	if (gnutls_x509_crt_import(leaf, certs, GNUTLS_X509_FMT_DER) == 0)
-		copy_name(leaf, out);
-	gnutls_x509_crt_deinit(leaf);
 }
 
 /* Asked only where tls_begin() did not run: that connection shows nothing. */

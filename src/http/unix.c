@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "http/http_int.h"
+#include "util/file.h"
+#include "util/log.h"
 
 int
 unix_check(const char *path, struct err *e)
@@ -29,6 +31,50 @@ address(const char *path)
 
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	return sun;
+}
+
+static int
+check_kind(const char *path, const struct stat *st, struct err *e)
+{
+	if (S_ISSOCK(st->st_mode))
+		return 0;
+	err_set(e, ERR_LISTEN, "%s: exists and is no socket; remove it or "
+	    "choose another path", path);
+	return -1;
+}
+
+/* Right in /run a unit makes it (RuntimeDirectory=) when it starts. */
+static bool
+is_made_later(const char *path)
+{
+	const char	*slash = strrchr(path, '/');
+	struct sockaddr_un sun = address(path);
+
+	sun.sun_path[slash - path] = '\0';
+	return strncmp(sun.sun_path, "/run/", strlen("/run/")) == 0 &&
+	    strchr(sun.sun_path + strlen("/run/"), '/') == NULL &&
+	    access(sun.sun_path, F_OK) == -1 && errno == ENOENT;
+}
+
+int
+unix_try(const char *path, struct err *e)
+{
+	struct err	 why = { .reason = ERR_NONE };
+	struct stat	 st;
+
+	if (unix_check(path, e) == -1)
+		return -1;
+	if (lstat(path, &st) == 0)
+		return check_kind(path, &st, e);
+	if (is_made_later(path)) {
+		log_msg(LOG_L_WARN, "no_folder", "%s: its folder is not there "
+		    "yet; the unit must make it (RuntimeDirectory=)", path);
+		return 0;
+	}
+	if (file_check_folder(path, &why) == 0)
+		return 0;
+	err_set(e, ERR_LISTEN, "%s", why.text);
+	return -1;
 }
 
 static bool
@@ -54,11 +100,8 @@ clear(const struct sockaddr_un *sun, struct err *e)
 
 	if (lstat(sun->sun_path, &st) == -1)
 		return 0;	/* bind() finds out why, if it matters */
-	if (!S_ISSOCK(st.st_mode)) {
-		err_set(e, ERR_LISTEN, "%s: exists and is no socket; remove "
-		    "it or choose another path", sun->sun_path);
+	if (check_kind(sun->sun_path, &st, e) == -1)
 		return -1;
-	}
 	if (is_served(sun)) {
 		err_set(e, ERR_LISTEN, "%s: the socket is in use; stop the "
 		    "other server or choose another path", sun->sun_path);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/chain.h"
 #include "service/service_int.h"
 #include "util/clock.h"
 #include "util/str.h"

@@ -3,31 +3,38 @@
  */
 #include <string.h>
 
+#include "pki/chain.h"
 #include "pki/secret.h"
 #include "site/site_int.h"
 
+/* Is one of them the CA c, or what issued it? An issuer's chain may end below
+ * its root. */
 static bool
-is_among(const struct certs *cs, const struct cert *c)
+is_above(const struct certs *cs, const struct cert *c)
 {
+	struct err why;
 	size_t i;
 
-	for (i = 0; i < cs->n; i++)
-		if (memcmp(cs->v[i]->key.hash, c->key.hash, PKI_HASH) == 0)
+	for (i = 0; i < cs->n; i++) {
+		err_clear(&why);
+		if (memcmp(cs->v[i]->key.hash, c->key.hash, PKI_HASH) == 0 ||
+		    chain_link(c, cs->v[i], &why) == 0)
 			return true;
+	}
 	return false;
 }
 
-/* The CA, or one above it; NULL: none of them. */
+/* The CA, or one above it, for which that is so; NULL: none. */
 static const struct cert *
 shared(const struct certs *cs, const struct issuer *is)
 {
 	const struct certs *upper = issuer_upper(is);
 	size_t i;
 
-	if (is_among(cs, issuer_ca(is)))
+	if (is_above(cs, issuer_ca(is)))
 		return issuer_ca(is);
 	for (i = 0; i < upper->n; i++)
-		if (is_among(cs, upper->v[i]))
+		if (is_above(cs, upper->v[i]))
 			return upper->v[i];
 	return NULL;
 }
@@ -52,10 +59,10 @@ check_client_ca(const struct site *s, struct err *e)
 		for (ca = &s->cas[i]; of == NULL && ca != NULL; ca = ca->next)
 			of = shared(&cs, ca->issuer);
 	if (of != NULL) {
-		err_set(e, ERR_CONFIG, "%s: %s stands above the certificates "
-		    "of devices too, which could be administrators then; give "
-		    "a CA whose certificates administrators alone have", file,
-		    of->subject_text);
+		err_set(e, ERR_CONFIG, "%s: %s, or what issued it, stands "
+		    "above the certificates of devices too, which could be "
+		    "administrators then; give a CA whose certificates "
+		    "administrators alone have", file, of->subject_text);
 		conf_blame(s->conf, "admin.client_ca", e);
 	}
 	certs_free(&cs);

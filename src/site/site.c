@@ -292,13 +292,35 @@ fail:
 	return -1;
 }
 
+/* What is written while it runs: a start does not wait for these folders. */
+static int
+check_written(const struct conf *c, struct err *e)
+{
+	const struct conf_issuer *is = c->issuers, *end = is + c->n_issuers;
+
+	if (*c->metrics_file != '\0' &&
+	    file_check_folder(c->metrics_file, e) == -1) {
+		conf_blame(c, "metrics.file", e);
+		return -1;
+	}
+	for (; is < end; is++)
+		if (*is->crl_file != '\0' &&
+		    file_check_folder(is->crl_file, e) == -1) {
+			err_prefix(e, "%s:%d: issuer %s: crl_file", c->file,
+			    is->line, is->name);
+			return -1;
+		}
+	return 0;
+}
+
 int
 site_check(const struct site *s, struct err *e)
 {
-	if (db_check(s->conf->store_path, e) == 0)
-		return 0;
-	conf_blame(s->conf, "store.path", e);
-	return -1;
+	if (db_check(s->conf->store_path, e) == -1) {
+		conf_blame(s->conf, "store.path", e);
+		return -1;
+	}
+	return check_written(s->conf, e);
 }
 
 struct site *

@@ -241,6 +241,29 @@ publish(const char *temp, const char *path, bool replace)
 	return 0;
 }
 
+int
+file_check_folder(const char *path, struct err *e)
+{
+	struct stat	 st;
+	char		*folder;
+	int		 r = -1;
+
+	if ((folder = file_beside(path, ".")) == NULL) {
+		err_set(e, ERR_MEMORY, "%s", path);
+		return -1;
+	}
+	if (access(folder, W_OK | X_OK) == -1) {
+		set_errno(e, path, "cannot create");
+	} else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		set_errno(e, path, "cannot write");
+	} else {
+		r = 0;
+	}
+	free(folder);
+	return r;
+}
+
 /* Makes the name durable. */
 int
 file_sync_folder(const char *path, struct err *e)

@@ -186,7 +186,45 @@ bad 's|"scepd.db"|"none/scepd.db"|'
 checked 'create it'
 bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
 checked '/none/sign: No such file'
+
+# What the machine lacks: address, folder, group.
+bad 's|127.0.0.1:0|192.0.2.1:8080|'
+checked 'http.listen: 192.0.2.1:8080: this machine does not have the address'
+refuse 'foreign address' 'this machine does not have the address'
+account="accounts = ( { name = \"a\"; hash = \"$hash\"; \
+rights = [ \"metrics\" ]; } );"
+socket() { # PATH MORE
+	bad "s|^store: |admin: { listen = \"$1\"; ${2-} }; $account &|"
+}
+socket "$tmp/none/admin.sock"
+checked "admin.listen: $tmp/none/admin.sock"
+refuse 'no folder for the socket' "$tmp/none/admin.sock"
+socket "$tmp/scepd.conf"
+checked 'exists and is no socket'
+socket "$tmp/admin.sock" 'group = "no-such-group";'
+checked 'admin.group: there is no group'
+socket /run/scepd-test-none/admin.sock
+"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+    it_fail "-t: a folder that the unit makes: $(cat "$tmp/err")"
+grep -q 'RuntimeDirectory' "$tmp/err" || it_fail '-t: no word of that folder'
+socket "$tmp/admin.sock"
+"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+    it_fail "-t: $(cat "$tmp/err")"
+bad 's|^store: |metrics: { file = "none/scepd.prom"; }; &|'
+checked 'metrics.file: '
+bad 's|key = "ca/issuing.key";|& crl_file = "none/ca.crl";|'
+checked 'crl_file: '
+bad 's|key = "ca/issuing.key";|& crl_file = "ca";|'
+checked 'name a file, not a folder'
 [ "$before" = "$(listing)" ] || it_fail '-t or -T left something'
+
+# The port in use is our own, most likely.
+it_start
+bad "s/127.0.0.1:0/127.0.0.1:$port/"
+"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+    it_fail "-t: beside itself: $(cat "$tmp/err")"
+it_stop
+rm "$tmp"/scepd.db*
 
 # ---- usage
 

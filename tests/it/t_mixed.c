@@ -133,7 +133,7 @@ enroll(struct client *c, size_t round)
 		.key = c->person->key, .cert = c->person->cert,
 		.to = c->lab->ra, .digest = digests[n / 4 % N(digests)],
 		.suite = { ciphers[n % N(ciphers)],
-		    transports[n / 16 % N(transports)] }
+		    transports[n / 16 % N(transports)], 0 }
 	};
 
 	(void)snprintf(txid, sizeof(txid), "c%zu-%zu", c->number, round);

@@ -6,29 +6,8 @@
 set -eu
 # shellcheck source=tests/it/lib.sh
 . "${srcdir:-.}/tests/it/lib.sh"
-
-# certificate NAME SUBJECT ISSUER [EXTENSION...]: $tmp/NAME.pem, NAME.key
-certificate() {
-	name=$1 subject=$2 issuer=$3
-	shift 3
-	printf '%s\n' "$@" >"$tmp/ext"
-	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
-	    -keyout "$tmp/$name.key" -subj "$subject" -out "$tmp/csr" \
-	    2>/dev/null
-	if [ "$issuer" = "$name" ]; then
-		set -- -signkey "$tmp/$name.key"
-	else
-		set -- -CA "$tmp/$issuer.pem" -CAkey "$tmp/$issuer.key"
-	fi
-	openssl x509 -req -in "$tmp/csr" "$@" -days 90 -extfile "$tmp/ext" \
-	    -out "$tmp/$name.pem" 2>/dev/null
-}
-
-# of_line KEY: a value of the line that tells where scepd listens
-of_line() {
-	sed -n "s/.*event=listening.* $1=\"\{0,1\}\([^\" ]*\).*/\1/p" \
-	    "$tmp/scepd.log"
-}
+# shellcheck source=tests/it/tls_lib.sh
+. "${srcdir:-.}/tests/it/tls_lib.sh"
 
 # s_client ARGUMENT...: what openssl has to say of the listener
 s_client() {
@@ -41,10 +20,6 @@ ask() { # URL-PATH CURL-ARGUMENT...
 	shift
 	curl -sS --max-time 20 --cacert "$tmp/root.pem" "$@" \
 	    "https://127.0.0.1:$tls_port$path"
-}
-
-status() { # CURL-ARGUMENT...
-	curl -s --max-time 20 -o /dev/null -w '%{http_code}' "$@" || true
 }
 
 serial() { # FILE
@@ -68,23 +43,7 @@ certificate namesake '/O=Here/CN=boss' strange extendedKeyUsage=clientAuth
 certificate nobody /CN=nobody root extendedKeyUsage=clientAuth
 certificate mdm '/O=Here/OU=A\+B, Ltd/CN=mdm' root extendedKeyUsage=clientAuth
 
-# The CA of administrators, as its keeper runs it.
-printf '%s\n' '[c]' "database = $tmp/index" "serial = $tmp/serial" \
-    "new_certs_dir = $tmp" 'unique_subject = no' 'default_md = sha256' \
-    'policy = any' '[any]' 'organizationName = optional' \
-    'commonName = supplied' >"$tmp/c.conf"
-: >"$tmp/index"
-echo 77 >"$tmp/serial"
-ca() { # ARGUMENT...
-	openssl ca -batch -config "$tmp/c.conf" -name c -cert "$tmp/root.pem" \
-	    -keyfile "$tmp/root.key" "$@" 2>>"$tmp/ca.log" || {
-		cat "$tmp/ca.log"
-		it_fail "openssl ca $*"
-	}
-}
-crl() { # ARGUMENT...
-	ca -gencrl "$@" -out "$tmp/admin.crl"
-}
+ca_begin root
 certificate expired '/O=Here/CN=boss' root extendedKeyUsage=clientAuth
 ca -in "$tmp/csr" -notext -extfile "$tmp/ext" -startdate 20200101000000Z \
     -enddate 20200201000000Z -out "$tmp/expired.pem"
@@ -112,10 +71,6 @@ listeners='http: { listen = "127.0.0.1:0"; tls_listen = "127.0.0.1:0";
     { name = "mdm"; auth = "certificate"; rights = [ "challenge" ];
     certificate = "CN=mdm,OU=A\\+B\\, Ltd,O=Here"; } );'
 plain=$(sed -n '/^http:/p' "$tmp/scepd.conf")
-configure() { # LISTENERS
-	sed '1,/^store:/{ /^store:/!d; }' "$tmp/scepd.conf" >"$tmp/rest.conf"
-	{ printf '%s\n' "$1"; cat "$tmp/rest.conf"; } >"$tmp/scepd.conf"
-}
 configure "$listeners"
 it_start
 tls_port=$(of_line tls_url | sed 's/.*://')
@@ -236,18 +191,6 @@ kill -0 "$pid" || it_fail 'scepd died of a handshake'
 
 # ---- reload
 
-count() {
-	grep -c "event=$1" "$tmp/scepd.log" || true
-}
-more() { # EVENT BEFORE
-	[ "$(count "$1")" -gt "$2" ]
-}
-hup() { # EVENT
-	seen=$(count "$1")
-	kill -HUP "$pid"
-	it_until 20 more "$1" "$seen" || it_fail "SIGHUP: no $1"
-}
-
 # Who is revoked meanwhile is out from the next reload on, a CRL that nobody
 # renews lets nobody in.
 ca -revoke "$tmp/boss.pem"
@@ -353,16 +296,30 @@ configure "$tls tls_cert = \"tls.pem\"; tls_key = \"locked.key\";
 	cat "$tmp/out"
 	it_fail 'a passphrase does not open the key'
 }
-for ca in issuing chain; do
-	cat "$tmp/upper.pem" "$tmp/ca/$ca.pem" >"$tmp/both.pem" 2>/dev/null ||
-	    continue
-	refuse "devices' CA $ca" "$plain admin: { listen = \"127.0.0.1:0\";
+
+# No CA of administrators may stand above devices: not as their issuer, nor
+# above it (in its chain or not), nor as the one that comes next.
+"$SCEPCTL" ca init --dir "$tmp/two" >/dev/null
+"$SCEPCTL" ca init --dir "$tmp/two/next" --name Next >/dev/null
+cp "$tmp/scepd.conf" "$tmp/one.conf"
+above() { # NAME CA CHAIN NEXT
+	sed "s|\"ca/|\"two/|g; s|key = \"two/issuing.key\";|& $3 $4|" \
+	    "$tmp/one.conf" >"$tmp/scepd.conf"
+	cat "$tmp/upper.pem" "$tmp/two/$2.pem" >"$tmp/both.pem"
+	refuse "devices' CA, $1" "$plain admin: { listen = \"127.0.0.1:0\";
 	    tls_cert = \"tls.pem\"; tls_key = \"tls.key\";
 	    client_ca = \"both.pem\"; }; accounts = ( { name = \"a\";
 	    auth = \"certificate\"; certificate = \"CN=a\";
 	    rights = [ \"ndes\" ]; } );" admin.client_ca \
 	    'stands above the certificates of devices too'
-done
+}
+chain='chain = "two/chain.pem";'
+above 'the issuer' issuing '' ''
+above 'above it' root "$chain" ''
+above 'above it, in no chain' root '' ''
+above 'the next' next/issuing "$chain" 'next = "two/next";'
+above 'above the next' next/root "$chain" 'next = "two/next";'
+cp "$tmp/one.conf" "$tmp/scepd.conf"
 refuse 'admin in the clear' "$plain admin: { listen = \"0.0.0.0:0\"; };" \
     admin.listen 'in the clear'
 

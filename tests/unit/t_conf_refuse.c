@@ -102,6 +102,8 @@ static const struct {
 	{ G, "user = \"a\\nb\";", "user: contains a control character" },
 	{ G, "user = \"\xc3\x28\";", "user: is not UTF-8" },
 	{ G, "store: { path = \"\"; };", "store.path: is empty; give" },
+	{ G, "http: { listen = \"\"; };",
+	  "http.listen: is empty; give a value, the word none for none" },
 	{ G, "http: { listen = \"8080\"; };",
 	  "http.listen: \"8080\" is not ADDRESS:PORT" },
 	/* listeners */

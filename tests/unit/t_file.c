@@ -320,10 +320,18 @@ test_write_refused(void **state)
 	assert_int_equal(file_write(in_folder("no/x"), bytes_str("x"), 0600,
 	    true, &e), -1);
 	assert_refused(&e, ERR_FILE, "/no/x: cannot create: No such file");
+	err_clear(&e);
+	assert_int_equal(file_check_folder(path, &e), -1);
+	assert_refused(&e, ERR_FILE, "/no/x: cannot create: No such file");
+	assert_int_equal(file_check_folder(in_folder("new"), &e), 0);
+	assert_int_equal(file_check_folder("new", &e), 0);
 
 	err_clear(&e);
 	assert_int_equal(mkdir(in_folder("sub"), 0700), 0);
 	assert_int_equal(file_write(path, bytes_str("x"), 0600, true, &e), -1);
+	assert_refused(&e, ERR_FILE, "name a file, not a folder");
+	err_clear(&e);
+	assert_int_equal(file_check_folder(path, &e), -1);
 	assert_refused(&e, ERR_FILE, "name a file, not a folder");
 	assert_int_equal(empty_folder(), 1);
 

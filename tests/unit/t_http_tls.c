@@ -231,12 +231,59 @@ test_unix_refused(void **state)
 	}
 }
 
+static void
+test_try(void **state)
+{
+	static const struct {
+		const char	*spec, *text;
+	} row[] = {
+		{ "127.0.0.1:1", NULL },
+		{ "0.0.0.0:1", NULL },
+		{ "[::]:1", NULL },
+		{ "192.0.2.1:8080", "this machine does not have the address" },
+		{ "[2001:db8::1]:8080", "this machine does not have" },
+		{ "localhost:8080", "not a numeric address" },
+		{ "/run/no-such-folder-of-a-unit/sock", NULL },
+		{ "/run/no-such-folder/other/sock", "cannot create" },
+		{ "/no-such-folder/sock", "cannot create" },
+		{ "/dev/null", "exists and is no socket" },
+	};
+	char	 path[64];
+	size_t	 i;
+	int	 fd, r;
+
+	(void)state;
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct err	 e = { .reason = ERR_NONE };
+
+		r = http_listen_try(row[i].spec, &e);
+		if (r != (row[i].text == NULL ? 0 : -1) || (r == -1 &&
+		    strstr(e.text, row[i].text) == NULL))
+			fail_msg("%s: %d %s", row[i].spec, r, e.text);
+		if (r == -1)
+			assert_int_equal(e.reason, ERR_LISTEN);
+	}
+	/* It leaves nothing, and what listens does not matter to it. */
+	(void)snprintf(path, sizeof(path), "%s/tried", folder);
+	for (i = 0; i < 2; i++) {
+		struct err	 e = { .reason = ERR_NONE };
+
+		assert_int_equal(http_listen_try(path, &e), 0);
+		if (i == 0) {
+			assert_int_equal(access(path, F_OK), -1);
+			assert_int_equal(http_listen(path, &fd, &e), 0);
+		}
+	}
+	close(fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_try),
 		cmocka_unit_test(test_unix),
 		cmocka_unit_test(test_unix_refused),
 	};

@@ -106,8 +106,13 @@ test_share(void **state)
 	assert_non_null(strstr(e.text, "no-such-group-here"));
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
+	err_clear(&e);
+	assert_int_equal(priv_check_group("no-such-group-here", &e), -1);
+	assert_int_equal(e.reason, ERR_PRIVILEGE);
+	err_clear(&e);
+	assert_int_equal(priv_check_group("", &e), 0);
 	if (own != NULL) {
-		err_clear(&e);
+		assert_int_equal(priv_check_group(own->gr_name, &e), 0);
 		assert_int_equal(priv_share(path, "", own->gr_name, &e), 0);
 		assert_int_equal(fstat(fd, &st), 0);
 		assert_int_equal(st.st_mode & 07777, 0660);
