@@ -186,6 +186,16 @@ bad 's|"scepd.db"|"none/scepd.db"|'
 checked 'create it'
 bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
 checked '/none/sign: No such file'
+printf '#!/bin/sh\n' >"$tmp/sign"
+chmod 722 "$tmp/sign"
+bad "s|key = \"ca/issuing.key\";|type = \"exec\"; command = [ \"$tmp/sign\" ];|"
+checked 'sign: mode 0722 lets others write it; chmod go-w it'
+rm "$tmp/sign"
+bad 's|challenges = ( {|& expires = "2020-01-01T00:00:00Z";|'
+"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+    it_fail "-t: $(cat "$tmp/err")"
+grep -q 'event=challenges_expired .*endpoint scep: all' "$tmp/err" ||
+    it_fail 'nobody is told that no challenge is left'
 [ "$before" = "$(listing)" ] || it_fail '-t or -T left something'
 
 # ---- usage

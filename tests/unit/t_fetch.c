@@ -178,8 +178,8 @@ test_limits(void **state)
 		{ "huge", LONG_MS, ERR_FETCH_TOO_BIG, "4096" },
 		{ "header", LONG_MS, ERR_FETCH_TOO_BIG, "32768" },
 		{ "cut", LONG_MS, ERR_FETCH, NULL },
-		{ "hang", SOON_MS, ERR_FETCH_TIMEOUT, NULL },
-		{ "drip", SOON_MS, ERR_FETCH_TIMEOUT, NULL },
+		{ "hang", SOON_MS, ERR_FETCH_TIMEOUT, "connected, but" },
+		{ "drip", SOON_MS, ERR_FETCH_TIMEOUT, "connected, but" },
 		{ "none", LONG_MS, ERR_FETCH, NULL },
 	};
 	struct hook	*hooks[] = { plain, tls };
@@ -214,12 +214,12 @@ test_tls(void **state)
 	assert_fetched(&f, "hello");
 	before = hook_count(tls);
 	f.ca = buf_bytes(&other_pem);
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
+	assert_refused(&f, ERR_FETCH_TLS, "from no CA that is trusted");
 	f.ca = bytes_make(NULL, 0);
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
+	assert_refused(&f, ERR_FETCH_TLS, "from no CA that is trusted");
 	f.ca = buf_bytes(&ca_pem);
 	f.url = url_of("https", "127.0.0.2", tls, "text");
-	assert_refused(&f, ERR_FETCH_CONNECT, NULL);
+	assert_refused(&f, ERR_FETCH_CONNECT, "connection refused");
 	assert_int_equal(hook_count(tls), before);
 
 	read_pem(client.cert, &cert);
@@ -250,7 +250,7 @@ test_name(void **state)
 	h = hook_start(tool_path("stranger.pem"), tool_path("stranger.key"),
 	    NULL);
 	f.url = url_of("https", "127.0.0.1", h, "text");
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
+	assert_refused(&f, ERR_FETCH_TLS, "127.0.0.1");
 	assert_int_equal(hook_count(h), 0);
 	hook_stop(h);
 }
@@ -267,7 +267,7 @@ test_where(void **state)
 	    hook_port(gone));
 	hook_stop(gone);
 	f.url = nobody;
-	assert_refused(&f, ERR_FETCH_CONNECT, NULL);
+	assert_refused(&f, ERR_FETCH_CONNECT, "connection refused");
 	/* Documentation addresses: nothing is sent there, not even a SYN. */
 	f.url = "http://192.0.2.1/text";
 	assert_refused(&f, ERR_FETCH_CONNECT, "for this machine itself");
