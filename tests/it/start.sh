@@ -180,12 +180,6 @@ checked() {
 	grep -qF -e "$1" "$tmp/err" || it_fail "-t: $(cat "$tmp/err")"
 }
 checked "the sample's hash"
-bad 's|127.0.0.1:0|localhost:8080|'
-checked 'not a numeric address'
-bad 's|"scepd.db"|"none/scepd.db"|'
-checked 'create it'
-bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
-checked '/none/sign: No such file'
 printf '#!/bin/sh\n' >"$tmp/sign"
 chmod 722 "$tmp/sign"
 bad "s|key = \"ca/issuing.key\";|type = \"exec\"; command = [ \"$tmp/sign\" ];|"
@@ -196,6 +190,12 @@ bad 's|challenges = ( {|& expires = "2020-01-01T00:00:00Z";|'
     it_fail "-t: $(cat "$tmp/err")"
 grep -q 'event=challenges_expired .*endpoint scep: all' "$tmp/err" ||
     it_fail 'nobody is told that no challenge is left'
+bad 's|127.0.0.1:0|localhost:8080|'
+checked 'not a numeric address'
+bad 's|"scepd.db"|"none/scepd.db"|'
+checked 'create it'
+bad 's|key = "ca/issuing.key";|type = "exec"; command = [ "/none/sign" ];|'
+checked '/none/sign: No such file'
 [ "$before" = "$(listing)" ] || it_fail '-t or -T left something'
 
 # ---- usage
