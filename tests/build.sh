@@ -24,6 +24,11 @@ build_steps() (
 	source=$1
 	target=$2
 	shift 2
+	# With the arguments that were chosen there.
+	if [ "$source" = "$target" ]; then
+		cd "$source" && make -j"$(nproc)"
+		return
+	fi
 	{ build_has_configure "$source" ||
 	    (cd "$source" && autoreconf -fi); } &&
 	    mkdir -p "$target" && cd "$target" &&
@@ -33,9 +38,16 @@ build_steps() (
 )
 
 # build_in SOURCE TARGET [CONFIGURE-ARGUMENT...], absolute folders: silent
-# unless it fails; then the log stays beside TARGET.
+# unless it fails; then the log stays beside TARGET, or in SOURCE if they are the
+# same.
 build_in() {
 	build_log=$2.log
+	[ "$1" != "$2" ] || build_log=$1/build.log
+	if [ "$1" != "$2" ] && [ -e "$1/config.status" ]; then
+		echo "$1 is configured itself, so that no other folder can be" \
+		    "built from it; first: make -C $1 distclean" >&2
+		return 1
+	fi
 	if build_steps "$@" >"$build_log" 2>&1; then
 		rm -f "$build_log"
 		return

@@ -14,8 +14,21 @@
 
 struct command;
 
-/* A copy of argv, which ends with NULL. ERR_FILE unless argv[0] is a program
- * that this process may run. */
+/*
+ * Exit codes with a meaning. None but 0 is one that a mistake ends with: not an
+ * exception of Python, Java or Node (1) or Rust (101), a shell's set -e, a
+ * usage error (2, 64), an errno of Perl's, a code of curl, a signal (128 on).
+ */
+enum command_status {
+	COMMAND_DONE = 0,
+	COMMAND_REFUSE = 40,
+	COMMAND_HOLD = 41,
+};
+
+/*
+ * A copy of argv, which ends with NULL. ERR_FILE unless argv[0] is a program
+ * that this process may run, ERR_FILE_MODE if strangers could change it.
+ */
 int	 command_new(char *const *argv, int timeout_ms, struct command **out,
 	    struct err *e);
 void	 command_free(struct command *);	/* NULL is fine */

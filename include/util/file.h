@@ -18,6 +18,13 @@ int	 file_read(const char *path, struct buf *out, struct err *e);
  * others may do anything with it, or neither the user nor root owns it.
  */
 int	 file_read_private(const char *path, struct buf *out, struct err *e);
+/*
+ * Whether nobody but root and this process's user could change what runs under
+ * that name: ERR_FILE_MODE if one of them does not own it, its group or others
+ * may write it, or others may put another one in its place; ERR_FILE if it is
+ * no file.
+ */
+int	 file_check_program(const char *path, struct err *e);
 /* First line of a private file (passphrases): no line end, never empty. */
 int	 file_read_secret(const char *path, struct buf *out, struct err *e);
 /*

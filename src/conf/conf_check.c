@@ -229,24 +229,29 @@ check_urls(struct conf_reader *r, size_t i, const char *path,
 	return 0;
 }
 
-/* What is required must not be left out. */
+/* What must be there must not be left out: the first word of each. */
 static int
-check_required(struct conf_reader *r, size_t i)
+check_required(struct conf_reader *r, size_t i, const char *path,
+    const struct conf_strings *list)
 {
+	static const char *const kinds[] = { "dns", "email", "uri", "ip",
+	    "upn" };
 	const struct conf_profile *pr = &r->conf->profiles[i];
-	struct conf_spot at = spot(CONF_PART_PROFILES, i, "san_required");
-	const char *kind;
-	size_t k;
+	struct conf_spot at = spot(CONF_PART_PROFILES, i, path);
+	struct bytes kind;
+	size_t k, j;
 
-	for (k = 0; k < pr->san_required.n; k++) {
-		kind = pr->san_required.v[k];
-		if (strcmp(kind, "sid") == 0) {
-			if (pr->sid != CONF_SID_ALLOW)
-				return conf_refuse(r, at, "has \"sid\", which "
-				    "is left out; set sid = \"allow\"");
-		} else if (!conf_strings_has(&pr->san, kind))
-			return conf_refuse(r, at, "has \"%s\", which is left "
-			    "out; add it to san", kind);
+	for (k = 0; k < list->n; k++) {
+		kind = bytes_make(list->v[k], strcspn(list->v[k], " "));
+		if (bytes_eq(kind, bytes_str("sid")) &&
+		    pr->sid != CONF_SID_ALLOW)
+			return conf_refuse(r, at, "has \"sid\", which is left "
+			    "out; set sid = \"allow\"");
+		for (j = 0; j < sizeof(kinds) / sizeof(kinds[0]); j++)
+			if (bytes_eq(kind, bytes_str(kinds[j])) &&
+			    !conf_strings_has(&pr->san, kinds[j]))
+				return conf_refuse(r, at, "has \"%s\", which "
+				    "is left out; add it to san", kinds[j]);
 	}
 	return 0;
 }
@@ -268,7 +273,8 @@ check_profile(struct conf_reader *r, size_t i)
 		return conf_refuse(r, spot(p, i, "max_active"), "counts by "
 		    "subject, which empty_subject lets requests leave out; "
 		    "remove one of them");
-	if (check_required(r, i) != 0 ||
+	if (check_required(r, i, "san_required", &pr->san_required) != 0 ||
+	    check_required(r, i, "san_patterns", &pr->san_patterns) != 0 ||
 	    check_urls(r, i, "crl_urls", &pr->crl_urls) != 0 ||
 	    check_urls(r, i, "ca_issuers_urls", &pr->ca_issuers_urls) != 0)
 		return -1;

@@ -111,8 +111,7 @@ const struct conf_section conf_sections[CONF_PART_COUNT] = {
 	    "Shared secrets that let a device enroll, each as a hash or in "
 	    "the clear. scepctl challenge add makes others."),
 	[CONF_PART_ACCOUNTS] = SECTION(accounts, account, true,
-	    "Who may use admin.listen, beside those with a TLS client "
-	    "certificate."),
+	    "Who may use admin.listen."),
 	[CONF_PART_VALIDATORS] = SECTION(validators, validator, true,
 	    "Programs and servers that are asked whether a device may have "
 	    "its certificate."),

@@ -4,9 +4,13 @@
 
 #include "conf/conf_int.h"
 
+/* A hash that belongs to no secret. */
+#define NOBODY	"\"$scrypt$ln=14,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA"		\
+	"$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+
 /*
  * What the sample sets; everything else stands there as a comment with its
- * default. The hash belongs to no secret.
+ * default.
  */
 static const struct {
 	enum conf_part	 part;
@@ -25,11 +29,13 @@ static const struct {
 	{ CONF_PART_ISSUERS, "key", "\"ca/issuing.key\"" },
 	{ CONF_PART_PROFILES, "name", "\"default\"" },
 	{ CONF_PART_CHALLENGES, "name", "\"lab\"" },
-	{ CONF_PART_CHALLENGES, "hash", "\"$scrypt$ln=14,r=8,p=1"
-	    "$AAAAAAAAAAAAAAAAAAAAAA"
-	    "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"" },
+	{ CONF_PART_CHALLENGES, "hash", NOBODY },
 	{ CONF_PART_ACCOUNTS, "name", "\"mdm\"" },
+	{ CONF_PART_ACCOUNTS, "hash", NOBODY },
 	{ CONF_PART_ACCOUNTS, "rights", "[ \"challenge\" ]" },
+	{ CONF_PART_VALIDATORS, "name", "\"inventory\"" },
+	{ CONF_PART_VALIDATORS, "command",
+	    "[ \"/usr/local/bin/ask-inventory\" ]" },
 };
 
 static const char head[] =
@@ -113,52 +119,27 @@ sample_rows(enum conf_part part, const char *indent, struct buf *out)
 	return ret;
 }
 
-/* Whether the sample says anything about a list, or shows what it could. */
+/* Few have programs that ask for something or are asked. */
 static bool
-is_given(enum conf_part part)
+is_optional(enum conf_part part)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(given) / sizeof(given[0]); i++)
-		if (given[i].part == part)
-			return true;
-	return false;
+	return part == CONF_PART_ACCOUNTS || part == CONF_PART_VALIDATORS;
 }
 
 static int
 sample_list(enum conf_part part, struct buf *out)
 {
 	const struct conf_section *s = &conf_sections[part];
-	const char *mark = is_given(part) ? "" : "# ";
-	char indent[8];
+	bool optional = is_optional(part);
 
-	(void)snprintf(indent, sizeof(indent), "%s\t\t", mark);
 	if (buf_putc(out, '\n') != 0 ||
 	    conf_print_wrapped(out, "# ", s->help) != 0 ||
-	    buf_printf(out, "%s%s = (\n%s\t{\n", mark, s->name, mark) != 0 ||
-	    sample_rows(part, indent, out) != 0)
+	    (optional && buf_puts(out, "# To use it, remove the line before "
+	    "and the one behind.\n/*\n") != 0) ||
+	    buf_printf(out, "%s = (\n\t{\n", s->name) != 0 ||
+	    sample_rows(part, "\t\t", out) != 0)
 		return -1;
-	return buf_printf(out, "%s\t}\n%s);\n", mark, mark);
-}
-
-/* Few have administrators that are programs: a comment. */
-static int
-sample_optional(enum conf_part part, struct buf *out)
-{
-	struct buf text = BUF_INIT(64 * 1024);
-	const char *line, *end;
-	int ret = sample_list(part, &text);
-
-	for (line = buf_cstr(&text); ret == 0 && *line != '\0'; line = end) {
-		end = line + strcspn(line, "\n") + 1;
-		if (*line != '\n' && *line != '#' &&
-		    buf_puts(out, "# ") != 0)
-			ret = -1;
-		if (ret == 0)
-			ret = buf_put(out, line, (size_t)(end - line));
-	}
-	buf_wipe(&text);
-	return ret;
+	return buf_printf(out, "\t}\n);\n%s", optional ? "*/\n" : "");
 }
 
 int
@@ -170,8 +151,7 @@ conf_sample(struct buf *out)
 	    sample_rows(CONF_PART_GLOBAL, "", out) != 0)
 		return -1;
 	for (p = CONF_PART_GLOBAL + 1; p < CONF_PART_COUNT; p++)
-		if ((p != CONF_PART_ACCOUNTS ? sample_list(p, out) :
-		    sample_optional(p, out)) != 0)
+		if (sample_list(p, out) != 0)
 			return -1;
 	return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * A program that issues: the request as PEM on its standard input, what was
  * granted in its environment, the certificate (and maybe its chain) as PEM on
- * its standard output. Exit code 0: issued, 1: refused; anything else is
- * trouble, and the client may try again. What it answers is proven before
- * anybody sees it.
+ * its standard output. Exit code COMMAND_DONE: issued, COMMAND_REFUSE: refused;
+ * anything else is trouble, and the client may try again. What it answers is
+ * proven before anybody sees it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,6 @@
 #include "util/proc.h"
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of standard output */
-#define EXIT_ISSUED	0
-#define EXIT_REFUSED	1
 
 struct exec {
 	struct command	*cmd;
@@ -95,9 +93,9 @@ run(const struct exec *x, const struct issuer_request *r,
 	rc = command_run(x->cmd, &cr, answer, &diag, &status, &why);
 	if (rc == -1)
 		err_set(e, ERR_ISSUER, "%s", why.text);
-	else if (status != EXIT_ISSUED) {
+	else if (status != COMMAND_DONE) {
 		rc = -1;
-		err_set(e, status == EXIT_REFUSED ? ERR_ISSUER_REFUSED :
+		err_set(e, status == COMMAND_REFUSE ? ERR_ISSUER_REFUSED :
 		    ERR_ISSUER, "%s: exit %d: %.200s", command_name(x->cmd),
 		    status, diag.n > 0 ? buf_cstr(&diag) :
 		    "nothing on standard error");

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,24 @@ struct run {
 	bool			 plain;		/* no TLS: this machine only */
 	bool			 too_big;
 	bool			 abroad;	/* plain, and not here */
+	char			 words[CURL_ERROR_SIZE];	/* libcurl's */
+};
+
+/* libcurl tells OpenSSL's code of a chain that is not trusted: its
+ * X509_V_ERR_..., which never change. */
+static const struct {
+	long		 code;
+	const char	*text;
+} verify_faults[] = {
+	{ 9,  "its certificate is not valid yet" },
+	{ 10, "its certificate has expired" },
+	{ 2,  "its certificate comes from no CA that is trusted" },
+	{ 18, "its certificate is self-signed, and not trusted" },
+	{ 19, "its certificate comes from no CA that is trusted" },
+	{ 20, "its certificate comes from no CA that is trusted" },
+	{ 21, "its certificate comes from no CA that is trusted" },
+	{ 23, "its certificate is revoked" },
+	{ 26, "its certificate is not for servers" },
 };
 
 int
@@ -180,6 +199,7 @@ set_limits(CURL *c, struct run *r)
 	CURLcode rc;
 
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_ERRORBUFFER, r->words);
 	SET(CURLOPT_TIMEOUT_MS, (long)r->fetch->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)r->fetch->timeout_ms);
 	SET(CURLOPT_PROTOCOLS_STR, r->plain ? "http" : "https");
@@ -270,6 +290,61 @@ reason_of(CURLcode rc, const struct run *r)
 	}
 }
 
+static const char *
+explain_tls(const struct run *r)
+{
+	long code = 0;
+	size_t i;
+
+	(void)curl_easy_getinfo(r->curl, CURLINFO_SSL_VERIFYRESULT, &code);
+	for (i = 0; i < sizeof(verify_faults) / sizeof(verify_faults[0]); i++)
+		if (verify_faults[i].code == code)
+			return verify_faults[i].text;
+	return r->words;
+}
+
+static const char *
+explain_connect(const struct run *r)
+{
+	long error = 0;
+
+	(void)curl_easy_getinfo(r->curl, CURLINFO_OS_ERRNO, &error);
+	return error == ECONNREFUSED ? "connection refused: nothing listens "
+	    "there" : r->words;
+}
+
+static const char *
+explain_timeout(const struct run *r)
+{
+	curl_off_t us = 0;
+
+	(void)curl_easy_getinfo(r->curl, CURLINFO_CONNECT_TIME_T, &us);
+	return us > 0 ? "connected, but its answer was not whole in time" :
+	    "no connection in time";
+}
+
+/* What libcurl says of the connection names host and port; of an answer it
+ * might repeat some. */
+static const char *
+explain(const struct run *r, CURLcode rc)
+{
+	const char *text = "";
+
+	switch (reason_of(rc, r)) {
+	case ERR_FETCH_TLS:
+		text = explain_tls(r);
+		break;
+	case ERR_FETCH_CONNECT:
+		text = explain_connect(r);
+		break;
+	case ERR_FETCH_TIMEOUT:
+		return explain_timeout(r);
+	default:
+		break;
+	}
+	return *text != '\0' ? text : curl_easy_strerror(rc);
+}
+
 static int
 judge(const struct run *r, CURLcode rc, struct err *e)
 {
@@ -285,7 +360,7 @@ judge(const struct run *r, CURLcode rc, struct err *e)
 		    r->n_header > HEADERS_MAX ? (size_t)HEADERS_MAX :
 		    r->body.max);
 	else if (rc != CURLE_OK)
-		err_set(e, reason_of(rc, r), "%s", curl_easy_strerror(rc));
+		err_set(e, reason_of(rc, r), "%s", explain(r, rc));
 	else if (curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE,
 	    &status) != CURLE_OK || status != 200)
 		err_set(e, ERR_FETCH_STATUS, "HTTP status %ld", status);

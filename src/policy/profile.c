@@ -11,6 +11,7 @@
 
 #define OID_TEMPLATE	"1.3.6.1.4.1.311.21.7"
 #define OID_TEMPLATE_V1	"1.3.6.1.4.1.311.20.2"
+#define OID_SID		"1.3.6.1.4.1.311.25.2"
 
 /* ---- keys ---- */
 
@@ -431,7 +432,9 @@ policy_surplus(const struct policy_facts *f, char out[POLICY_SURPLUS_MAX])
 	if (*a->sid != '\0' && !policy_takes_sid(f->profile, a->sid))
 		put(&w, "sid", "");
 	for (i = 0; i < a->n_other; i++)
-		if (!gives_extension(f, a->other[i]))
+		if (strcmp(a->other[i], OID_SID) == 0)
+			put(&w, "sid:", "malformed");
+		else if (!gives_extension(f, a->other[i]))
 			put(&w, "ext:", a->other[i]);
 	memcpy(out, w.text, sizeof(w.text));
 }

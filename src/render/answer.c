@@ -151,7 +151,9 @@ take_member(const char *name, const json_t *v, enum answer_form form,
 	for (; i < N_MEMBERS; i++)
 		if (strcmp(members[i].name, name) == 0)
 			return members[i].take(v, a, e);
-	err_set(e, ERR_VALIDATOR_ANSWER, "has a member that is unknown");
+	err_set(e, ERR_VALIDATOR_ANSWER, "has \"%.64s\", which is no member%s",
+	    name, strcmp(name, members[0].name) == 0 ? " of a program's: its "
+	    "exit code says it" : "");
 	return -1;
 }
 

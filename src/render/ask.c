@@ -89,7 +89,7 @@ read_uses(const json_t *v, int64_t *out, struct err *e)
 {
 	if (!json_is_integer(v) || json_integer_value(v) < 1 ||
 	    json_integer_value(v) > USES_MAX)
-		return refuse("uses", "a number from 1 on", e);
+		return refuse("uses", "a number from 1 to 1000000000", e);
 	*out = json_integer_value(v);
 	return 0;
 }
@@ -98,6 +98,10 @@ static int
 read_member(const char *key, const json_t *v, struct ask_challenge *out,
     struct err *e)
 {
+	if (json_is_null(v)) {
+		err_set(e, ERR_API, "\"%.64s\": is null; leave it out", key);
+		return -1;
+	}
 	if (strcmp(key, "name") == 0)
 		return read_new_name(v, key, out->name, e);
 	if (strcmp(key, "endpoint") == 0)
@@ -116,6 +120,30 @@ read_member(const char *key, const json_t *v, struct ask_challenge *out,
 	return -1;
 }
 
+/* Without jansson's own words, which repeat some of the text. */
+static void
+refuse_text(const json_t *root, const json_error_t *why, struct err *e)
+{
+	if (root != NULL) {
+		err_set(e, ERR_API, "not a JSON object, but another value");
+		return;
+	}
+	switch (json_error_code(why)) {
+	case json_error_duplicate_key:
+		err_set(e, ERR_API, "not a JSON object: a member stands there "
+		    "twice, before line %d, column %d", why->line,
+		    why->column);
+		break;
+	case json_error_premature_end_of_input:
+		err_set(e, ERR_API, "not a JSON object: it ends too early");
+		break;
+	default:
+		err_set(e, ERR_API, "not a JSON object: wrong at line %d, "
+		    "column %d", why->line, why->column);
+		break;
+	}
+}
+
 int
 ask_challenge(struct bytes text, struct ask_challenge *out, struct err *e)
 {
@@ -131,7 +159,7 @@ ask_challenge(struct bytes text, struct ask_challenge *out, struct err *e)
 	root = json_loadb((const char *)text.p, text.n,
 	    JSON_REJECT_DUPLICATES, &why);
 	if (root == NULL || !json_is_object(root)) {
-		err_set(e, ERR_API, "not a JSON object");
+		refuse_text(root, &why, e);
 		json_decref(root);
 		return -1;
 	}

@@ -31,12 +31,20 @@ log_admin(const struct exchange *x)
 	log_end(&l);
 }
 
-/* The caller's own mistake is told to it, not only to the log. */
+/* Whether it is the caller's own mistake, or what its account may not do. */
+static bool
+is_told(enum err_reason r)
+{
+	return r == ERR_API || r == ERR_NO_RIGHT || r == ERR_NO_PROFILE ||
+	    r == ERR_UNBOUND || r == ERR_NO_CHALLENGES;
+}
+
+/* That is told to it, not only to the log. */
 static void
 refuse(struct service *s, struct exchange *x, const struct err *e)
 {
 	service_refuse(s, x, e);
-	if (e->reason == ERR_API)
+	if (is_told(e->reason))
 		(void)buf_printf(&x->reply, "%s\n", e->text);
 }
 
@@ -125,8 +133,13 @@ choose_endpoint(const struct exchange *x, const char *name,
 
 	if (*name == '\0' && c->n_endpoints == 1)
 		name = c->endpoints[0].name;
-	if (*name == '\0' || conf_endpoint(c, name) == NULL) {
-		err_set(e, ERR_API, "\"endpoint\": expects the name of one");
+	if (*name == '\0') {
+		err_set(e, ERR_API, "\"endpoint\": is missing, and there are "
+		    "several");
+		return -1;
+	}
+	if (conf_endpoint(c, name) == NULL) {
+		err_set(e, ERR_API, "\"endpoint\": there is no %s", name);
 		return -1;
 	}
 	if (!account_may_for(x->by, name)) {
@@ -148,7 +161,8 @@ check_name(const struct exchange *x, const char *name, struct err *e)
 	}
 	if (conf_challenge(x->site->conf, name) == NULL)
 		return 0;
-	err_set(e, ERR_API, "\"name\": there is one");
+	err_set(e, ERR_API, "\"name\": there is a challenge of that name in "
+	    "scepd.conf");
 	return -1;
 }
 
@@ -195,8 +209,10 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	    check_looked_at(ep, e) == -1 || check_name(x, a->name, e) == -1)
 		return -1;
 	if (!account_may_name(x->by, ep, a->profile)) {
-		err_set(e, ERR_NO_PROFILE, "profile %s at endpoint %s; add it "
-		    "to the account's profiles", a->profile, ep->name);
+		err_set(e, ERR_NO_PROFILE, conf_profile(x->site->conf,
+		    a->profile) == NULL ? "there is no profile %s" :
+		    "profile %s at endpoint %s; add it to the account's "
+		    "profiles", a->profile, ep->name);
 		return -1;
 	}
 	/* The endpoint's name outlives what was asked. */
@@ -254,6 +270,13 @@ admin_log_made(const struct exchange *x, const struct mint *m,
 	log_str(&l, "endpoint", m->endpoint);
 	log_str(&l, "challenge", made->name);
 	log_int(&l, "uses", m->uses);
+	log_int(&l, "ttl", m->ttl);
+	if (*m->profile != '\0')
+		log_str(&l, "profile", m->profile);
+	if (*m->subject != '\0')
+		log_str(&l, "subject_limit", m->subject);
+	if (*m->san != '\0')
+		log_str(&l, "san_limit", m->san);
 	log_end(&l);
 }
 

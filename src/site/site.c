@@ -16,6 +16,7 @@
 #include "validator/validator.h"
 
 #define EXPIRY_WARNING	(30 * 86400)	/* seconds ahead */
+#define NDES_PATH	"/certsrv/mscep/mscep.dll"
 
 static int
 open_challenges(struct site_endpoint *se, const struct conf *conf,
@@ -225,6 +226,39 @@ site_free(struct site *s)
 	free(s);
 }
 
+/* Others may be in the store, so it is no mistake. */
+static void
+warn_ended(const struct conf *c, const struct site_endpoint *se, int64_t now)
+{
+	int64_t end;
+	size_t i;
+
+	for (i = 0; i < se->n_challenges; i++)
+		if (*se->challenges[i]->expires == '\0' ||
+		    clock_parse(se->challenges[i]->expires, &end) == -1 ||
+		    end > now)
+			return;
+	if (se->n_challenges > 0)
+		log_msg(LOG_L_WARN, "challenges_expired", "%s:%d: endpoint %s: "
+		    "all challenges that it lists have expired", c->file,
+		    se->conf->line, se->conf->name);
+}
+
+/* Whoever reads the page enrolls where NDES has it. */
+static void
+warn_ndes_path(const struct site *s)
+{
+	const struct site_endpoint *se = site_find(s, NDES_PATH);
+
+	if (s->ndes != NULL && se != s->ndes)
+		log_msg(LOG_L_WARN, "ndes_path", "challenges of the page of "
+		    "NDES are for endpoint %s, and %s leads to %s%s, which "
+		    "refuses them; add it to the paths of %s, or tell the "
+		    "devices its own", s->ndes->conf->name, NDES_PATH,
+		    se == NULL ? "none" : "endpoint ",
+		    se == NULL ? "" : se->conf->name, s->ndes->conf->name);
+}
+
 /* One would list what the other revokes, and have its GetCert answered. */
 static void
 warn_namesakes(const struct site *s)
@@ -282,6 +316,9 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 		goto fail;
 	warn_plain(conf);
 	warn_namesakes(s);
+	warn_ndes_path(s);
+	for (i = 0; i < conf->n_endpoints; i++)
+		warn_ended(conf, &s->endpoints[i], now);
 	for (i = 0; i < conf->n_issuers; i++)
 		warn_expiry(&conf->issuers[i], site_ca_current(&s->cas[i],
 		    now)->issuer, now);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "util/command.h"
+#include "util/file.h"
 #include "util/proc.h"
 
 #define ENV_LEN		131071	/* bytes of one of them, as Linux has it */
@@ -39,6 +40,8 @@ command_new(char *const *argv, int timeout_ms, struct command **out,
 		    "user may run", argv[0], strerror(errno));
 		return -1;
 	}
+	if (file_check_program(argv[0], e) == -1)
+		return -1;
 	for (n = 0; argv[n] != NULL; n++)
 		continue;
 	if ((c = calloc(1, sizeof(*c))) == NULL ||

@@ -107,6 +107,17 @@ file_read(const char *path, struct buf *out, struct err *e)
 	return r;
 }
 
+static int
+check_owner(const char *path, const struct stat *st, struct err *e)
+{
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return 0;
+	err_set(e, ERR_FILE_MODE, "%s: owned by uid %lu, who could change it; "
+	    "chown it to the user that runs this program", path,
+	    (unsigned long)st->st_uid);
+	return -1;
+}
+
 /* Of the opened file, not of its name: the name may change hands. */
 static int
 check_private(const char *path, const struct stat *st, struct err *e)
@@ -114,12 +125,8 @@ check_private(const char *path, const struct stat *st, struct err *e)
 	unsigned	 mode = st->st_mode & 07777u;
 	const char	*fault;
 
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		err_set(e, ERR_FILE_MODE, "%s: owned by uid %lu, who could "
-		    "change it; chown it to the user that runs this program",
-		    path, (unsigned long)st->st_uid);
+	if (check_owner(path, st, e) == -1)
 		return -1;
-	}
 	if ((mode & S_IWOTH) != 0)
 		fault = "others write";
 	else if ((mode & S_IROTH) != 0)
@@ -133,6 +140,50 @@ check_private(const char *path, const struct stat *st, struct err *e)
 	err_set(e, ERR_FILE_MODE, "%s: mode %04o lets %s it; chmod g-w,o= it",
 	    path, mode, fault);
 	return -1;
+}
+
+/* A sticky folder such as /tmp lets others add files, but replace none. */
+static int
+check_folder(const char *path, struct err *e)
+{
+	char		*folder = file_beside(path, ".");
+	struct stat	 st;
+	int		 r = -1;
+
+	if (folder == NULL)
+		err_set(e, ERR_MEMORY, "%s", path);
+	else if (stat(folder, &st) == -1)
+		set_errno(e, folder, "cannot look");
+	else if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+		err_set(e, ERR_FILE_MODE, "%s: mode %04o of its folder lets "
+		    "others replace it; chmod o-w the folder", path,
+		    (unsigned)st.st_mode & 07777u);
+	else
+		r = 0;
+	free(folder);
+	return r;
+}
+
+int
+file_check_program(const char *path, struct err *e)
+{
+	struct stat	 st;
+	char		*real = realpath(path, NULL);
+	int		 r = -1;
+
+	if (real == NULL || stat(real, &st) == -1)
+		set_errno(e, path, "cannot look");
+	else if (!S_ISREG(st.st_mode))
+		err_set(e, ERR_FILE, "%s: is no file; name a program", path);
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		err_set(e, ERR_FILE_MODE, "%s: mode %04o lets %s write it; "
+		    "chmod go-w it", path, (unsigned)st.st_mode & 07777u,
+		    (st.st_mode & S_IWOTH) != 0 ? "others" : "its group");
+	else if (check_owner(path, &st, e) == 0 &&
+	    check_folder(path, e) == 0 && check_folder(real, e) == 0)
+		r = 0;
+	free(real);
+	return r;
 }
 
 int

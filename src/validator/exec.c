@@ -1,6 +1,7 @@
 /*
  * A program that validates: the message on its standard input, the verdict as
- * its exit code, what else it wants as JSON on its standard output.
+ * its exit code, what else it wants as JSON on its standard output. Only
+ * COMMAND_REFUSE refuses: whatever ends by a mistake ends with another code.
  */
 #include <ctype.h>
 
@@ -8,8 +9,6 @@
 #include "util/proc.h"
 #include "util/str.h"
 #include "validator/validator_int.h"
-
-enum { EXIT_ISSUE, EXIT_REFUSE, EXIT_HOLD };
 
 static int
 exec_open(const struct conf_validator *c, void **self, struct err *e)
@@ -81,21 +80,21 @@ judge(const struct command *cmd, int status, const struct buf *text,
 	struct answer a = { .verdict = ANSWER_ISSUE };
 
 	switch (status) {
-	case EXIT_REFUSE:
+	case COMMAND_REFUSE:
 		read_refusal(text, diag, out);
 		return 0;
-	case EXIT_ISSUE:
-	case EXIT_HOLD:
+	case COMMAND_DONE:
+	case COMMAND_HOLD:
 		if (!is_blank(text) && answer_read(buf_bytes(text),
 		    ANSWER_WITHOUT_VERDICT, &a, e) == -1) {
 			err_prefix(e, "%s: standard output", command_name(cmd));
 			return -1;
 		}
-		a.verdict = status == EXIT_HOLD ? ANSWER_HOLD : ANSWER_ISSUE;
+		a.verdict = status == COMMAND_HOLD ? ANSWER_HOLD : ANSWER_ISSUE;
 		*out = a;
 		return 0;
 	default:
-		err_set(e, ERR_VALIDATOR, "%s: exit %d: %.200s",
+		err_set(e, ERR_VALIDATOR, "%s: exit %d is no verdict: %.200s",
 		    command_name(cmd), status, diag->n > 0 ? buf_cstr(diag) :
 		    "nothing on standard error");
 		return -1;
@@ -126,7 +125,7 @@ exec_tell(void *self, const struct validator_message *m, struct err *e)
 	int status, rc;
 
 	rc = run(self, m, &text, &diag, &status, e);
-	if (rc == 0 && status != 0) {
+	if (rc == 0 && status != COMMAND_DONE) {
 		err_set(e, ERR_VALIDATOR, "%s: exit %d", command_name(self),
 		    status);
 		rc = -1;

@@ -43,16 +43,16 @@ validator_close(struct validator *v)
 	free(v);
 }
 
-/* The reason goes to the log, and may repeat what it was given. */
+/* What goes to the log, and may repeat what it was given. */
 static void
-blank_reason(struct answer *a, struct bytes secret)
+blank(char *words, struct bytes secret)
 {
 	struct buf text = BUF_INIT(0);
 
-	if (a->reason == NULL)
+	if (words == NULL)
 		return;
-	text.p = (uint8_t *)a->reason;
-	text.n = strlen(a->reason);
+	text.p = (uint8_t *)words;
+	text.n = strlen(words);
 	command_blank(&text, secret);
 }
 
@@ -61,10 +61,14 @@ validator_ask(const struct validator *v, const struct validator_message *m,
     struct answer *out, struct err *e)
 {
 	struct answer a = { .verdict = ANSWER_REFUSE };
+	struct err why = { .reason = ERR_NONE };
 
-	if (v->ops->ask(v->self, m, &a, e) == -1)
+	if (v->ops->ask(v->self, m, &a, &why) == -1) {
+		blank(why.text, m->secret);
+		err_set(e, why.reason, "%s", why.text);
 		return -1;
-	blank_reason(&a, m->secret);
+	}
+	blank(a.reason, m->secret);
 	*out = a;
 	return 0;
 }

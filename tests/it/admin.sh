@@ -133,7 +133,8 @@ outcome "$secret" failure
 for open in '' '{}' '{"ttl": 60}' '{"san": "none"}' '{"san": ["none"]}' \
     '{"subject": "none", "san": ["none"]}'; do
 	mdm 400 "$open"
-	[ "$(wc -l <"$tmp/body")" -eq 1 ] || it_fail "$open: another answer"
+	grep -q 'give "subject" or "san"' "$tmp/body" ||
+	    it_fail "$open: not said why"
 done
 logged 'reason=unbound detail="mdm: give'
 made '{"san": "dns exact a.example"}'
@@ -159,6 +160,7 @@ outcome "$secret" issued
 
 made '{"name": "pad-7", "subject": "CN exact device", "ttl": 600}'
 grep -q '"name": "pad-7"' "$tmp/body" || it_fail 'it has another name'
+logged 'challenge=pad-7 uses=1 ttl=600 subject_limit="CN exact device"'
 outcome "$secret" issued
 for bad in '{' '[]' 'null' '{"endpoint": "none"}' '{"endpoint": null}' \
     '{"name": "pad-7"}' '{"name": "test"}' '{"name": "ndes-1"}' \
@@ -169,6 +171,18 @@ for bad in '{' '[]' 'null' '{"endpoint": "none"}' '{"endpoint": null}' \
 	want 400 /api/challenge -u portal:portal-1 -d "$bad"
 	[ "$(wc -l <"$tmp/body")" -eq 2 ] || it_fail "$bad: not said why"
 done
+# why JSON TEXT: it is refused with this text
+why() {
+	want 400 /api/challenge -u portal:portal-1 -d "$1"
+	grep -qF -e "$2" "$tmp/body" || it_fail "$1: $(cat "$tmp/body")"
+}
+why '{"endpoint": "none"}' '"endpoint": there is no none'
+why '{"endpoint": null}' '"endpoint": is null; leave it out'
+why '{"uses": 1000000001}' 'from 1 to 1000000000'
+why '{"uses": 1, "uses": 2}' 'stands there twice'
+why '{' 'it ends too early'
+want 403 /api/challenge -u portal:portal-1 -d '{"profile": "gone"}'
+grep -qF 'there is no profile gone' "$tmp/body" || it_fail "$(cat "$tmp/body")"
 yes '"dns glob a*",' | head -n 65 | { echo '{"san": ['; cat
     echo '"dns glob b"]}'; } >"$tmp/huge"
 want 400 /api/challenge -u portal:portal-1 -d "@$tmp/huge"
@@ -283,6 +297,17 @@ logged 'reason=no_challenges detail="mdm: validator v judges those of'
     --subject 'CN exact a' >"$tmp/out" 2>&1 || it_fail 'scepctl makes one'
 grep -q 'validator v judges those of endpoint scep' "$tmp/out" ||
     it_fail 'scepctl does not say why'
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+hup reloaded
+
+# ---- the page of another endpoint than the one that NDES's path leads to
+
+! grep -q 'event=ndes_path' "$tmp/scepd.log" || it_fail 'warned of no fault'
+sed 's|^\( *\)endpoints = ( {|&  name = "early"; ra_cert = "ca/ra.pem";\
+    ra_key = "ca/ra.key"; issuer = "local"; profile = "device"; }, {|' \
+    "$tmp/before.conf" >"$tmp/scepd.conf"
+hup reloaded
+logged 'are for endpoint scep, and /certsrv/mscep/mscep.dll leads to endpoint early'
 cp "$tmp/before.conf" "$tmp/scepd.conf"
 hup reloaded
 

@@ -83,8 +83,8 @@ make_issuer() {
 		id=\$\$
 		cat >\$id.csr
 		case \$(openssl req -in \$id.csr -noout -subject) in
-		*refused) echo 'not in the inventory' >&2; exit 1 ;;
-		*broken) exit 7 ;;
+		*refused) echo 'not in the inventory' >&2; exit 40 ;;
+		*broken) exit 1 ;;
 		*killed) kill -9 \$\$ ;;
 		*silent) exit 0 ;;
 		*chatty) echo 'no certificate'; exit 0 ;;

@@ -108,7 +108,7 @@ key other
 cat >"$tmp/asked" <<-END
 	#!/bin/sh
 	echo asked >>"$tmp/was-asked"
-	exit 1
+	exit 40
 END
 chmod 755 "$tmp/asked"
 cat >"$tmp/scepd.conf" <<-END

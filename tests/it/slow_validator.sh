@@ -19,7 +19,7 @@ make_validator() {
 		cat >/dev/null
 		: >$tmp/begun.\$\$
 		until [ -e $tmp/go ]; do sleep 0.05; done
-		exit 1
+		exit 40
 	END
 	chmod 700 "$tmp/validate"
 }

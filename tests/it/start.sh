@@ -180,6 +180,16 @@ checked() {
 	grep -qF -e "$1" "$tmp/err" || it_fail "-t: $(cat "$tmp/err")"
 }
 checked "the sample's hash"
+printf '#!/bin/sh\n' >"$tmp/sign"
+chmod 722 "$tmp/sign"
+bad "s|key = \"ca/issuing.key\";|type = \"exec\"; command = [ \"$tmp/sign\" ];|"
+checked 'sign: mode 0722 lets others write it; chmod go-w it'
+rm "$tmp/sign"
+bad 's|challenges = ( {|& expires = "2020-01-01T00:00:00Z";|'
+"$SCEPD" -t -c "$tmp/bad.conf" >/dev/null 2>"$tmp/err" ||
+    it_fail "-t: $(cat "$tmp/err")"
+grep -q 'event=challenges_expired .*endpoint scep: all' "$tmp/err" ||
+    it_fail 'nobody is told that no challenge is left'
 bad 's|127.0.0.1:0|localhost:8080|'
 checked 'not a numeric address'
 bad 's|"scepd.db"|"none/scepd.db"|'

@@ -87,10 +87,10 @@ make_script() {
 		    >>$tmp/seen
 		case \$(cat $tmp/told) in
 		*'"event": "outcome"'*) mv $tmp/told $tmp/outcome ;;
-		*CN=refuse*) echo 'not in the inventory' >&2; exit 1 ;;
-		*CN=tells*) cat $tmp/told >&2; exit 1 ;;
-		*CN=hold*) exit 2 ;;
-		*CN=broken*) exit 7 ;;
+		*CN=refuse*) echo 'not in the inventory' >&2; exit 40 ;;
+		*CN=tells*) cat $tmp/told >&2; exit 40 ;;
+		*CN=hold*) exit 41 ;;
+		*CN=broken*) exit 1 ;;
 		*CN=garbage*) echo 'OK' ;;
 		*CN=killed*) kill -9 \$\$ ;;
 		*CN=endless*) exec yes ;;

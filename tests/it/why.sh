@@ -215,7 +215,7 @@ told "^20.*Z  rejected by operator $(id -un)\$" '^state now  *rejected$'
 
 # ---- a validator, and an issuer that fails
 
-printf '#!/bin/sh\ncat >/dev/null\necho "not in the inventory" >&2\nexit 1\n' \
+printf '#!/bin/sh\ncat >/dev/null\necho "not in the inventory" >&2\nexit 40\n' \
     >"$tmp/validate"
 chmod 700 "$tmp/validate"
 serve 'validator = "script";' "validators = ( { name = \"script\";

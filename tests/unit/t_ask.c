@@ -69,11 +69,11 @@ test_refused(void **state)
 	static const struct {
 		const char	*text, *says;
 	} bad[] = {
-		{ "{", "not a JSON object" },
-		{ "[]", "not a JSON object" },
+		{ "{", "not a JSON object: it ends too early" },
+		{ "[]", "not a JSON object, but another value" },
 		{ "7", "not a JSON object" },
-		{ "{} x", "not a JSON object" },
-		{ "{\"ttl\": 1, \"ttl\": 2}", "not a JSON object" },
+		{ "{} x", "not a JSON object: wrong at line 1" },
+		{ "{\"ttl\": 1, \"ttl\": 2}", "a member stands there twice" },
 		{ "{\"san\": \"\\u0000\"}", "not a JSON object" },
 		{ "{\"subject\": \"\xff\"}", "not a JSON object" },
 		{ "{\"Uses\": 1}", "\"Uses\": there is no such member" },
@@ -85,7 +85,7 @@ test_refused(void **state)
 		{ "{\"profile\": \"0123456789012345678901234567890123456789"
 		    "0123456789012345678901234\"}", "\"profile\": expects" },
 		{ "{\"subject\": \"\"}", "\"subject\": expects a pattern" },
-		{ "{\"subject\": null}", "\"subject\": expects" },
+		{ "{\"subject\": null}", "\"subject\": is null" },
 		{ "{\"subject\": []}", "\"subject\": expects a pattern" },
 		{ "{\"san\": []}", "\"san\": expects a pattern" },
 		{ "{\"subject\": [\"\"]}", "\"subject\": expects" },
@@ -102,7 +102,7 @@ test_refused(void **state)
 		{ "{\"subject\": \"CN exact \xed\xa0\x80\"}", "not a JSON" },
 		{ "null", "not a JSON object" },
 		{ "{\"\": 1}", "\"\": there is no such member" },
-		{ "{\"endpoint\": null}", "\"endpoint\": expects" },
+		{ "{\"endpoint\": null}", "\"endpoint\": is null" },
 		{ "{\"profile\": []}", "\"profile\": expects" },
 		{ "{\"profile\": \"\"}", "\"profile\": expects" },
 		{ "{\"subject\": \"CN exact a\\nCN exact b\"}", "\"subject\"" },
@@ -113,7 +113,7 @@ test_refused(void **state)
 		{ "{\"ttl\": 1.5}", "\"ttl\": expects" },
 		{ "{\"ttl\": 60.0}", "\"ttl\": expects" },
 		{ "{\"ttl\": 1e3}", "\"ttl\": expects" },
-		{ "{\"ttl\": null}", "\"ttl\": expects" },
+		{ "{\"ttl\": null}", "\"ttl\": is null" },
 		{ "{\"ttl\": true}", "\"ttl\": expects" },
 		{ "{\"ttl\": [60]}", "\"ttl\": expects" },
 		{ "{\"ttl\": \"\"}", "\"ttl\": expects" },
@@ -132,12 +132,12 @@ test_refused(void **state)
 		{ "{\"uses\": 0}", "\"uses\": expects a number" },
 		{ "{\"uses\": -1}", "\"uses\": expects a number" },
 		{ "{\"uses\": 1.0}", "\"uses\": expects" },
-		{ "{\"uses\": null}", "\"uses\": expects" },
+		{ "{\"uses\": null}", "\"uses\": is null" },
 		{ "{\"uses\": true}", "\"uses\": expects" },
 		{ "{\"uses\": [1]}", "\"uses\": expects" },
 		{ "{\"uses\": 99999999999999999999}", "not a JSON object" },
 		{ "{\"uses\": \"1\"}", "\"uses\": expects" },
-		{ "{\"uses\": 1000000001}", "\"uses\": expects" },
+		{ "{\"uses\": 1000000001}", "from 1 to 1000000000" },
 	};
 	struct ask_challenge	 a;
 	struct err		 e;

@@ -358,6 +358,16 @@ test_sample(void **state)
 	all = load();
 	assert_same(c, all);
 	conf_free(all);
+	/* So are the lists that two lines keep out of use. */
+	for (i = 0; i + 1 < out.n; i++)
+		if ((out.p[i] == '/' && out.p[i + 1] == '*') ||
+		    (out.p[i] == '*' && out.p[i + 1] == '/'))
+			out.p[i] = out.p[i + 1] = ' ';
+	write_raw(buf_bytes(&out), 0640);
+	all = load();
+	assert_string_equal(all->accounts[0].name, "mdm");
+	assert_string_equal(all->validators[0].name, "inventory");
+	conf_free(all);
 	conf_free(c);
 	buf_wipe(&out);
 }

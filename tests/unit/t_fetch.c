@@ -16,7 +16,7 @@
 #define SOON_MS		300	/* for what is meant to run out of time */
 #define LONG_MS		20000
 
-static struct who	 ca, other_ca, server, client, stranger;
+static struct who	 ca, other_ca, server, client, stranger, expired;
 static struct hook	*plain, *tls, *mutual;
 static struct buf	 ca_pem, other_pem;
 
@@ -58,6 +58,10 @@ make_people(void)
 	o.name = "stranger";
 	o.n_sans = 0;
 	who_make(&stranger, &o);
+	o.name = "expired";
+	o.n_sans = 2;
+	o.to = o.from + DAY / 2;
+	who_make(&expired, &o);
 }
 
 static int
@@ -96,6 +100,7 @@ teardown(void **state)
 	who_free(&server);
 	who_free(&client);
 	who_free(&stranger);
+	who_free(&expired);
 	fetch_end();
 	tool_clean();
 	return 0;
@@ -178,8 +183,8 @@ test_limits(void **state)
 		{ "huge", LONG_MS, ERR_FETCH_TOO_BIG, "4096" },
 		{ "header", LONG_MS, ERR_FETCH_TOO_BIG, "32768" },
 		{ "cut", LONG_MS, ERR_FETCH, NULL },
-		{ "hang", SOON_MS, ERR_FETCH_TIMEOUT, NULL },
-		{ "drip", SOON_MS, ERR_FETCH_TIMEOUT, NULL },
+		{ "hang", SOON_MS, ERR_FETCH_TIMEOUT, "connected, but" },
+		{ "drip", SOON_MS, ERR_FETCH_TIMEOUT, "connected, but" },
 		{ "none", LONG_MS, ERR_FETCH, NULL },
 	};
 	struct hook	*hooks[] = { plain, tls };
@@ -214,12 +219,12 @@ test_tls(void **state)
 	assert_fetched(&f, "hello");
 	before = hook_count(tls);
 	f.ca = buf_bytes(&other_pem);
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
+	assert_refused(&f, ERR_FETCH_TLS, "from no CA that is trusted");
 	f.ca = bytes_make(NULL, 0);
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
+	assert_refused(&f, ERR_FETCH_TLS, "from no CA that is trusted");
 	f.ca = buf_bytes(&ca_pem);
 	f.url = url_of("https", "127.0.0.2", tls, "text");
-	assert_refused(&f, ERR_FETCH_CONNECT, NULL);
+	assert_refused(&f, ERR_FETCH_CONNECT, "connection refused");
 	assert_int_equal(hook_count(tls), before);
 
 	read_pem(client.cert, &cert);
@@ -236,23 +241,32 @@ test_tls(void **state)
 	buf_wipe(&key);
 }
 
-/* A certificate of the right CA, for another name. */
+/* Certificates of the right CA: for another name, and expired. */
 static void
-test_name(void **state)
+test_certificate(void **state)
 {
+	static const struct {
+		const struct who	*who;
+		const char		*text;
+	} rows[] = {
+		{ &stranger, "match target host name '127.0.0.1'" },
+		{ &expired, "its certificate has expired" },
+	};
 	struct fetch	 f = { .timeout_ms = LONG_MS,
 	    .ca = buf_bytes(&ca_pem) };
 	struct hook	*h;
 
 	(void)state;
-	(void)tool_cert_file("stranger.pem", stranger.cert);
-	(void)tool_key_file("stranger.key", stranger.key);
-	h = hook_start(tool_path("stranger.pem"), tool_path("stranger.key"),
-	    NULL);
-	f.url = url_of("https", "127.0.0.1", h, "text");
-	assert_refused(&f, ERR_FETCH_TLS, NULL);
-	assert_int_equal(hook_count(h), 0);
-	hook_stop(h);
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)tool_cert_file("shown.pem", rows[i].who->cert);
+		(void)tool_key_file("shown.key", rows[i].who->key);
+		h = hook_start(tool_path("shown.pem"), tool_path("shown.key"),
+		    NULL);
+		f.url = url_of("https", "127.0.0.1", h, "text");
+		assert_refused(&f, ERR_FETCH_TLS, rows[i].text);
+		assert_int_equal(hook_count(h), 0);
+		hook_stop(h);
+	}
 }
 
 static void
@@ -267,7 +281,7 @@ test_where(void **state)
 	    hook_port(gone));
 	hook_stop(gone);
 	f.url = nobody;
-	assert_refused(&f, ERR_FETCH_CONNECT, NULL);
+	assert_refused(&f, ERR_FETCH_CONNECT, "connection refused");
 	/* Documentation addresses: nothing is sent there, not even a SYN. */
 	f.url = "http://192.0.2.1/text";
 	assert_refused(&f, ERR_FETCH_CONNECT, "for this machine itself");
@@ -388,7 +402,7 @@ main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_stop),

@@ -207,6 +207,64 @@ test_private_owner(void **state)
 }
 
 static void
+assert_program(const char *name, enum err_reason r, const char *words)
+{
+	struct err	 e = { 0 };
+	int		 rc = file_check_program(name, &e);
+
+	if (words == NULL) {
+		if (rc != 0)
+			fail_msg("%s", e.text);
+		return;
+	}
+	assert_int_equal(rc, -1);
+	assert_refused(&e, r, words);
+}
+
+static void
+test_program(void **state)
+{
+	static const struct {
+		mode_t		 mode;
+		const char	*words;		/* NULL: accepted */
+	} rows[] = {
+		{ 0700, NULL },
+		{ 0755, NULL },
+		{ 0750, NULL },
+		{ 0777, "mode 0777 lets others write it; chmod go-w it" },
+		{ 0702, "mode 0702 lets others write it; chmod go-w it" },
+		{ 0775, "mode 0775 lets its group write it; chmod go-w it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		put_file("program", bytes_str("x"), rows[i].mode);
+		assert_program(path, ERR_FILE_MODE, rows[i].words);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_program(in_folder("program"), ERR_FILE, "No such file");
+	assert_program(in_folder("."), ERR_FILE, "is no file");
+	put_file("program", bytes_str("x"), 0700);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 4711, 0), 0);
+		assert_program(path, ERR_FILE_MODE, "owned by uid 4711");
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	/* A sticky folder lets others replace nothing that is not theirs. */
+	assert_int_equal(chmod(folder, 01777), 0);
+	assert_program(path, ERR_FILE_MODE, NULL);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_program(path, ERR_FILE_MODE, "mode 0777 of its folder");
+	/* Neither where a link leads to, nor where it stands. */
+	assert_int_equal(symlink("/bin/sh", in_folder("link")), 0);
+	assert_program(path, ERR_FILE_MODE, "mode 0777 of its folder");
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_program(path, ERR_FILE_MODE, NULL);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(in_folder("program")), 0);
+}
+
+static void
 test_secret(void **state)
 {
 	static const struct {
@@ -380,6 +438,7 @@ main(void)
 		cmocka_unit_test(test_read_refused),
 		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_private_owner),
+		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_link),

@@ -248,7 +248,7 @@ test_exec_issues(void **state)
 static void
 test_exec_facts(void **state)
 {
-	struct issuer	*is = open_exec("exit 1", 1);
+	struct issuer	*is = open_exec("exit 40", 1);
 
 	(void)state;
 	assert_null(issuer_key(is));
@@ -263,11 +263,12 @@ static const struct {
 	enum err_reason	 want;
 	const char	*text;
 } refusals[] = {
-	{ "echo not you >&2; exit 1", ERR_ISSUER_REFUSED, "not you" },
-	{ "cat good.pem; exit 1", ERR_ISSUER_REFUSED, "exit 1" },
+	{ "echo not you >&2; exit 40", ERR_ISSUER_REFUSED, "not you" },
+	{ "cat good.pem; exit 40", ERR_ISSUER_REFUSED, "exit 40" },
 	/* It was given the challenge, and must not bring it into the log. */
-	{ "echo no, open sesame is old >&2; exit 1", ERR_ISSUER_REFUSED,
+	{ "echo no, open sesame is old >&2; exit 40", ERR_ISSUER_REFUSED,
 	  "no, *********** is old" },
+	{ "exit 1", ERR_ISSUER, "exit 1: nothing on standard error" },
 	{ "exit 2", ERR_ISSUER, "exit 2: nothing on standard error" },
 	{ "cat good.pem; exit 255", ERR_ISSUER, "exit 255" },
 	{ "exec ./nothing", ERR_ISSUER, "exit 127" },
@@ -337,11 +338,11 @@ test_exec_strays(void **state)
 		{ "cat otherkey.pem", "otherkey.pem" },
 		{ "cat ca.pem otherkey.pem", "otherkey.pem" },
 		{ "cat ca.pem", NULL },
-		{ "cat good.pem; exit 1", "good.pem" },
+		{ "cat good.pem; exit 40", "good.pem" },
 		{ "cat good.pem; exit 255", "good.pem" },
 		{ "cat ca.pem; exit 255", NULL },
 		{ "true", NULL },
-		{ "exit 1", NULL },
+		{ "exit 40", NULL },
 	};
 	const struct cert_plan		 plan = granted();
 	const struct issuer_request	 r = { .plan = &plan, .csr = csr,
@@ -459,7 +460,7 @@ assert_told(const struct cert_plan *plan, const char *name, const char *want)
 	char		 script[128];
 
 	(void)snprintf(script, sizeof(script), "printf %%s \"$SCEPD_%s\" | "
-	    "cmp - want.txt >&2; exit 1", name);
+	    "cmp - want.txt >&2; exit 40", name);
 	tool_file("want.txt", bytes_str(want), 0644);
 	is = open_exec(script, 20);
 	assert_int_equal(ask_for(is, plan, "t", &c, &e), -1);

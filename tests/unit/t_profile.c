@@ -471,12 +471,13 @@ test_surplus(void **state)
 	r.asked = (struct csr_asked){
 		.ku = KU_RA | CERT_KU_KEY_CERT_SIGN, .ca = true,
 		.eku = { "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.1" },
-		.n_eku = 2, .other = { "1.2.3.4", "1.2.3.5" }, .n_other = 2,
+		.n_eku = 2, .n_other = 3, .other = { "1.2.3.4",
+		    "1.3.6.1.4.1.311.25.2", "1.2.3.5" },
 	};
 	p.extensions = (struct conf_strings)ONE("1.2.3.4 critical hex:0500");
 	good(&p, &r, &v);
 	assert_string_equal(v.surplus, "san:email,ku:keyCertSign,"
-	    "eku:1.3.6.1.5.5.7.3.1,ca,ext:1.2.3.5");
+	    "eku:1.3.6.1.5.5.7.3.1,ca,sid:malformed,ext:1.2.3.5");
 	p.surplus = CONF_SURPLUS_REFUSE;
 	bad(&p, &r, ERR_SURPLUS, v.surplus);
 	good(&p, plain, &v);

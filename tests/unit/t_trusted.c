@@ -300,8 +300,9 @@ test_validator(void **state)
 	} verdicts[] = {
 		{ "7", 503, 0 },
 		{ "200", 503, 0 },
-		{ "1", 200, SCEP_FAILURE },
-		{ "2", 200, SCEP_PENDING },
+		{ "1", 503, 0 },
+		{ "40", 200, SCEP_FAILURE },
+		{ "41", 200, SCEP_PENDING },
 		{ "0", 200, SCEP_SUCCESS },
 	};
 	enum scep_status status = SCEP_SUCCESS;

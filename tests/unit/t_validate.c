@@ -259,7 +259,7 @@ refused_proof(const char *path)
 	enum exchange_proof	 proof;
 	struct exchange		 x;
 
-	will_say(1, "");
+	will_say(40, "");
 	ok(scep_client_request(&q, algs, &message, &e), &e);
 	service_post(service, path, buf_bytes(&message), &x);
 	proof = x.proof;
@@ -327,7 +327,7 @@ test_asked(void **state)
 
 	(void)state;
 	again();
-	will_say(1, "");
+	will_say(40, "");
 	c.key = device.key;
 	c.challenge_tag = V_ASN1_PRINTABLESTRING;
 	c.challenge = bytes_str(SECRET);
@@ -359,19 +359,22 @@ test_verdicts(void **state)
 		int		 status;	/* with 200 */
 	} rows[] = {
 		{ "/also", 0, "", 200, SCEP_SUCCESS },
-		{ "/also", 1, "", 200, SCEP_FAILURE },
-		{ "/also", 2, "", 200, SCEP_PENDING },
+		{ "/also", 40, "", 200, SCEP_FAILURE },
+		{ "/also", 41, "", 200, SCEP_PENDING },
+		{ "/also", 1, "", 503, 0 },
+		{ "/also", 2, "", 503, 0 },
 		{ "/also", 3, "", 503, 0 },
 		{ "/also", 0, "yes", 503, 0 },
-		{ "/also", 2, "yes", 503, 0 },
-		{ "/also", 2, "{\"subject\": \"CN=x\"}", 503, 0 },
-		{ "/also", 2, "{\"reason\": \"x\"}", 200, SCEP_PENDING },
+		{ "/also", 41, "yes", 503, 0 },
+		{ "/also", 41, "{\"subject\": \"CN=x\"}", 503, 0 },
+		{ "/also", 41, "{\"reason\": \"x\"}", 200, SCEP_PENDING },
 		{ "/instead", 0, "", 200, SCEP_SUCCESS },
-		{ "/instead", 1, "", 200, SCEP_FAILURE },
-		{ "/instead", 2, "", 200, SCEP_PENDING },
+		{ "/instead", 40, "", 200, SCEP_FAILURE },
+		{ "/instead", 41, "", 200, SCEP_PENDING },
+		{ "/instead", 1, "", 503, 0 },
 		{ "/instead", 7, "", 503, 0 },
 		{ "/manual", 0, "", 200, SCEP_PENDING },
-		{ "/manual", 1, "", 200, SCEP_FAILURE },
+		{ "/manual", 40, "", 200, SCEP_FAILURE },
 		{ "/manual", 0, "{\"validity\": \"1d\"}", 503, 0 },
 	};
 	struct scep_got	 got;
@@ -521,7 +524,7 @@ test_words_stay(void **state)
 		int		 verdict;
 		const char	*words;
 	} rows[] = {
-		{ 1, "{\"reason\": \"upstream-7 knows no such device\"}" },
+		{ 40, "{\"reason\": \"upstream-7 knows no such device\"}" },
 		{ 7, "upstream-7 is down" },
 		{ 0, "upstream-7 sends no JSON" },
 		{ 0, "{\"profile\": \"upstream-7\"}" },
@@ -752,7 +755,7 @@ test_renewals(void **state)
 
 	(void)state;
 	enroll("/also", "first", &old);
-	will_say(1, "");
+	will_say(40, "");
 	ask("/also", SCEP_PKCSREQ, &old, "second", NULL, &got);
 	assert_int_equal(got.status, SCEP_FAILURE);
 	assert_int_equal(times_asked(), 2);
@@ -781,7 +784,7 @@ test_renewals(void **state)
 
 	again();
 	enroll("/once", "first", &old);
-	will_say(1, "");
+	will_say(40, "");
 	ask("/once", SCEP_RENEWALREQ, &old, "second", NULL, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	assert_int_equal(times_asked(), 1);
@@ -820,7 +823,7 @@ test_renewal_profile(void **state)
 		{ "/also", SCEP_RENEWALREQ, 0, "{}", NULL, false, "" },
 		{ "/also", SCEP_RENEWALREQ, 0, "{\"validity\": \"1d\"}",
 		    NULL, false, "" },
-		{ "/also", SCEP_RENEWALREQ, 2, "{}", NULL, false, "" },
+		{ "/also", SCEP_RENEWALREQ, 41, "{}", NULL, false, "" },
 		{ "/also", SCEP_PKCSREQ, 0, "{}", SECRET, true, "p" },
 		{ "/once", SCEP_RENEWALREQ, 0, "{\"profile\": \"q\"}", NULL,
 		    false, "" },
@@ -858,7 +861,7 @@ test_renewal_secret(void **state)
 
 	(void)state;
 	enroll("/vouched", "first", &old);
-	will_say(1, "");
+	will_say(40, "");
 	ask("/vouched", SCEP_RENEWALREQ, &old, "second", "guess", &got);
 	assert_int_equal(got.status, SCEP_FAILURE);
 	assert_int_equal(times_asked(), 2);
@@ -889,7 +892,7 @@ test_repeated(void **state)
 	service_ask(service, "/also", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	scep_got_clear(&got);
-	will_say(1, "");
+	will_say(40, "");
 	service_ask(service, "/also", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	scep_got_clear(&got);
@@ -953,13 +956,13 @@ test_approved(void **state)
 	struct scep_got		 got;
 
 	(void)state;
-	will_say(2, "");
+	will_say(41, "");
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_PENDING);
 	scep_got_clear(&got);
 	ok(waiting_decide(service->db, 1, WAITING_APPROVE, time(NULL), "op",
 	    &e), &e);
-	will_say(1, "");
+	will_say(40, "");
 	service_ask(service, "/instead", &q, algs, ra.cert, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	scep_got_clear(&got);
@@ -989,7 +992,7 @@ test_outcomes(void **state)
 	assert_non_null(strstr(read_word("outcome"),
 	    "\"certificate\": \"-----BEGIN CERTIFICATE-----\\n"));
 	(void)begin(NULL);
-	will_say(1, "");
+	will_say(40, "");
 	ask("/also", SCEP_PKCSREQ, &device, "t", SECRET, &got);
 	scep_got_clear(&got);
 	(void)end(NULL);
@@ -1003,7 +1006,7 @@ test_outcomes(void **state)
 	    "\"failed\", \"reason\": \"validator\"}"));
 	/* Of what waits, or never got to it, there is no news. */
 	(void)begin(NULL);
-	will_say(2, "");
+	will_say(41, "");
 	ask("/also", SCEP_PKCSREQ, &device, "t", SECRET, &got);
 	scep_got_clear(&got);
 	ask("/also", SCEP_PKCSREQ, &device, "t", "wrong", &got);

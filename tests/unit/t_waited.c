@@ -28,7 +28,7 @@ static const char	 script[] =
     "if grep -q '\"event\": \"outcome\"' told.$$; then\n"
     "	{ cat told.$$; echo; } >>outcomes; exit 0\n"
     "fi\n"
-    "if grep -q 'CN=held' told.$$; then exit 2; fi\n";
+    "if grep -q 'CN=held' told.$$; then exit 41; fi\n";
 
 #define END(name)							\
 	"  { name = \"" name "\"; paths = [ \"/" name "\" ];\n"		\
