@@ -9,6 +9,7 @@
 #include "site/face.h"
 #include "site/ra.h"
 #include "site/site_int.h"
+#include "util/file.h"
 #include "site/trusted.h"
 #include "store/db.h"
 #include "util/clock.h"
