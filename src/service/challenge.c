@@ -52,7 +52,7 @@ challenge_limits(const struct conf *conf, const struct conf_challenge *c,
     struct policy_limits *out, struct err *e)
 {
 	const struct policy_written w = {
-		c->subject.v, c->san.v, c->key_types.v
+		c->subject.v, c->san.v, c->key_types.v, c->facts.v
 	};
 
 	*out = (struct policy_limits){
@@ -106,8 +106,9 @@ static int
 take_row(struct work *w, struct challenge *row, struct err *e)
 {
 	const struct conf *conf = w->x->site->conf;
-	char *subject[PATTERNS_MAX + 1], *san[PATTERNS_MAX + 1], *keys[9];
-	const struct policy_written wr = { subject, san, keys };
+	char *subject[PATTERNS_MAX + 1], *san[PATTERNS_MAX + 1], *keys[9],
+	    *facts[FACTS_MAX + 1];
+	const struct policy_written wr = { subject, san, keys, facts };
 	struct matched *m = &w->challenge;
 
 	m->row = *row;
@@ -127,6 +128,7 @@ take_row(struct work *w, struct challenge *row, struct err *e)
 	if (split_lines(row->subject, subject, PATTERNS_MAX, e) == 0 &&
 	    split_lines(row->san, san, PATTERNS_MAX, e) == 0 &&
 	    split_lines(row->key_types, keys, 8, e) == 0 &&
+	    split_lines(row->facts, facts, FACTS_MAX, e) == 0 &&
 	    policy_limits_read(&wr, &m->limits, e) == 0)
 		return 0;
 	err_prefix(e, "challenge %s", row->name);

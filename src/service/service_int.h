@@ -306,6 +306,8 @@ void	 tries_free(struct tries *);
 enum right { RIGHT_METRICS, RIGHT_CHALLENGE, RIGHT_NDES };
 
 /* What their settings name outside of the configuration. */
+/* lacking.c: of the facts that templates take and nobody gives. */
+void	 site_warn_lacking(const struct site *);
 int	 accounts_check(const struct site *, struct err *e);
 /* One of the exchange's site, by certificate, bearer token or HTTP Basic;
  * ERR_UNAUTHORIZED, ERR_TRIES. Stretches. */
@@ -328,6 +330,7 @@ struct mint {
 	const char	*profile;	/* "": the endpoint's */
 	const char	*subject;	/* patterns, one a line */
 	const char	*san;
+	const char	*facts;		/* one a line */
 	const char	*by;
 	int64_t		 uses;
 	int64_t		 ttl;		/* seconds */

@@ -329,6 +329,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	if (accounts_check(s, e) == -1 || open_ndes(s, e) == -1)
 		goto fail;
 	warn_plain(conf);
+	site_warn_lacking(s);
 	warn_namesakes(s);
 	for (i = 0; i < conf->n_issuers; i++)
 		warn_expiry(&conf->issuers[i], site_ca_current(&s->cas[i],

@@ -29,9 +29,10 @@ static struct waiting_claim
 claim_facts(struct db *db, int64_t id)
 {
 	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
-	struct buf		 migrates = BUF_INIT(100);
+	struct buf		 migrates = BUF_INIT(100), facts = BUF_INIT(100);
 	struct waiting_claim	 cl = {
-		.csr = &csr, .old = &old, .migrates = &migrates
+		.csr = &csr, .old = &old, .migrates = &migrates,
+		.facts = &facts
 	};
 	struct err		 e = { .reason = ERR_NONE };
 	bool			 ours = false;
@@ -43,6 +44,7 @@ claim_facts(struct db *db, int64_t id)
 	buf_wipe(&csr);
 	buf_wipe(&old);
 	buf_wipe(&migrates);
+	assert_int_equal(facts.n, 0);
 	return cl;
 }
 

@@ -17,6 +17,7 @@ row_named(char *name)
 	return (struct challenge){
 		.name = name, .endpoints = t_endpoints, .profile = t_empty,
 		.subject = t_empty, .san = t_empty, .key_types = t_empty,
+		.facts = t_empty,
 		.created = 1000, .created_by = t_by,
 	};
 }
