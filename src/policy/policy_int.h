@@ -98,6 +98,10 @@ bool	 policy_awaits(const struct policy_facts *);
 /* Appends the Name of an enrollment: the request's, or by the template. */
 int	 policy_subject(const struct policy_facts *, struct buf *der,
 	    struct err *e);
+/* The same for what renews, with the old certificate's values where others than
+ * the device say them: they are not asked again. */
+int	 policy_subject_again(const struct policy_facts *, struct buf *der,
+	    struct err *e);
 bool	 policy_no_subject(const struct policy_facts *);
 /* What is asked and not granted, as "san:upn,ku:keyAgreement"; or "". */
 void	 policy_surplus(const struct policy_facts *,

@@ -248,25 +248,39 @@ policy_profile_lacks(const struct policy_profiles *ps,
 	return false;
 }
 
+/* What others say of a device, and not it. */
+static bool
+is_said(const char *word)
+{
+	return strcmp(word, POLICY_CHALLENGE_WORD) == 0 || is_named(word);
+}
+
+/* The i'th; `old` is a Name that has those which others say, or empty. */
 static int
-make_value(const struct policy_facts *f, const struct policy_rdn *r,
+make_value(const struct policy_facts *f, size_t i, struct bytes old,
     struct buf *text, struct name_value *v, struct err *e)
 {
+	const struct policy_rdn *r = &policy_made(f)->rdns[i];
 	char word[OID_TEXT];
 
-	if (expand(f, r->text, text, e) == -1)
+	if ((old.n > 0 && has_word(r->text, is_said, word) ?
+	    name_value_at(old, i, r->oid, text, e) :
+	    expand(f, r->text, text, e)) == -1)
 		return -1;
 	/* Of half a value nothing can be said. */
-	if (f->asking && has_word(r->text, is_validators, word))
+	if (old.n == 0 && f->asking && has_word(r->text, is_validators, word))
 		return 0;
 	memcpy(v->oid, r->oid, sizeof(v->oid));
 	v->text = (char *)text->p;
 	v->n = text->n;
-	return policy_name_value(v, e) == -1 ? -1 : check_limits(f, r, v, e);
+	if (policy_name_value(v, e) == -1)
+		return -1;
+	return old.n > 0 ? 0 : check_limits(f, r, v, e);
 }
 
-int
-policy_subject(const struct policy_facts *f, struct buf *der, struct err *e)
+static int
+make(const struct policy_facts *f, struct bytes old, struct buf *der,
+    struct err *e)
 {
 	const struct policy_made *m = policy_made(f);
 	struct name_value v[CSR_MAX_VALUES];
@@ -277,17 +291,30 @@ policy_subject(const struct policy_facts *f, struct buf *der, struct err *e)
 	for (i = 0; rc == 0 && i < m->n_rdns; i++) {
 		n++;
 		buf_init(&text[i], NAME_VALUE_MAX);
-		rc = make_value(f, &m->rdns[i], &text[i], &v[i], e);
+		rc = make_value(f, i, old, &text[i], &v[i], e);
 	}
 	if (rc == 0)
-		rc = m->n_rdns > 0 ? name_of(v, policy_awaits(f) ? 0 :
-		    m->n_rdns, der, e) :
+		rc = m->n_rdns > 0 ? name_of(v, old.n == 0 &&
+		    policy_awaits(f) ? 0 : m->n_rdns, der, e) :
 		    buf_put(der, f->csr->subject.p, f->csr->subject.n);
 	if (rc == -1)
 		err_set(e, ERR_SUBJECT, "it is too long");
 	for (i = 0; i < n; i++)
 		buf_wipe(&text[i]);
 	return rc;
+}
+
+int
+policy_subject(const struct policy_facts *f, struct buf *der, struct err *e)
+{
+	return make(f, bytes_make(NULL, 0), der, e);
+}
+
+int
+policy_subject_again(const struct policy_facts *f, struct buf *der,
+    struct err *e)
+{
+	return make(f, f->old->cert->subject, der, e);
 }
 
 bool

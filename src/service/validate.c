@@ -278,6 +278,8 @@ take_facts(struct asked *a, struct err *e)
 	char **fact;
 
 	buf_init(&a->facts, FACTS_TEXT);
+	if (a->answer.verdict == ANSWER_REFUSE)
+		return 0;
 	for (fact = a->answer.facts; fact != NULL && *fact != NULL; fact++)
 		if (fact_add(&a->facts, *fact, &why) == -1) {
 			err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY :

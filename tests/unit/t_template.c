@@ -19,7 +19,7 @@ setup(void **state)
 	(void)state;
 	who_make(&ca, &(struct order){ .name = "ca", .spec = "ec:p256",
 	    .ca = true, .ku = KU_CA });
-	who_make(&old, &(struct order){ .name = "x", .spec = "rsa:2048",
+	who_make(&old, &(struct order){ .name = "old", .spec = "rsa:2048",
 	    .issuer = &ca, .ku = KU_RA });
 	old_cert = old.cert;
 	rsa = tool_key("rsa:2048");
@@ -215,19 +215,35 @@ test_asking(void **state)
 		check_row(&rows[i]);
 }
 
-/* A renewal has its subject. */
+/* A renewal has its subject (CN=old), and asks for that or for what it asked for
+ * when it came (CN=x); what others said then nobody needs to say again. */
 static void
 test_renewal(void **state)
 {
 	static const struct row rows[] = {
-		{ "/CN={challenge.user}", NULL, "CN=x", ERR_NONE,
-		    .challenge = POLICY_CHALLENGE_ABSENT, .renews = true },
-		{ "/CN={validator.user}", NULL, "CN=x", ERR_NONE,
-		    .challenge = POLICY_CHALLENGE_ABSENT, .renews = true },
-		{ "/CN={validator.user}", NULL, "CN=x", ERR_NONE,
-		    .challenge = POLICY_CHALLENGE_ABSENT, .renews = true, .asking = true },
-		{ "/CN={challenge.user}", "challenge.user=new", "CN=x",
+		{ "/CN={challenge.user}", NULL, "CN=old", ERR_NONE,
+		    .renews = true },
+		{ "/CN={challenge}", NULL, "CN=old", ERR_NONE,
+		    .renews = true },
+		{ "/CN={validator.user}", NULL, "CN=old", ERR_NONE,
+		    .renews = true },
+		{ "/CN={validator.user}", NULL, "CN=old", ERR_NONE,
+		    .renews = true, .asking = true },
+		{ "/CN=a-{validator.user}", "validator.user=new", "CN=old",
+		    ERR_NONE, .renews = true },
+		{ "/CN={challenge.user}", "challenge.user=new", "CN=old",
 		    ERR_NONE, .challenge = MATCH, .renews = true },
+		/* What the request says counts as ever. */
+		{ "/CN={CN}", NULL, "the subject was CN=old",
+		    ERR_RENEWAL_NAMES, .renews = true },
+		{ "/OU={challenge.user}", NULL, "the subject was CN=old",
+		    ERR_RENEWAL_NAMES, .renews = true },
+		{ "/CN={challenge.user}/O={CN}", NULL,
+		    "the subject was CN=old", ERR_RENEWAL_NAMES,
+		    .renews = true },
+		{ "/O={CN}/CN={challenge.user}", NULL,
+		    "the subject was CN=old", ERR_RENEWAL_NAMES,
+		    .renews = true },
 	};
 
 	(void)state;
