@@ -124,6 +124,12 @@ bad_conf '"user="' 'fact user: its value is empty'
 bad_conf '"user=a", "user=b"' 'fact user: it is given twice'
 bad_conf '"user=../x"' 'fact user: its value looks like a path'
 
+serve '/CN={validator.user}' ''
+grep event=fact_missing "$tmp/scepd.log" | grep -q \
+    'takes {validator.user}, and the endpoint has no validator' ||
+    it_fail 'no warning of a validator that is not there'
+refuse fact_missing 'and the validator gave no such fact'
+
 # ---- of scepctl: one value, whatever it holds
 
 serve '/O=Example/CN={challenge.user}' ''

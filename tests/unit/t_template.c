@@ -42,6 +42,8 @@ static char	 w_rsa[] = "rsa", w_client[] = "clientAuth", no_text[] = "";
 static char	*types[] = { w_rsa, NULL }, *ekus[] = { w_client, NULL },
     *none[] = { NULL };
 
+static struct policy_trace	 trace;
+
 struct row {
 	char			 text[96];
 	const char		*facts;
@@ -102,7 +104,7 @@ decide(const struct row *r, struct policy_verdict *v, struct err *e)
 	if (policy_profiles_new(&c, &made, e) == -1)
 		return -1;
 	f.profiles = made;
-	rc = policy_decide(&f, v, NULL, e);
+	rc = policy_decide(&f, v, &trace, e);
 	policy_profiles_free(made);
 	policy_limits_clear(&l);
 	return rc;
@@ -291,6 +293,41 @@ test_limits(void **state)
 		check_row(&rows[i]);
 }
 
+/* Who explains a decision sees the facts, and those that are not there. */
+static void
+test_trace(void **state)
+{
+	static const struct { struct row row; const char *input; } rows[] = {
+		{ { "/CN={challenge.a} {validator.b}",
+		    "challenge.a=1 2\nvalidator.b=3", "CN=1 2 3", ERR_NONE,
+		    .challenge = MATCH },
+		    "subject=template challenge.a=\"1 2\" validator.b=3" },
+		{ { "/CN={CN}{challenge.a}", NULL, "{challenge.a}",
+		    ERR_FACT_MISSING, .challenge = MATCH },
+		    "subject=template lacks=challenge.a" },
+		{ { "/CN={validator.b}", NULL, "{validator.b}",
+		    ERR_FACT_MISSING, .challenge = MATCH },
+		    "subject=template lacks=validator.b" },
+		{ { "/CN={validator.b}", NULL, "", ERR_NONE,
+		    .challenge = MATCH, .asking = true, .open = true },
+		    "subject=template awaits=validator.b" },
+		{ { "/CN={validator.b}", NULL, "CN=old", ERR_NONE,
+		    .renews = true }, "subject=old" },
+	};
+	const struct policy_step *s;
+	size_t k;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		check_row(&rows[i].row);
+		for (s = NULL, k = 0; k < trace.n; k++)
+			if (strcmp(trace.v[k].rule, "template") == 0)
+				s = &trace.v[k];
+		assert_non_null(s);
+		assert_string_equal(s->input, rows[i].input);
+	}
+}
+
 static void
 test_words(void **state)
 {
@@ -359,6 +396,7 @@ main(void)
 		cmocka_unit_test(test_asking),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lacks),
 	};
