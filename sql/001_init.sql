@@ -39,6 +39,9 @@ CREATE TABLE txn (
 	-- The validator that was asked about what waits, until it has been told
 	-- that it was rejected or has expired.
 	asked		TEXT,
+	-- What the subject of one that waits is made of: facts of the challenge
+	-- and of the validator, one a line.
+	facts		TEXT,
 	-- Where a profile limits what one subject, or one key, may have.
 	subject		TEXT,
 	key_hash	BLOB CHECK (length(key_hash) = 32),
@@ -83,6 +86,8 @@ CREATE TABLE challenge (
 	subject		TEXT NOT NULL,
 	san		TEXT NOT NULL,
 	key_types	TEXT NOT NULL,
+	-- Small named texts for subjects, as user=alice.
+	facts		TEXT NOT NULL,
 	uses		INTEGER NOT NULL CHECK (uses >= 0),
 	not_before	INTEGER NOT NULL,
 	expires		INTEGER NOT NULL,

@@ -87,6 +87,10 @@ int	 cert_extra_check(const struct cert_extra *, struct err *e);
  * OIDs; ERR_SUBJECT if a type does not take its value. */
 int	 name_of(const struct name_value *, size_t n, struct buf *der,
 	    struct err *e);
+/* Appends the i'th value of a Name, in UTF-8: ERR_SUBJECT unless it is there and
+ * of that type. */
+int	 name_value_at(struct bytes der, size_t i, const char *oid,
+	    struct buf *out, struct err *e);
 /* Appends a Name as RFC 4514 text. */
 int	 name_show(struct bytes der, struct buf *out, struct err *e);
 /* Appends it as the option -subj of OpenSSL's programs takes it, in UTF-8;

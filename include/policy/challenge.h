@@ -11,6 +11,7 @@ struct policy_limits {
 	const struct conf_profile *profile;	/* NULL: the endpoint's */
 	struct patterns	*subject;	/* NULL: whatever the profile takes */
 	struct patterns	*san;
+	char		*facts;		/* of policy/fact.h; NULL: none */
 	unsigned	 key_types;	/* bit 1 << enum key_type; 0: the
 					 * profile's */
 	int64_t		 uses;		/* 0: no limit */
@@ -28,6 +29,7 @@ struct policy_written {
 	char *const	*subject;	/* end with NULL */
 	char *const	*san;
 	char *const	*key_types;
+	char *const	*facts;		/* as user=alice */
 };
 int	 policy_limits_read(const struct policy_written *,
 	    struct policy_limits *, struct err *e);

@@ -62,6 +62,9 @@ struct policy_facts {
 	/* It is yet to be asked about a renewal, and may name a profile: then
 	 * policy is asked again. */
 	bool				 naming;
+	/* It is yet to be asked about whatever is no renewal: a template may
+	 * wait for its facts. Then policy is asked again. */
+	bool				 asking;
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
@@ -72,6 +75,9 @@ struct policy_facts {
 	/* of the challenge that matches, or that it was held with; NULL: none */
 	const char			*challenge_name;
 	const struct policy_limits	*limits;
+	/* policy/fact.h: those of that challenge and of the validator, with
+	 * whose they are; NULL: none */
+	const char			*facts;
 	int64_t				 used;	/* how often it was */
 	const struct cert		*ca;	/* issuing CA */
 	/* RA, issuing CA and those above it: all must be valid */
@@ -93,6 +99,8 @@ struct policy_verdict {
 	size_t			 dropped;	/* names the profile left out */
 	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
 							 * left out; or "" */
+	bool			 awaits;	/* facts of a validator, without which
+						 * it has no subject */
 	bool			 hold;		/* an operator decides */
 	bool			 renews;	/* proven by the old certificate */
 	bool			 spends;	/* a use of the challenge */

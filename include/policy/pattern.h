@@ -42,6 +42,9 @@ void	 patterns_free(struct patterns *);	/* NULL is fine */
  */
 int	 patterns_subject(const struct patterns *, const struct csr *,
 	    struct err *e);
+/* One value that is made, by the patterns of its type; without any, it may be. */
+int	 patterns_value(const struct patterns *, const struct name_value *,
+	    struct err *e);
 int	 patterns_san(const struct patterns *, const struct sans *,
 	    const struct conf_strings *in, const char *sid, struct err *e);
 

@@ -15,4 +15,12 @@ int	 policy_profiles_new(const struct conf *,
 	    struct policy_profiles **out, struct err *e);
 void	 policy_profiles_free(struct policy_profiles *);  /* NULL is fine */
 
+#define PROFILE_WORD	64
+/* Whether the template of one of them takes a fact of FACT_CHALLENGE or
+ * FACT_VALIDATOR that is not among those (policy/fact.h; NULL: none); word gets
+ * the first. */
+bool	 policy_profile_lacks(const struct policy_profiles *,
+	    const struct conf_profile *, const char *whose, const char *facts,
+	    char word[PROFILE_WORD]);
+
 #endif

@@ -5,7 +5,7 @@
  *	{ "verdict": "issue" | "refuse" | "hold",
  *	  "reason": "for the log",
  *	  "subject": "CN=…", "sans": ["dns:…"], "sid": "S-1-5-21-…",
- *	  "profile": "…", "validity": "30d" }
+ *	  "profile": "…", "validity": "30d", "facts": { "user": "alice" } }
  *
  * All but the verdict may be missing or null. What stands in the texts is
  * judged by those who use it.
@@ -20,6 +20,7 @@
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of an answer */
 #define ANSWER_SANS	64
+#define ANSWER_FACTS	16
 
 enum answer_verdict { ANSWER_ISSUE, ANSWER_REFUSE, ANSWER_HOLD };
 
@@ -30,6 +31,8 @@ struct answer {
 	char			**sans;		/* ends with NULL */
 	char			*sid;		/* "": it shall have none */
 	char			*profile;
+	char			**facts;	/* as user=alice; ends with
+						 * NULL */
 	int64_t			 validity;	/* seconds; 0: none */
 };
 
@@ -43,7 +46,7 @@ enum answer_form { ANSWER_WITH_VERDICT, ANSWER_WITHOUT_VERDICT };
  */
 int	 answer_read(struct bytes, enum answer_form, struct answer *out,
 	    struct err *e);
-/* Whether it asks for anything beside the verdict. */
+/* Whether it asks for anything beside the verdict; facts ask for nothing. */
 bool	 answer_overrides(const struct answer *);
 void	 answer_clear(struct answer *);
 

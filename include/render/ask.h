@@ -19,6 +19,7 @@ struct ask_challenge {
 	char		 profile[ASK_NAME + 1];
 	struct buf	 subject;	/* patterns, one a line */
 	struct buf	 san;
+	struct buf	 facts;		/* as user=alice, one a line */
 	int64_t		 ttl;		/* seconds */
 	int64_t		 uses;
 };
@@ -26,7 +27,7 @@ struct ask_challenge {
 /*
  * Nothing at all, or an object with some of name (without blanks), endpoint,
  * profile (text), subject, san (text, or an array of texts that is not empty),
- * ttl (seconds, or text as "15m") and uses
+ * facts (an object of texts), ttl (seconds, or text as "15m") and uses
  * (number). Anything else: ERR_API, and what is wrong with it, without values.
  * *out is always made fit for ask_clear().
  */

@@ -35,6 +35,10 @@ void		 json_add_time(struct json *, const char *key, int64_t when);
 void		 json_add_take(struct json *, const char *key,
 		    struct json *child);
 
+/* An object of lines that are written NAME=text. */
+void		 json_add_facts(struct json *, const char *key,
+		    const char *lines);
+
 /* Appends the text without a newline: indented, or all on one line. */
 enum json_form { JSON_PRETTY, JSON_LINE };
 int		 json_print(const struct json *, enum json_form,

@@ -43,6 +43,9 @@ struct rehearsal {
 	bool			 elsewhere;	/* a program of the issuer's makes
 						 * the certificate */
 	bool			 spends;	/* a use of its challenge */
+	bool			 awaits;	/* the subject is made of what the
+						 * validator says; that of cert
+						 * stands in for it */
 	char *const		*eku;		/* as the profile has them */
 	size_t			 dropped;	/* names */
 	char			 surplus[POLICY_SURPLUS_MAX];	/* all that is

@@ -25,6 +25,7 @@ struct challenge {
 	char		*subject;
 	char		*san;
 	char		*key_types;
+	char		*facts;		/* of policy/fact.h */
 	int64_t		 uses;		/* 0: no limit */
 	int64_t		 not_before;	/* 0: at once */
 	int64_t		 expires;	/* 0: never */

@@ -50,6 +50,8 @@ struct txn {
 					 * 0: none does */
 	const char	*asked;		/* validator that was asked about that;
 					 * or NULL */
+	const char	*facts;		/* that the subject is made of; or
+					 * NULL */
 	/* How many may wait, and from one address that nothing vouches for (0:
 	 * no limit); of all, half. */
 	int64_t		 room;

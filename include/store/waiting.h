@@ -25,6 +25,7 @@ struct waiting_claim {
 	char		 profile[65];
 	char		 asked[65];	/* validator; "" if none was */
 	struct buf	*csr;		/* the caller's; gets the CSR */
+	struct buf	*facts;		/* the caller's; as in struct txn */
 	/* By now, for the caller to judge: */
 	bool		 challenge_gone;	/* disabled or removed, of
 						 * those in the store */

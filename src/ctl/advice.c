@@ -53,6 +53,9 @@ static const struct {
 	    "profile's subject or empty_subject" },
 	{ ERR_SAN, "have the device ask for other names, or change the "
 	    "profile's san" },
+	{ ERR_FACT_MISSING, "make a challenge that has the fact (scepctl "
+	    "challenge add --fact), have the validator answer it, or change "
+	    "the profile's subject" },
 	{ ERR_SUBJECT_PATTERN, "have the device ask for another subject, or "
 	    "change the profile's subject_patterns" },
 	{ ERR_SAN_PATTERN, "have the device ask for other names, or change the "

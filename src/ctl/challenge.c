@@ -100,6 +100,7 @@ challenge_json(const struct challenge_shown *s)
 	json_add_take(d, "subject", lines_json(c->subject));
 	json_add_take(d, "san", lines_json(c->san));
 	json_add_take(d, "key_types", lines_json(c->key_types));
+	json_add_facts(d, "facts", c->facts);
 	add_uses(d, s);
 	add_time(d, "not_before", c->not_before);
 	add_time(d, "expires", c->expires);
@@ -198,6 +199,7 @@ challenge_facts(const struct challenge_shown *s, struct buf *out)
 	    put_lines(out, "subject", c->subject) != 0 ||
 	    put_lines(out, "san", c->san) != 0 ||
 	    put_lines(out, "key_type", c->key_types) != 0 ||
+	    put_lines(out, "fact", c->facts) != 0 ||
 	    ctl_put_line(out, "uses", uses) != 0 ||
 	    put_time(out, "last_used", s->use->last) != 0 ||
 	    put_time(out, "not_before", c->not_before) != 0 ||

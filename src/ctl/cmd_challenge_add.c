@@ -11,7 +11,7 @@
 #include "util/str.h"
 
 enum {
-	NAME, ENDPOINT, PROFILE, SUBJECT, SAN, KEY_TYPE, USES, ONCE,
+	NAME, ENDPOINT, PROFILE, SUBJECT, SAN, KEY_TYPE, FACT, USES, ONCE,
 	NOT_BEFORE, EXPIRES, SECRET_STDIN, JSON, DB
 };
 
@@ -27,6 +27,8 @@ static const struct ctl_opt opts[] = {
 	    "the subjectAltNames must match (more than once)" },
 	[KEY_TYPE] = { "key-type", "TYPE",
 	    "rsa, ec, ed25519 or mldsa (more than once); the profile's" },
+	[FACT] = { "fact", "NAME=TEXT",
+	    "for the profile's subject (more than once)" },
 	[USES] = { "uses", "N", "certificates it is good for; no limit" },
 	[ONCE] = { "once", NULL, "the same as --uses 1" },
 	[NOT_BEFORE] = { "not-before", "TIME",
@@ -216,10 +218,11 @@ read_profile(struct adding *a, struct err *e)
 /* scepd would refuse every request under a pattern that is none. */
 static int
 check_lists(const struct conf_strings *subject, const struct conf_strings *san,
-    const struct conf_strings *key_types, struct err *e)
+    const struct conf_strings *key_types, const struct conf_strings *facts,
+    struct err *e)
 {
 	const struct policy_written	 w = {
-		subject->v, san->v, key_types->v
+		subject->v, san->v, key_types->v, facts->v
 	};
 	struct policy_limits		 l = { .uses = 0 };
 
@@ -232,19 +235,21 @@ check_lists(const struct conf_strings *subject, const struct conf_strings *san,
 static int
 read_lists(struct adding *a, struct err *e)
 {
-	char			*v[4][LIST_MAX + 1];
-	struct conf_strings	 endpoints, subject, san, types;
+	char			*v[5][LIST_MAX + 1];
+	struct conf_strings	 endpoints, subject, san, types, facts;
 	struct challenge	*c = &a->row;
 
 	if (values(a->call, ENDPOINT, &endpoints, v[0]) != 0 ||
 	    values(a->call, SUBJECT, &subject, v[1]) != 0 ||
 	    values(a->call, SAN, &san, v[2]) != 0 ||
-	    values(a->call, KEY_TYPE, &types, v[3]) != 0)
+	    values(a->call, KEY_TYPE, &types, v[3]) != 0 ||
+	    values(a->call, FACT, &facts, v[4]) != 0)
 		return -1;
-	if (check_lists(&subject, &san, &types, e) != 0 ||
+	if (check_lists(&subject, &san, &types, &facts, e) != 0 ||
 	    read_endpoints(a, &endpoints, e) != 0 ||
 	    challenge_join(&subject, &c->subject, e) != 0 ||
-	    challenge_join(&san, &c->san, e) != 0)
+	    challenge_join(&san, &c->san, e) != 0 ||
+	    challenge_join(&facts, &c->facts, e) != 0)
 		return -1;
 	return challenge_join(&types, &c->key_types, e);
 }
@@ -360,6 +365,7 @@ run(const struct ctl_call *call)
 	free(a.row.subject);
 	free(a.row.san);
 	free(a.row.key_types);
+	free(a.row.facts);
 	free(a.row.created_by);
 	buf_wipe(&a.secret);
 	return rc;

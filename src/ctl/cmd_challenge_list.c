@@ -103,12 +103,14 @@ show_conf(const struct conf *conf, const struct conf_challenge *c,
 	if (endpoints_of(conf, c->name, &row.endpoints, k->e) == 0 &&
 	    challenge_join(&c->subject, &row.subject, k->e) == 0 &&
 	    challenge_join(&c->san, &row.san, k->e) == 0 &&
-	    challenge_join(&c->key_types, &row.key_types, k->e) == 0)
+	    challenge_join(&c->key_types, &row.key_types, k->e) == 0 &&
+	    challenge_join(&c->facts, &row.facts, k->e) == 0)
 		rc = on_challenge(&row, k);
 	free(row.endpoints);
 	free(row.subject);
 	free(row.san);
 	free(row.key_types);
+	free(row.facts);
 	return rc;
 }
 

@@ -96,7 +96,8 @@ put_cert(const struct rehearsal *r, struct buf *out)
 	each_ku(r->cert->ku, put_word, &ku);
 	each_eku(r->eku, put_word, &eku);
 	each_ext(r->cert, put_word, &ext);
-	rc |= ctl_put_line(out, "subject", r->cert->subject_text);
+	rc |= ctl_put_line(out, "subject", r->awaits ? "made of facts that the "
+	    "validator is to answer" : r->cert->subject_text);
 	rc |= put_words(out, "sans", &sans);
 	rc |= ctl_put_time(out, "not before", r->cert->not_before);
 	rc |= ctl_put_time(out, "not after", r->cert->not_after);
@@ -211,7 +212,7 @@ cert_json(const struct rehearsal *r)
 	each_eku(r->eku, add_word, eku);
 	for (i = 0; i < n; i++)
 		add_ext(exts, &ext[i]);
-	json_add_str(d, "subject", r->cert->subject_text);
+	json_add_str(d, "subject", r->awaits ? NULL : r->cert->subject_text);
 	json_add_take(d, "sans", sans);
 	json_add_time(d, "not_before", r->cert->not_before);
 	json_add_time(d, "not_after", r->cert->not_after);

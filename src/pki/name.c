@@ -109,6 +109,39 @@ name_of(const struct name_value *v, size_t n, struct buf *out, struct err *e)
 	return rc;
 }
 
+static int
+put_value(const X509_NAME_ENTRY *entry, const char *oid, struct buf *out)
+{
+	unsigned char *text = NULL;
+	char type[OID_TEXT];
+	int n, rc = -1;
+
+	if (OBJ_obj2txt(type, sizeof(type), X509_NAME_ENTRY_get_object(entry),
+	    1) <= 0 || strcmp(type, oid) != 0)
+		return -1;
+	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+	if (n >= 0)
+		rc = buf_put(out, text, (size_t)n);
+	OPENSSL_free(text);
+	return rc;
+}
+
+int
+name_value_at(struct bytes der, size_t i, const char *oid, struct buf *out,
+    struct err *e)
+{
+	const unsigned char *p = der.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.n);
+	int rc = -1;
+
+	if (name != NULL && i < (size_t)X509_NAME_entry_count(name))
+		rc = put_value(X509_NAME_get_entry(name, (int)i), oid, out);
+	if (rc == -1)
+		set_ssl(e, ERR_SUBJECT, "value of a name");
+	X509_NAME_free(name);
+	return rc;
+}
+
 int
 name_show(struct bytes der, struct buf *out, struct err *e)
 {

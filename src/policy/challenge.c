@@ -1,7 +1,9 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/policy_int.h"
 #include "util/clock.h"
+#include "util/str.h"
 
 /* ---- rules ---- */
 
@@ -260,6 +262,23 @@ read_key_type(const char *word, unsigned *types, struct err *e)
 	return -1;
 }
 
+static int
+read_facts(char *const *texts, char **out, struct err *e)
+{
+	struct buf lines = BUF_INIT(FACTS_TEXT);
+	int rc = 0;
+
+	for (; rc == 0 && *texts != NULL; texts++)
+		rc = fact_add(&lines, *texts, e);
+	if (rc == 0 && lines.n > 0 &&
+	    (*out = str_dup_bytes(buf_bytes(&lines))) == NULL) {
+		err_set(e, ERR_MEMORY, "facts");
+		rc = -1;
+	}
+	buf_wipe(&lines);
+	return rc;
+}
+
 int
 policy_limits_read(const struct policy_written *w, struct policy_limits *l,
     struct err *e)
@@ -268,13 +287,15 @@ policy_limits_read(const struct policy_written *w, struct policy_limits *l,
 	char *const *k;
 
 	got.subject = got.san = NULL;
+	got.facts = NULL;
 	got.key_types = 0;
 	for (k = w->key_types; *k != NULL; k++)
 		if (read_key_type(*k, &got.key_types, e) == -1)
 			return -1;
 	if (read_patterns(w->subject, PATTERN_SUBJECT, &got.subject,
 	    e) == -1 ||
-	    read_patterns(w->san, PATTERN_SAN, &got.san, e) == -1) {
+	    read_patterns(w->san, PATTERN_SAN, &got.san, e) == -1 ||
+	    read_facts(w->facts, &got.facts, e) == -1) {
 		policy_limits_clear(&got);
 		return -1;
 	}
@@ -287,5 +308,7 @@ policy_limits_clear(struct policy_limits *l)
 {
 	patterns_free(l->subject);
 	patterns_free(l->san);
+	free(l->facts);
 	l->subject = l->san = NULL;
+	l->facts = NULL;
 }

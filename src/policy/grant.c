@@ -65,6 +65,7 @@ fill(const struct policy_facts *f, struct bytes name,
 	memset(v, 0, sizeof(*v));
 	memcpy(v->subject, name.p, name.n);
 	policy_sid(f, v->sid);
+	v->awaits = policy_awaits(f);
 	v->hold = policy_is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);
 	v->spends = !f->approved && policy_spends(f) &&

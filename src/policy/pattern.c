@@ -350,6 +350,18 @@ patterns_subject(const struct patterns *ps, const struct csr *r,
 	return check_present(ps, has_attribute, r, e);
 }
 
+int
+patterns_value(const struct patterns *ps, const struct name_value *v,
+    struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < ps->n; i++)
+		if (strcmp(ps->v[i].type, v->oid) == 0)
+			return check_value(ps, v->oid, v->text, v->n, e);
+	return 0;
+}
+
 struct counted {
 	const struct sans		*sans;
 	const struct conf_strings	*in;

@@ -6,6 +6,7 @@
 
 #include "pki/oid.h"
 #include "policy/decide.h"
+#include "policy/fact.h"
 #include "policy/pattern.h"
 
 #define NAME_VALUE_MAX	256	/* bytes of one subject value */
@@ -66,6 +67,8 @@ struct policy_made {
 };
 /* Of the facts' profile; of one that nothing was read of, an empty one. */
 const struct policy_made	*policy_made(const struct policy_facts *);
+const struct policy_made	*policy_made_of(const struct policy_profiles *,
+				    const struct conf_profile *);
 bool	 policy_needs_reading(const struct conf_profile *);
 
 /* profile.c */
@@ -85,11 +88,19 @@ void	 policy_sid(const struct policy_facts *, char out[SID_TEXT]);
 void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
 
 #define POLICY_CHALLENGE_WORD "challenge"	/* in a template: its name */
-/* "dns", ...: in a template, a subjectAltName of the request. */
-bool	 policy_is_san_word(const char *);
+/* template.c: whether it is a word of a template that is no attribute type. */
+bool	 policy_is_word(const char *);
+/* A kind of subjectAltName that the template takes, or NULL. */
 const char	*policy_template_san(const struct policy_facts *);
+/* Whether it waits for what the validator is yet to say: then policy_subject()
+ * is an empty one. */
+bool	 policy_awaits(const struct policy_facts *);
 /* Appends the Name of an enrollment: the request's, or by the template. */
 int	 policy_subject(const struct policy_facts *, struct buf *der,
+	    struct err *e);
+/* The same for what renews, with the old certificate's values where others than
+ * the device say them: they are not asked again. */
+int	 policy_subject_again(const struct policy_facts *, struct buf *der,
 	    struct err *e);
 bool	 policy_no_subject(const struct policy_facts *);
 /* What is asked and not granted, as "san:upn,ku:keyAgreement"; or "". */

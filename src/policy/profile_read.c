@@ -16,15 +16,22 @@ struct policy_profiles {
 };
 
 const struct policy_made *
-policy_made(const struct policy_facts *f)
+policy_made_of(const struct policy_profiles *ps,
+    const struct conf_profile *p)
 {
 	static const struct policy_made nothing = { .conf = NULL };
 	size_t i;
 
-	for (i = 0; f->profiles != NULL && i < f->profiles->n; i++)
-		if (f->profiles->v[i].conf == f->profile)
-			return &f->profiles->v[i];
+	for (i = 0; ps != NULL && i < ps->n; i++)
+		if (ps->v[i].conf == p)
+			return &ps->v[i];
 	return &nothing;
+}
+
+const struct policy_made *
+policy_made(const struct policy_facts *f)
+{
+	return policy_made_of(f->profiles, f->profile);
 }
 
 bool
@@ -147,8 +154,7 @@ check_braces(const char *text, struct err *e)
 		memcpy(word, text + 1, n - 1);
 		word[n - 1] = '\0';
 		n++;
-		if (strcmp(word, POLICY_CHALLENGE_WORD) != 0 &&
-		    !policy_is_san_word(word) && oid_of(word, oid, e) == -1)
+		if (!policy_is_word(word) && oid_of(word, oid, e) == -1)
 			return -1;
 	}
 	return 0;

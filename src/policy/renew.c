@@ -233,13 +233,14 @@ missing(const struct policy_facts *f, const struct sans *a,
 	return NULL;
 }
 
-/* Whether the profile makes the old subject of the request's. */
+/* Whether the profile makes the old subject of the request's, as far as that
+ * says it. */
 static bool
 fits_template(const struct policy_facts *f)
 {
 	struct buf der = BUF_INIT(POLICY_SUBJECT_MAX);
 	struct err why = { .reason = ERR_NONE };
-	bool fits = policy_subject(f, &der, &why) == 0 &&
+	bool fits = policy_subject_again(f, &der, &why) == 0 &&
 	    cert_has_subject(f->old->cert, buf_bytes(&der));
 
 	buf_wipe(&der);

@@ -10,6 +10,7 @@
 #define SAN_LEN		1024
 #define SID_LEN		127
 #define PROFILE_LEN	64
+#define FACT_LEN	256
 #define DEPTH_MAX	8
 #define VALIDITY_LEN	16
 #define VALIDITY_MAX	3153600000	/* seconds, as a profile's */
@@ -126,6 +127,48 @@ take_validity(const json_t *v, struct answer *a, struct err *e)
 	return 0;
 }
 
+static int
+take_fact(const char *name, const json_t *v, char **out, struct err *e)
+{
+	struct buf text = BUF_INIT(2 * FACT_LEN);
+
+	/* Name and value are told apart by the first = of the line. */
+	if (!json_is_string(v) || strpbrk(name, "=\n") != NULL ||
+	    buf_printf(&text, "%s=%s", name, json_string_value(v)) == -1) {
+		buf_wipe(&text);
+		return refuse(e, "facts", "has an item that is no short text");
+	}
+	*out = str_dup_bytes(buf_bytes(&text));
+	buf_wipe(&text);
+	if (*out != NULL)
+		return 0;
+	err_set(e, ERR_MEMORY, "validator's answer");
+	return -1;
+}
+
+static int
+take_facts(const json_t *v, struct answer *a, struct err *e)
+{
+	size_t i = 0, n = json_object_size(v);
+	const char *name;
+	const json_t *value;
+
+	if (json_is_null(v))
+		return 0;
+	if (!json_is_object(v))
+		return refuse(e, "facts", "is no object");
+	if (n > ANSWER_FACTS)
+		return refuse(e, "facts", "is too long");
+	if ((a->facts = calloc(n + 1, sizeof(*a->facts))) == NULL) {
+		err_set(e, ERR_MEMORY, "validator's answer");
+		return -1;
+	}
+	json_object_foreach((json_t *)(uintptr_t)v, name, value)
+		if (take_fact(name, value, &a->facts[i++], e) == -1)
+			return -1;
+	return 0;
+}
+
 static const struct {
 	const char	*name;
 	int		(*take)(const json_t *, struct answer *, struct err *);
@@ -137,6 +180,7 @@ static const struct {
 	{ "sid",      take_sid      },
 	{ "profile",  take_profile  },
 	{ "validity", take_validity },
+	{ "facts",    take_facts    },
 };
 
 #define N_MEMBERS	(sizeof(members) / sizeof(members[0]))
@@ -224,14 +268,21 @@ answer_overrides(const struct answer *a)
 	    a->profile != NULL || a->validity > 0;
 }
 
-void
-answer_clear(struct answer *a)
+static void
+texts_free(char **texts)
 {
 	size_t i;
 
-	for (i = 0; a->sans != NULL && a->sans[i] != NULL; i++)
-		free(a->sans[i]);
-	free(a->sans);
+	for (i = 0; texts != NULL && texts[i] != NULL; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void
+answer_clear(struct answer *a)
+{
+	texts_free(a->sans);
+	texts_free(a->facts);
 	free(a->reason);
 	free(a->subject);
 	free(a->sid);

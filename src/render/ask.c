@@ -69,6 +69,24 @@ read_lines(const json_t *v, const char *key, struct buf *out, struct err *e)
 }
 
 static int
+read_facts(const json_t *v, struct buf *out, struct err *e)
+{
+	const char	*name;
+	const json_t	*value;
+
+	if (!json_is_object(v))
+		return refuse("facts", "an object of texts", e);
+	json_object_foreach((json_t *)(uintptr_t)v, name, value) {
+		if (!is_line(value) || strpbrk(name, "=\n") != NULL)
+			return refuse("facts", "an object of texts", e);
+		if (buf_printf(out, "%s%s=%s", out->n == 0 ? "" : "\n", name,
+		    json_string_value(value)) == -1)
+			return refuse("facts", "less", e);
+	}
+	return 0;
+}
+
+static int
 read_ttl(const json_t *v, int64_t *out, struct err *e)
 {
 	int64_t	 t = 0;
@@ -112,6 +130,8 @@ read_member(const char *key, const json_t *v, struct ask_challenge *out,
 		return read_lines(v, key, &out->subject, e);
 	if (strcmp(key, "san") == 0)
 		return read_lines(v, key, &out->san, e);
+	if (strcmp(key, "facts") == 0)
+		return read_facts(v, &out->facts, e);
 	if (strcmp(key, "ttl") == 0)
 		return read_ttl(v, &out->ttl, e);
 	if (strcmp(key, "uses") == 0)
@@ -153,7 +173,7 @@ ask_challenge(struct bytes text, struct ask_challenge *out, struct err *e)
 	int		 r = 0;
 
 	*out = (struct ask_challenge){ .subject = BUF_INIT(ASK_LINES),
-	    .san = BUF_INIT(ASK_LINES) };
+	    .san = BUF_INIT(ASK_LINES), .facts = BUF_INIT(ASK_LINES) };
 	if (text.n == 0)
 		return 0;
 	root = json_loadb((const char *)text.p, text.n,
@@ -175,4 +195,5 @@ ask_clear(struct ask_challenge *a)
 {
 	buf_wipe(&a->subject);
 	buf_wipe(&a->san);
+	buf_wipe(&a->facts);
 }

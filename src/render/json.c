@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,23 @@ json_add_take(struct json *d, const char *key, struct json *child)
 		v = json_incref(child->j);
 	json_free(child);
 	add(d, key, v);
+}
+
+void
+json_add_facts(struct json *j, const char *key, const char *lines)
+{
+	struct json *d = json_new_object();
+	char name[64];
+	size_t n;
+
+	for (; *lines != '\0'; lines += n + (lines[n] == '\n')) {
+		n = strcspn(lines, "=\n");
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, lines);
+		lines += n + (lines[n] == '=');
+		n = strcspn(lines, "\n");
+		json_add_bytes(d, name, bytes_make(lines, n));
+	}
+	json_add_take(j, key, d);
 }
 
 int

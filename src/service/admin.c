@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/fact.h"
 #include "render/ask.h"
 #include "render/json.h"
 #include "service/figures_int.h"
@@ -126,6 +127,25 @@ check_patterns(const char *lines, enum pattern_of of, struct err *e)
 }
 
 static int
+check_facts(const char *lines, struct err *e)
+{
+	struct buf ok = BUF_INIT(FACTS_TEXT);
+	struct err why = { .reason = ERR_NONE };
+	char *copy = strdup(lines), *rest = copy, *line;
+	int rc = copy == NULL ? -1 : 0;
+
+	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			rc = fact_add(&ok, line, &why);
+	if (rc == -1)
+		err_set(e, copy == NULL ? ERR_MEMORY : ERR_API,
+		    "\"facts\": %s", why.text);
+	buf_wipe(&ok);
+	free(copy);
+	return rc;
+}
+
+static int
 choose_endpoint(const struct exchange *x, const char *name,
     const struct conf_endpoint **out, struct err *e)
 {
@@ -220,12 +240,13 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 		.name = *a->name == '\0' ? NULL : a->name,
 		.prefix = MINT_API, .endpoint = ep->name,
 		.profile = a->profile, .subject = buf_cstr(&a->subject),
-		.san = buf_cstr(&a->san), .by = x->by->name,
+		.san = buf_cstr(&a->san), .facts = buf_cstr(&a->facts), .by = x->by->name,
 		.uses = a->uses == 0 ? 1 : a->uses,
 		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
 	};
 	if (check_patterns(out->subject, PATTERN_SUBJECT, e) == -1 ||
-	    check_patterns(out->san, PATTERN_SAN, e) == -1)
+	    check_patterns(out->san, PATTERN_SAN, e) == -1 ||
+	    check_facts(out->facts, e) == -1)
 		return -1;
 	return check_bound(x, out, e);
 }

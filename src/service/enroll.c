@@ -69,6 +69,21 @@ asked_profile(const struct work *w)
 	    w->se->profile;
 }
 
+/* What a subject may be made of; what was approved keeps what it had. */
+static int
+gather_facts(struct work *w, struct err *e)
+{
+	const char *challenge = w->challenge.limits.facts;
+
+	if (w->approved)
+		return 0;
+	buf_reset(&w->facts);
+	if (challenge != NULL &&
+	    facts_of(FACT_CHALLENGE, challenge, &w->facts, e) == -1)
+		return -1;
+	return facts_of(FACT_VALIDATOR, validate_facts(w), &w->facts, e);
+}
+
 int
 work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 {
@@ -97,6 +112,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
 		.naming = validate_is_naming(w),
+		.asking = validate_is_asking(w),
 		.csr = validate_csr(w),
 		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
@@ -118,6 +134,9 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		    "approved under, is gone", w->claim.profile);
 		return -1;
 	}
+	if (gather_facts(w, e) == -1)
+		return -1;
+	f.facts = buf_cstr(&w->facts);
 	/* About what an answer of the validator's makes of it, once more. */
 	w->n_traces = w->asked == NULL ? 1 : 2;
 	if (policy_decide(&f, &w->verdict, &w->traces[w->n_traces - 1],
@@ -214,6 +233,7 @@ hold(struct work *w)
 
 	w->txn.hold = w->csr->der;
 	w->txn.asked = validate_name(w);
+	w->txn.facts = w->facts.n == 0 ? NULL : buf_cstr(&w->facts);
 	w->txn.room = c->pending_max;
 	w->txn.room_address = c->pending_per_address;
 	w->txn.waits_since = w->now - c->pending_expire;
@@ -228,7 +248,9 @@ limit(struct work *w, struct err *e)
 	bool kept = w->verdict.renews && memcmp(w->old->key.hash,
 	    w->csr->key.hash, PKI_HASH) == 0;
 
-	if (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW)
+	/* Of a rehearsal, nobody knows the subject yet. */
+	if (w->verdict.awaits ||
+	    (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW))
 		return 0;
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;

@@ -153,6 +153,9 @@ add_challenge(struct json *d, const struct work *w)
 		json_add_str(d, "challenge", NULL);
 	json_add_str(d, "challenge_name", w->verdict.spends ?
 	    w->challenge.name : NULL);
+	json_add_facts(d, "challenge_facts", w->verdict.spends &&
+	    w->challenge.limits.facts != NULL ? w->challenge.limits.facts :
+	    "");
 }
 
 /* PEM at the end: what comes before it can be read by people. */

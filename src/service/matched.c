@@ -44,8 +44,9 @@ int
 matched_row(struct work *w, struct challenge *row, struct err *e)
 {
 	const struct conf *conf = w->x->site->conf;
-	char *subject[PATTERNS_MAX + 1], *san[PATTERNS_MAX + 1], *keys[9];
-	const struct policy_written wr = { subject, san, keys };
+	char *subject[PATTERNS_MAX + 1], *san[PATTERNS_MAX + 1], *keys[9],
+	    *facts[FACTS_MAX + 1];
+	const struct policy_written wr = { subject, san, keys, facts };
 	struct matched *m = &w->challenge;
 
 	m->row = *row;
@@ -65,6 +66,7 @@ matched_row(struct work *w, struct challenge *row, struct err *e)
 	if (split_lines(row->subject, subject, PATTERNS_MAX, e) == 0 &&
 	    split_lines(row->san, san, PATTERNS_MAX, e) == 0 &&
 	    split_lines(row->key_types, keys, 8, e) == 0 &&
+	    split_lines(row->facts, facts, FACTS_MAX, e) == 0 &&
 	    policy_limits_read(&wr, &m->limits, e) == 0)
 		return 0;
 	err_prefix(e, "challenge %s", row->name);

@@ -71,7 +71,8 @@ mint_challenge(struct service *s, const struct mint *m, struct minted *out,
 	struct challenge row = {
 		.name = made.name, .endpoints = text(m->endpoint),
 		.profile = text(m->profile), .subject = text(m->subject),
-		.san = text(m->san), .key_types = text(""), .uses = m->uses,
+		.san = text(m->san), .key_types = text(""), .facts = text(m->facts),
+		.uses = m->uses,
 		.expires = made.expires, .created = now,
 		.created_by = text(m->by)
 	};

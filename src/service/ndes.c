@@ -71,8 +71,8 @@ mint_once(struct service *s, struct exchange *x, struct minted *out,
 	const struct conf *c = x->site->conf;
 	const struct mint m = {
 		.prefix = MINT_NDES, .endpoint = c->ndes_endpoint,
-		.profile = "", .subject = "", .san = "", .by = x->by->name,
-		.uses = 1, .ttl = c->ndes_validity,
+		.profile = "", .subject = "", .san = "", .facts = "",
+		.by = x->by->name, .uses = 1, .ttl = c->ndes_validity,
 		.digits = (size_t)c->ndes_length
 	};
 	int64_t n;

@@ -194,6 +194,8 @@ step_claim(struct work *w, struct err *e)
 	cl->csr = &w->plain;
 	cl->old = &w->claimed_old;
 	cl->migrates = &w->migrates;
+	buf_reset(&w->facts);
+	cl->facts = &w->facts;
 	if (waiting_claim(w->s->db, w->found.id, cl, &ours, e) == -1)
 		return -1;
 	if (!ours) {

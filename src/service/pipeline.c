@@ -312,6 +312,7 @@ work_init(struct work *w, struct service *s, struct exchange *x, int64_t now)
 		.migrates = BUF_INIT(MIGRATES_MAX),
 		.claimed_old = BUF_INIT(CMS_MAX_DER),
 		.subject = BUF_INIT(SANS_TEXT_MAX),
+		.facts = BUF_INIT(FACTS_WHOSE),
 		.reply = BUF_INIT(CMS_MAX_DER),
 		.plain = BUF_INIT(CMS_MAX_DER),
 		.trail = BUF_INIT(TRAIL_MAX),
@@ -337,6 +338,7 @@ work_clear(struct work *w)
 	buf_wipe(&w->migrates);
 	buf_wipe(&w->claimed_old);
 	buf_wipe(&w->subject);
+	buf_wipe(&w->facts);
 	buf_wipe(&w->trail);
 	csr_free(w->csr);
 	scep_msg_clear(&w->msg);

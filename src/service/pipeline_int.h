@@ -5,6 +5,7 @@
 #define SERVICE_PIPELINE_INT_H
 
 #include "policy/decide.h"
+#include "policy/fact.h"
 #include "scep/wrap.h"
 #include "service/service_int.h"
 #include "site/face.h"
@@ -57,6 +58,8 @@ struct work {
 							 * name, then */
 	int64_t				 old_issued;	/* 0: not by us */
 	struct matched			 challenge;
+	struct buf			 facts;	/* its, and the validator's;
+						 * or as they were stored */
 	bool				 wrong;	/* its challenge is */
 	bool				 unseen;	/* nobody looked at it */
 	bool				 approved;	/* by an operator */
@@ -150,6 +153,10 @@ int	 step_validate(struct work *, struct err *e);
 bool	 validate_is_due(const struct work *);
 /* Whether it is yet to be asked, if this is a renewal. */
 bool	 validate_is_naming(const struct work *);
+/* Whether it is yet to be asked, if this is none. */
+bool	 validate_is_asking(const struct work *);
+/* The facts that it answered, or "". */
+const char	*validate_facts(const struct work *);
 /* Does the validator judge the challenge? Then a blank one is none. */
 bool	 validate_instead(const struct work *);
 enum policy_challenge	 validate_presented(const struct work *);

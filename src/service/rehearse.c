@@ -146,6 +146,20 @@ play_reserve(struct stage *st, struct err *e)
 	    txn_rehearse(w->s->db, &w->txn, &w->found, e);
 }
 
+/* A certificate needs a name. */
+static int
+stand_in(struct cert_plan *plan, struct buf *name, struct err *e)
+{
+	static char nobody[] = "?";
+	const struct name_value cn = { .oid = "2.5.4.3", .text = nobody,
+	    .n = 1 };
+
+	if (name_of(&cn, 1, name, e) == -1)
+		return -1;
+	plan->subject = buf_bytes(name);
+	return 0;
+}
+
 /* What the issuer would be told to make, as a certificate that no CA signed. */
 static int
 play_issue(struct stage *st, struct err *e)
@@ -153,10 +167,17 @@ play_issue(struct stage *st, struct err *e)
 	const struct issuer *is = work_way(&st->w)->gen->ca->issuer;
 	struct cert_plan plan = st->w.verdict.plan;
 
+	struct buf name = BUF_INIT(POLICY_SUBJECT_MAX);
+	int rc = 0;
+
 	plan.serial = bytes_make(st->w.serial, SERIAL_LEN);
-	if (cert_make(&plan, issuer_ca(is), st->key, &st->out->cert, e) == -1)
-		return -1;
-	return cert_sans(st->out->cert, &st->out->sans, e);
+	if (st->w.verdict.awaits)
+		rc = stand_in(&plan, &name, e);
+	if (rc == 0)
+		rc = cert_make(&plan, issuer_ca(is), st->key, &st->out->cert,
+		    e);
+	buf_wipe(&name);
+	return rc == -1 ? -1 : cert_sans(st->out->cert, &st->out->sans, e);
 }
 
 static const struct {
@@ -254,6 +275,7 @@ tell(struct stage *st)
 	r->end = w->verdict.hold ? REHEARSAL_WAITS : REHEARSAL_ISSUED;
 	r->renews = w->verdict.renews;
 	r->spends = w->verdict.spends;
+	r->awaits = w->verdict.awaits;
 	r->profile = w->verdict.profile->name;
 	r->validator = validate_is_due(w) ? w->se->conf->validator : NULL;
 	r->issuer = w->se->conf->issuer;

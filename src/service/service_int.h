@@ -99,6 +99,7 @@ struct mint {
 	const char	*profile;	/* "": the endpoint's */
 	const char	*subject;	/* patterns, one a line */
 	const char	*san;
+	const char	*facts;		/* one a line */
 	const char	*by;
 	int64_t		 uses;
 	int64_t		 ttl;		/* seconds */

@@ -12,7 +12,7 @@
 #include "util/log.h"
 #include "validator/validator.h"
 
-#define FACTS_MAX	(1024u * 1024)
+#define TOLD_MAX	(1024u * 1024)
 #define WAIT_SECONDS	20	/* for a copy, beside the validator's time */
 
 struct asked {
@@ -23,6 +23,7 @@ struct asked {
 	struct answer		 answer;
 	struct csr		*csr;		/* NULL: the request's own */
 	const struct conf_profile *named;	/* NULL: none */
+	struct buf		 facts;
 };
 
 static const struct conf_validator *
@@ -68,6 +69,12 @@ const struct conf_profile *
 validate_profile(const struct work *w)
 {
 	return w->asked == NULL ? NULL : w->asked->named;
+}
+
+const char *
+validate_facts(const struct work *w)
+{
+	return w->asked == NULL ? "" : buf_cstr(&w->asked->facts);
 }
 
 int64_t
@@ -145,7 +152,7 @@ enter(struct work *w, struct asked *a, struct err *e)
 static int
 ask(struct work *w, struct asked *a, struct err *e)
 {
-	struct buf facts = BUF_INIT(FACTS_MAX);
+	struct buf facts = BUF_INIT(TOLD_MAX);
 	struct validator_message m = {
 		.secret = buf_bytes(&w->csr->challenge),
 		.endpoint = w->se->conf->name, .now = w->now,
@@ -261,13 +268,40 @@ validate_is_naming(const struct work *w)
 	return w->asked == NULL && is_asked(w, true);
 }
 
-/* Policy let a renewal pass whose profile is gone, for a name that has not
- * come. */
-static int
-check_named(struct work *w, const struct answer *an, struct err *e)
+bool
+validate_is_asking(const struct work *w)
 {
-	if (an->verdict == ANSWER_REFUSE || an->profile != NULL ||
-	    !w->verdict.renews || *w->old_gone == '\0')
+	return w->asked == NULL && !w->approved && is_asked(w, false);
+}
+
+static int
+take_facts(struct asked *a, struct err *e)
+{
+	struct err why = { .reason = ERR_NONE };
+	char **fact;
+
+	buf_init(&a->facts, FACTS_TEXT);
+	if (a->answer.verdict == ANSWER_REFUSE)
+		return 0;
+	for (fact = a->answer.facts; fact != NULL && *fact != NULL; fact++)
+		if (fact_add(&a->facts, *fact, &why) == -1) {
+			err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY :
+			    ERR_VALIDATOR_ANSWER, "\"facts\": %s", why.text);
+			return -1;
+		}
+	return 0;
+}
+
+/* Policy let pass a template that waited for facts, or a renewal whose profile
+ * is gone, for a name that has not come. */
+static int
+check_known(struct work *w, const struct answer *an, struct err *e)
+{
+	bool awaits = w->verdict.awaits && !answer_overrides(an);
+	bool gone = an->profile == NULL && w->verdict.renews &&
+	    *w->old_gone != '\0';
+
+	if (an->verdict == ANSWER_REFUSE || (!awaits && !gone))
 		return 0;
 	return work_decide(w, w->presented, e);
 }
@@ -277,7 +311,7 @@ obey(struct work *w, struct asked *a, struct err *e)
 {
 	const struct answer *an = &a->answer;
 
-	if (check_named(w, an, e) == -1)
+	if (take_facts(a, e) == -1 || check_known(w, an, e) == -1)
 		return -1;
 	switch (an->verdict) {
 	case ANSWER_REFUSE:
@@ -343,6 +377,7 @@ validate_end(struct work *w)
 		doors_leave(w->s->doors, w->asked->key);
 	answer_clear(&w->asked->answer);
 	csr_renamed_free(w->asked->csr);
+	buf_wipe(&w->asked->facts);
 	free(w->asked);
 	w->asked = NULL;
 }
@@ -367,7 +402,7 @@ is_news(const struct work *w, const struct err *failed)
 void
 validate_tell(struct work *w, const struct err *failed)
 {
-	struct buf news = BUF_INIT(FACTS_MAX);
+	struct buf news = BUF_INIT(TOLD_MAX);
 	struct err e = { .reason = ERR_NONE };
 
 	if (!is_news(w, failed))
@@ -411,7 +446,7 @@ tell_end(struct service *s, struct site *site, const struct waiting_end *end,
     struct err *e)
 {
 	const struct site_endpoint *se = who_asked(site, end);
-	struct buf news = BUF_INIT(FACTS_MAX);
+	struct buf news = BUF_INIT(TOLD_MAX);
 	int rc = waiting_told(s->db, end->id, e);
 
 	if (rc == 0 && se != NULL && (rc = facts_end(end, &news, e)) == 0)

@@ -7,12 +7,13 @@
 
 #include "pki/secret.h"
 #include "site/face.h"
+#include "site/find.h"
 #include "site/ra.h"
 #include "site/site_int.h"
-#include "util/file.h"
 #include "site/trusted.h"
 #include "store/db.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "validator/validator.h"
 
@@ -149,7 +150,7 @@ read_limits(const struct conf *conf, const struct conf_challenge *c,
     struct policy_limits *out, struct err *e)
 {
 	const struct policy_written w = {
-		c->subject.v, c->san.v, c->key_types.v
+		c->subject.v, c->san.v, c->key_types.v, c->facts.v
 	};
 
 	*out = (struct policy_limits){
@@ -316,6 +317,7 @@ site_open(struct conf *conf, struct site **out, struct err *e)
 	if (accounts_check(s, e) == -1 || ndes_open(s, e) == -1)
 		goto fail;
 	warn_plain(conf);
+	site_warn_lacking(s);
 	warn_namesakes(s);
 	warn_ndes_path(s);
 	for (i = 0; i < conf->n_endpoints; i++)

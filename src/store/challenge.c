@@ -7,8 +7,9 @@
 /* Columns of STMT_CHALLENGE */
 enum col {
 	COL_ID, COL_NAME, COL_HASH, COL_ENDPOINTS, COL_PROFILE, COL_SUBJECT,
-	COL_SAN, COL_KEY_TYPES, COL_USES, COL_NOT_BEFORE, COL_EXPIRES,
-	COL_CREATED, COL_CREATED_BY, COL_DISABLED, COL_MAC, COL_MAC_KEY
+	COL_SAN, COL_KEY_TYPES, COL_FACTS, COL_USES, COL_NOT_BEFORE,
+	COL_EXPIRES, COL_CREATED, COL_CREATED_BY, COL_DISABLED, COL_MAC,
+	COL_MAC_KEY
 };
 
 void
@@ -21,6 +22,7 @@ challenge_clear(struct challenge *c)
 	free(c->subject);
 	free(c->san);
 	free(c->key_types);
+	free(c->facts);
 	free(c->created_by);
 	memset(c, 0, sizeof(*c));
 }
@@ -58,6 +60,7 @@ row_copy(sqlite3_stmt *st, struct challenge *out, struct err *e)
 	rc |= copy_text(st, COL_SUBJECT, &c.subject);
 	rc |= copy_text(st, COL_SAN, &c.san);
 	rc |= copy_text(st, COL_KEY_TYPES, &c.key_types);
+	rc |= copy_text(st, COL_FACTS, &c.facts);
 	rc |= copy_text(st, COL_CREATED_BY, &c.created_by);
 	if (sqlite3_column_type(st, COL_HASH) != SQLITE_NULL)
 		rc |= copy_text(st, COL_HASH, &c.hash);
@@ -257,6 +260,7 @@ bind_row(sqlite3_stmt *st, const struct adding *a)
 	rc |= db_bind_text(st, COL_SUBJECT, r->subject);
 	rc |= db_bind_text(st, COL_SAN, r->san);
 	rc |= db_bind_text(st, COL_KEY_TYPES, r->key_types);
+	rc |= db_bind_text(st, COL_FACTS, r->facts);
 	rc |= sqlite3_bind_int64(st, COL_USES, r->uses);
 	rc |= sqlite3_bind_int64(st, COL_NOT_BEFORE, r->not_before);
 	rc |= sqlite3_bind_int64(st, COL_EXPIRES, r->expires);

@@ -11,7 +11,7 @@
 enum col {
 	COL_SERIAL, COL_CHALLENGE, COL_CSR, COL_CHALLENGE_ID, COL_PROFILE,
 	COL_OLD, COL_RENEWS, COL_MIGRATES, COL_REVOKED, COL_SUPERSEDED,
-	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED
+	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED, COL_FACTS
 };
 
 struct claim {
@@ -63,6 +63,7 @@ take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 	    take_name(st, COL_ASKED, out->asked) == -1 ||
 	    take_buf(st, COL_CSR, out->csr) == -1 ||
 	    take_buf(st, COL_OLD, out->old) == -1 ||
+	    take_buf(st, COL_FACTS, out->facts) == -1 ||
 	    take_buf(st, COL_MIGRATES, out->migrates) == -1) {
 		err_set(e, ERR_STORE, "transaction is malformed");
 		return -1;

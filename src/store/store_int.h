@@ -58,7 +58,7 @@
 
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
-	" uses, not_before, expires, created, created_by, disabled_at"
+	" facts, uses, not_before, expires, created, created_by, disabled_at"
 
 #define STMT_AUDIT							\
 	"id, coalesce(txn, 0), at, endpoint, txid, outcome, reason, who,"	\

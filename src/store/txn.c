@@ -138,6 +138,7 @@ bind_reserve(sqlite3_stmt *st, const struct txn *t)
 	    db_bind_blob(st, 17, bytes_make(t->key_hash, TXN_HASH));
 	rc |= db_bind_blob(st, 18, t->old);
 	rc |= db_bind_text(st, 19, t->asked);
+	rc |= db_bind_text(st, 20, t->facts);
 	return rc;
 }
 

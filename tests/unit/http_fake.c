@@ -344,7 +344,7 @@ compare(const void *a, const void *b)
 }
 
 const char *
-client_header(const struct answer *a, const char *name)
+client_header(const struct http_answer *a, const char *name)
 {
 	size_t	 n = strlen(name);
 
@@ -356,7 +356,7 @@ client_header(const struct answer *a, const char *name)
 }
 
 int
-client_read(int fd, bool has_body, struct answer *a)
+client_read(int fd, bool has_body, struct http_answer *a)
 {
 	char		 line[128];
 	const char	*length;
@@ -382,7 +382,7 @@ client_read(int fd, bool has_body, struct answer *a)
 }
 
 int
-client_ask(struct fake_http *f, const char *text, struct answer *a)
+client_ask(struct fake_http *f, const char *text, struct http_answer *a)
 {
 	int	 fd, r;
 

@@ -40,7 +40,7 @@ void		 fake_http_stop(struct fake_http *);
 int		 fake_setup(void **state);
 int		 fake_teardown(void **state);
 
-struct answer {
+struct http_answer {
 	int	 status;
 	size_t	 n_headers;
 	char	 headers[16][128];	/* as received, sorted */
@@ -52,12 +52,12 @@ int	 client_open(const char *url);		/* "http://127.0.0.1:1" */
 void	 client_send(int fd, const void *, size_t);
 void	 client_puts(int fd, const char *);
 /* Reads one answer; has_body: false after HEAD. -1: connection ended. */
-int	 client_read(int fd, bool has_body, struct answer *);
+int	 client_read(int fd, bool has_body, struct http_answer *);
 /* Sends text on a new connection and reads one answer. */
-int	 client_ask(struct fake_http *, const char *text, struct answer *);
+int	 client_ask(struct fake_http *, const char *text, struct http_answer *);
 /* True if the peer closes without another byte. */
 bool	 client_at_end(int fd);
 /* The value of a header, or NULL. */
-const char	*client_header(const struct answer *, const char *name);
+const char	*client_header(const struct http_answer *, const char *name);
 
 #endif

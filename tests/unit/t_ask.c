@@ -30,12 +30,15 @@ test_whole(void **state)
 	    " \"name\": \"n-1\","
 	    " \"subject\": \"CN exact \\u00e4\","
 	    " \"san\": [\"dns suffix .a\", \"none\"],"
+	    " \"facts\": {\"user\": \"a=b, \u00e4\", \"asset\": \"1\"},"
 	    " \"ttl\": \"15m\", \"uses\": 3}", &a, &e), 0);
 	assert_string_equal(a.name, "n-1");
 	assert_string_equal(a.endpoint, "e");
 	assert_string_equal(a.profile, "p");
 	assert_string_equal(buf_cstr(&a.subject), "CN exact \xc3\xa4");
 	assert_string_equal(buf_cstr(&a.san), "dns suffix .a\nnone");
+	assert_string_equal(buf_cstr(&a.facts),
+	    "user=a=b, \xc3\xa4\nasset=1");
 	assert_int_equal(a.ttl, 900);
 	assert_int_equal(a.uses, 3);
 	ask_clear(&a);
@@ -108,6 +111,15 @@ test_refused(void **state)
 		{ "{\"subject\": \"CN exact a\\nCN exact b\"}", "\"subject\"" },
 		{ "{\"san\": [\"a\", 1]}", "\"san\": expects a pattern" },
 		{ "{\"san\": [[\"a\"]]}", "\"san\": expects" },
+		{ "{\"facts\": null}", "\"facts\": expects an object" },
+		{ "{\"facts\": \"user=a\"}", "\"facts\": expects" },
+		{ "{\"facts\": [\"user=a\"]}", "\"facts\": expects" },
+		{ "{\"facts\": {\"user\": 1}}", "\"facts\": expects" },
+		{ "{\"facts\": {\"user\": null}}", "\"facts\": expects" },
+		{ "{\"facts\": {\"user\": \"\"}}", "\"facts\": expects" },
+		{ "{\"facts\": {\"user\": \"a\\nb\"}}", "\"facts\": expects" },
+		{ "{\"facts\": {\"us=er\": \"a\"}}", "\"facts\": expects" },
+		{ "{\"facts\": {\"u\\nv\": \"a\"}}", "\"facts\": expects" },
 		{ "{\"ttl\": 0}", "\"ttl\": expects seconds" },
 		{ "{\"ttl\": -1}", "\"ttl\": expects" },
 		{ "{\"ttl\": 1.5}", "\"ttl\": expects" },

@@ -236,7 +236,7 @@ check_row(const struct row *r)
 	const struct policy_written	 w = {
 		r->subject != NULL ? r->subject : none,
 		r->san != NULL ? r->san : none,
-		r->key_types != NULL ? r->key_types : none
+		r->key_types != NULL ? r->key_types : none, none
 	};
 	const struct policy_old		 old = {
 		.cert = old_cert, .sans = &old_sans, .profile = &olds
@@ -313,7 +313,7 @@ test_read(void **state)
 	static char	 t_ec[] = "ec", t_ed25519[] = "ed25519",
 	    t_mldsa[] = "mldsa";
 	static char	*l_types[] = { w_rsa, t_ec, t_ed25519, t_mldsa, NULL };
-	const struct policy_written types = { none, none, l_types };
+	const struct policy_written types = { none, none, l_types, none };
 	struct policy_limits all = { .uses = 0 };
 	struct err	 none_e = ERR_INIT;
 	static char	*l_bad_cn[] = { p_cn, bad_cn, NULL },
@@ -323,9 +323,9 @@ test_read(void **state)
 		struct policy_written	 w;
 		const char		*text;
 	} bad[] = {
-		{ { l_bad_cn, l_dns, none }, "subject: \"is\"" },
-		{ { l_cn, l_bad_kind, none }, "san: \"other\"" },
-		{ { l_cn, l_dns, l_bad_type }, "key_types: \"dsa\"" },
+		{ { l_bad_cn, l_dns, none, none }, "subject: \"is\"" },
+		{ { l_cn, l_bad_kind, none, none }, "san: \"other\"" },
+		{ { l_cn, l_dns, l_bad_type, none }, "key_types: \"dsa\"" },
 	};
 
 	(void)state;

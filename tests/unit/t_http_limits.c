@@ -17,7 +17,7 @@
 
 /* A GET whose target is n bytes long. */
 static int
-ask_long(struct fake_http *f, size_t n, struct answer *a)
+ask_long(struct fake_http *f, size_t n, struct http_answer *a)
 {
 	static const char	 rest[] = " HTTP/1.1\r\nHost: h\r\n\r\n";
 	char			*text;
@@ -37,7 +37,7 @@ static void
 test_long_url(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 
 	assert_int_equal(ask_long(f, FAKE_MAX_URL, &a), 0);
 	assert_int_equal(a.status, 200);
@@ -56,7 +56,7 @@ test_long_url(void **state)
 
 /* Sends a chunked body of n bytes and reads the answer. */
 static int
-ask_chunked(struct fake_http *f, size_t n, struct answer *a)
+ask_chunked(struct fake_http *f, size_t n, struct http_answer *a)
 {
 	static char	 chunk[8 + 1000];
 	int		 fd, r;
@@ -79,7 +79,7 @@ static void
 test_chunked(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 
 	assert_int_equal(ask_chunked(f, FAKE_MAX_BODY, &a), 0);
 	assert_string_equal(a.body, "POST /echo (none) 1000 127.0.0.1");
@@ -98,7 +98,7 @@ test_chunked(void **state)
 static void
 settle(struct fake_http *f)
 {
-	struct answer	 a;
+	struct http_answer	 a;
 
 	assert_int_equal(client_ask(f, "GET /later HTTP/1.0\r\n\r\n", &a), 0);
 }
@@ -107,7 +107,7 @@ static void
 test_sweep(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	int		 silent, slow, held, kept;
 	int64_t		 now;
 
@@ -151,7 +151,7 @@ static void
 test_per_address(void **state)
 {
 	struct fake_http	 f;
-	struct answer		 a;
+	struct http_answer		 a;
 	struct err		 e = { .reason = ERR_NONE };
 	const char		*any = "[::]:0";
 	int			 fd[4], i;

@@ -13,7 +13,7 @@
 #include "http_fake.h"
 
 static void
-assert_headers(const struct answer *a, const char *const *want)
+assert_headers(const struct http_answer *a, const char *const *want)
 {
 	size_t	 i;
 
@@ -41,7 +41,7 @@ test_headers(void **state)
 		"Allow: GET, HEAD, POST", "Connection: close",
 		"Content-Length: 19", "Content-Type: text/plain", "Date", NULL
 	};
-	struct answer	 a;
+	struct http_answer	 a;
 
 	assert_int_equal(client_ask(*state,
 	    "GET /echo?q HTTP/1.1\r\nHost: h\r\n\r\n", &a), 0);
@@ -75,7 +75,7 @@ test_caching(void **state)
 		"If-Modified-Since: Thu, 01 Jan 1970 00:00:01 GMT"
 	};
 	char		 text[256];
-	struct answer	 a;
+	struct http_answer	 a;
 
 	assert_int_equal(client_ask(*state,
 	    "GET /lent HTTP/1.1\r\nHost: h\r\n\r\n", &a), 0);
@@ -163,7 +163,7 @@ test_requests(void **state)
 		    413, ERR_BODY_TOO_BIG, "message larger than the limit\n" },
 	};
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	unsigned	 n = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -187,7 +187,7 @@ static void
 test_continue(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	int		 fd;
 
 	assert_int_not_equal(fd = client_open(f->url), -1);
@@ -208,7 +208,7 @@ test_keep_alive(void **state)
 				    "Connection: %s\r\n\r\n";
 	static const char *const paths[] = { "echo", "later", "fast" };
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	char		 text[128], want[64];
 	int		 fd, i, pass;
 
@@ -244,7 +244,7 @@ static void
 test_many(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	char		 text[64], want[64];
 	int		 fd[200], i;
 
@@ -273,7 +273,7 @@ static void
 test_quiesce(void **state)
 {
 	struct fake_http	*f = *state;
-	struct answer	 a;
+	struct http_answer	 a;
 	int		 held, kept;
 
 	assert_int_not_equal(held = client_open(f->url), -1);

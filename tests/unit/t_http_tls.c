@@ -172,7 +172,7 @@ static void
 test_unix(void **state)
 {
 	struct fake_http	 f;
-	struct answer		 a;
+	struct http_answer		 a;
 	struct stat		 st;
 	struct err		 e = { .reason = ERR_NONE };
 	char			 path[64], url[80];

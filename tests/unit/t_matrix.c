@@ -269,13 +269,13 @@ make_limits(void)
 	limits[C_SPENT].uses = 2;
 	limits[C_NO_PROFILE].unknown_profile = true;
 	assert_int_equal(policy_limits_read(&(struct policy_written){ subject,
-	    any_dns, rsa }, &limits[C_GOOD_LIMITED], &e), 0);
+	    any_dns, rsa, none }, &limits[C_GOOD_LIMITED], &e), 0);
 	assert_int_equal(policy_limits_read(&(struct policy_written){ nobody,
-	    none, none }, &limits[C_SUBJECT], &e), 0);
+	    none, none, none }, &limits[C_SUBJECT], &e), 0);
 	assert_int_equal(policy_limits_read(&(struct policy_written){ none,
-	    nowhere, none }, &limits[C_SAN], &e), 0);
+	    nowhere, none, none }, &limits[C_SAN], &e), 0);
 	assert_int_equal(policy_limits_read(&(struct policy_written){ none,
-	    none, ec }, &limits[C_KEY_TYPE], &e), 0);
+	    none, ec, none }, &limits[C_KEY_TYPE], &e), 0);
 }
 
 static void

@@ -284,7 +284,7 @@ test_limited(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		char			*subject[] = { rows[i].subject, NULL };
 		char			*san[] = { rows[i].san, NULL };
-		const struct policy_written w = { subject, san, none };
+		const struct policy_written w = { subject, san, none, none };
 		struct policy_limits	 l = { .uses = 0 };
 		struct conf_profile	 p = profile();
 		struct policy_verdict	 v;

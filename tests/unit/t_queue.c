@@ -24,14 +24,17 @@ decide(struct db *db, int64_t id, bool approve)
 	    WAITING_REJECT, 5000, "op", &e), &e);
 }
 
+#define FACTS	"challenge.user=alice\nvalidator.asset=4711"
+
 /* Takes an approved one; what is known of it by then. */
 static struct waiting_claim
 claim_facts(struct db *db, int64_t id)
 {
 	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
-	struct buf		 migrates = BUF_INIT(100);
+	struct buf		 migrates = BUF_INIT(100), facts = BUF_INIT(100);
 	struct waiting_claim	 cl = {
-		.csr = &csr, .old = &old, .migrates = &migrates
+		.csr = &csr, .old = &old, .migrates = &migrates,
+		.facts = &facts
 	};
 	struct err		 e = { .reason = ERR_NONE };
 	bool			 ours = false;
@@ -43,6 +46,8 @@ claim_facts(struct db *db, int64_t id)
 	buf_wipe(&csr);
 	buf_wipe(&old);
 	buf_wipe(&migrates);
+	assert_string_equal(buf_cstr(&facts), FACTS);
+	buf_wipe(&facts);
 	return cl;
 }
 
@@ -68,7 +73,8 @@ ask_since(struct db *db, unsigned n, const char *peer, bool vouched,
 	struct txn		 t = {
 		.endpoint = "default", .txid = txid, .peer = peer,
 		.when = 1000, .serial = serial_of(&s, n),
-		.hold = bytes_str("csr"), .vouched = vouched, .room = ROOM,
+		.hold = bytes_str("csr"), .facts = FACTS,
+		.vouched = vouched, .room = ROOM,
 		.room_address = ADDRESS, .waits_since = since
 	};
 
@@ -246,7 +252,8 @@ renew(struct db *db, unsigned n, int64_t of, bool held_too,
 		.endpoint = "default", .txid = txid, .peer = "192.0.2.1",
 		.when = 1000, .serial = serial_of(&s, n), .renews = of,
 		.vouched = true, .room = ROOM, .superseded = 60,
-		.hold = held_too ? bytes_str("csr") : bytes_make(NULL, 0)
+		.hold = held_too ? bytes_str("csr") : bytes_make(NULL, 0),
+		.facts = FACTS
 	};
 
 	(void)snprintf(txid, sizeof(txid), "%u", n);

@@ -593,7 +593,8 @@ make_challenge(const char *value, const char *endpoint, const char *profile,
 	struct challenge	 row = {
 		.name = strdup(value), .endpoints = strdup(endpoint),
 		.profile = strdup(profile), .subject = none, .san = none,
-		.key_types = none, .uses = 1, .created_by = by,
+		.key_types = none, .facts = none,
+		.uses = 1, .created_by = by,
 	};
 	const struct challenge_mac m = { drawn ? mac : NULL,
 	    service->mac_key.name };

@@ -137,7 +137,7 @@ check_row(const struct row *r)
 	    .renew_challenge = r->limit == NULL ?
 	    CONF_RENEW_CHALLENGE_IGNORED : CONF_RENEW_CHALLENGE_REQUIRED };
 	char			 limit[64] = "", *limits[] = { NULL, NULL };
-	const struct policy_written w = { none, limits, none };
+	const struct policy_written w = { none, limits, none, none };
 	struct policy_limits	 l = { .uses = 0 };
 	bool			 needs = r->old == NULL || r->enrolls ||
 	    r->limit != NULL;

@@ -8,7 +8,7 @@
 
 #define RACERS	50
 
-static char	 t_empty[] = "", t_name[] = "a", t_other[] = "b",
+static char	 t_facts[] = "user=alice\nasset=1", t_empty[] = "", t_name[] = "a", t_other[] = "b",
     t_endpoints[] = "x\ndefault", t_hash[] = "$scrypt$x", t_by[] = "root";
 
 static struct challenge
@@ -17,6 +17,7 @@ row_named(char *name)
 	return (struct challenge){
 		.name = name, .endpoints = t_endpoints, .profile = t_empty,
 		.subject = t_empty, .san = t_empty, .key_types = t_empty,
+		.facts = t_facts,
 		.created = 1000, .created_by = t_by,
 	};
 }
@@ -47,6 +48,8 @@ by_mac(struct db *db, uint8_t byte, struct challenge *out)
 
 	memset(mac, byte, sizeof(mac));
 	good(challenge_by_mac(db, mac, out, &found, &e), &e);
+	if (found)
+		assert_string_equal(out->facts, t_facts);
 	return found;
 }
 

@@ -159,7 +159,7 @@ decide(const struct row *r, struct err *e)
 		.san = { dns, 1 }, .eku = { none, 0 },
 	};
 	const struct policy_written	 w = {
-		r->limited ? only_b : none, none, none
+		r->limited ? only_b : none, none, none, none
 	};
 	const struct policy_old		 old = {
 		.cert = old_cert, .sans = &old_sans

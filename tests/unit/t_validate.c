@@ -296,7 +296,7 @@ test_facts(void **state)
 	    "\"eku\": [], \"ca\": false, \"extensions\": []}");
 	assert_told("\"issued_here\": false");
 	assert_told("\"profile\": \"p\", \"challenge\": null, "
-	    "\"challenge_name\": \"c\", "
+	    "\"challenge_name\": \"c\", \"challenge_facts\": {}, "
 	    "\"csr\": \"-----BEGIN CERTIFICATE REQUEST-----\\n");
 	ask("/instead", SCEP_PKCSREQ, &device, "t-2", " x\ty ", &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);

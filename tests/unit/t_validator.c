@@ -35,7 +35,11 @@ test_read(void **state)
 	assert_int_equal(answer_read(LIT(" {\"verdict\": \"issue\", "
 	    "\"reason\": \"\\u00e4 \\\"\", \"subject\": \"CN=x\", "
 	    "\"sans\": [\"dns:a\", \"ip:::1\"], \"profile\": \"p\", "
-	    "\"validity\": \"30d\"}\n"), ANSWER_WITH_VERDICT, &a, &e), 0);
+	    "\"validity\": \"30d\", \"facts\": {\"a\": \"b=c\", \"d\": "
+	    "\"\\u00e4\"}}\n"), ANSWER_WITH_VERDICT, &a, &e), 0);
+	assert_string_equal(a.facts[0], "a=b=c");
+	assert_string_equal(a.facts[1], "d=\xc3\xa4");
+	assert_null(a.facts[2]);
 	assert_int_equal(a.verdict, ANSWER_ISSUE);
 	assert_string_equal(a.reason, "\xc3\xa4 \"");
 	assert_string_equal(a.subject, "CN=x");
@@ -52,6 +56,13 @@ test_read(void **state)
 	assert_int_equal(a.verdict, ANSWER_HOLD);
 	assert_false(answer_overrides(&a));
 	answer_clear(&a);
+	/* Facts are for whom needs them, and change nothing. */
+	assert_int_equal(answer_read(LIT("{\"facts\": {\"a\": \"b\"}}"),
+	    ANSWER_WITHOUT_VERDICT, &a, &e), 0);
+	assert_string_equal(a.facts[0], "a=b");
+	assert_false(answer_overrides(&a));
+	answer_clear(&a);
+	assert_null(a.facts);
 	/* No names is something else than those of the request. */
 	assert_int_equal(answer_read(LIT("{\"sans\": []}"),
 	    ANSWER_WITHOUT_VERDICT, &a, &e), 0);
@@ -124,6 +135,19 @@ test_garbage(void **state)
 		ROW("sans of arrays", V "\"sans\": [[\"dns:a\"]]}"),
 		ROW("sid number", V "\"sid\": 500}"),
 		ROW("long sid", V "\"sid\": \"" A100 A20 A20 "\"}"),
+		ROW("facts text", V "\"facts\": \"a=b\"}"),
+		ROW("facts array", V "\"facts\": [\"a=b\"]}"),
+		ROW("fact number", V "\"facts\": {\"a\": 1}}"),
+		ROW("fact null", V "\"facts\": {\"a\": null}}"),
+		ROW("fact of two", V "\"facts\": {\"a=b\": \"c\"}}"),
+		ROW("fact twice", V "\"facts\": {\"a\": \"b\", \"a\": \"c\"}}"),
+		ROW("fact with NUL", V "\"facts\": {\"a\": \"b\\u0000\"}}"),
+		ROW("long fact", V "\"facts\": {\"a\": \"" A1000 "\"}}"),
+		ROW("many facts", V "\"facts\": {\"a\": \"\", \"b\": \"\", "
+		    "\"c\": \"\", \"d\": \"\", \"e\": \"\", \"f\": \"\", "
+		    "\"g\": \"\", \"h\": \"\", \"i\": \"\", \"j\": \"\", "
+		    "\"k\": \"\", \"l\": \"\", \"m\": \"\", \"n\": \"\", "
+		    "\"o\": \"\", \"p\": \"\", \"q\": \"\"}}"),
 		ROW("profile false", V "\"profile\": false}"),
 		ROW("validity number", V "\"validity\": 30}"),
 		ROW("validity zero", V "\"validity\": \"0\"}"),

@@ -473,7 +473,7 @@ mint(const char *endpoint)
 {
 	const struct mint	 m = {
 		.prefix = MINT_API, .endpoint = endpoint, .profile = "",
-		.subject = "", .san = "", .by = "test", .uses = 1,
+		.subject = "", .san = "", .facts = "", .by = "test", .uses = 1,
 		.ttl = DAY, .digits = 32
 	};
 	struct minted		 got = { .secret = BUF_INIT(100) };
