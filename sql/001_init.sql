@@ -118,6 +118,10 @@ CREATE TABLE challenge_use (
 	PRIMARY KEY (challenge, challenge_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Without it, each challenge that is forgotten would be looked for in all of txn.
+CREATE INDEX txn_challenge ON txn (challenge_id)
+    WHERE challenge_id IS NOT NULL;
+
 CREATE TRIGGER txn_challenge_begins AFTER INSERT ON txn
 WHEN NEW.challenge IS NOT NULL BEGIN
 	INSERT INTO challenge_use (challenge, challenge_id, used)

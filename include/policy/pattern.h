@@ -33,6 +33,12 @@ int	 patterns_new(enum pattern_of, struct patterns **out, struct err *e);
 /* ERR_CONFIG says what is wrong with it. */
 int	 patterns_add(struct patterns *, const char *text, struct err *e);
 void	 patterns_free(struct patterns *);	/* NULL is fine */
+/*
+ * ERR_CONFIG where those of a type, each or together, take names that have
+ * nothing in common: glob *, regex .+, dns glob *.*. An empty list and "none"
+ * take nothing.
+ */
+int	 patterns_bind(const struct patterns *, struct err *e);
 
 /*
  * ERR_CHALLENGE_SUBJECT or ERR_CHALLENGE_SAN unless each value has a pattern of

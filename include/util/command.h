@@ -54,7 +54,8 @@ struct command_run {
  */
 int	 command_run(const struct command *, const struct command_run *,
 	    struct buf *out, struct buf *diag, int *status, struct err *e);
-/* Overwrites every place where the secret stands in text. */
+/* Puts one * wherever the secret stands in text, however long it is: stars as
+ * many as its characters would tell how many it has. */
 void	 command_blank(struct buf *text, struct bytes secret);
 
 #endif

@@ -322,6 +322,19 @@ print(const struct adding *a, struct err *e)
 	return ctl_print_json(d, e);
 }
 
+/* Who limits one of them mostly means both. */
+static void
+warn_open(const struct adding *a)
+{
+	if (*a->row.subject != '\0' && *a->row.san == '\0')
+		ctl_note(a->call, "without --san it is good for any "
+		    "subjectAltName that the profile takes; --san none takes "
+		    "none");
+	else if (*a->row.subject == '\0' && *a->row.san != '\0')
+		ctl_note(a->call, "without --subject it is good for any "
+		    "subject that the profile takes");
+}
+
 static enum ctl_exit
 run_with(struct adding *a, struct db *db)
 {
@@ -338,6 +351,7 @@ run_with(struct adding *a, struct db *db)
 	else if (read_name(a, &e) == 0 && read_profile(a, &e) == 0 &&
 	    add(a, db, &e) == 0) {
 		a->row.id = 1;		/* it is one of the store */
+		warn_open(a);
 		(void)print(a, &e);
 	}
 	return e.reason == ERR_NONE ? CTL_OK : ctl_fail(a->call, &e);

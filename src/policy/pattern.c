@@ -311,6 +311,31 @@ check_value(const struct patterns *ps, const char *type, const char *text,
 	    e);
 }
 
+bool
+patterns_take(const struct patterns *ps, const char *type, const char *text)
+{
+	size_t i;
+
+	/* What is too much work for a short name may take any. */
+	for (i = 0; i < ps->n; i++)
+		if (strcmp(ps->v[i].type, type) == 0 &&
+		    match(&ps->v[i], ps, text) != NO)
+			return true;
+	return false;
+}
+
+bool
+patterns_type(const struct patterns *ps, size_t i, enum pattern_of *of,
+    const char **type, const char **shown)
+{
+	if (i >= ps->n)
+		return false;
+	*of = ps->of;
+	*type = ps->v[i].type;
+	*shown = ps->v[i].shown;
+	return true;
+}
+
 /* Each type that has a pattern has a value; has() tells. */
 static int
 check_present(const struct patterns *ps,

@@ -205,7 +205,15 @@ account_find(struct service *s, struct exchange *x,
 	const struct conf_account *a;
 	int rc;
 
-	if ((a = of_certificate(x->site->conf, x->client)) != NULL) {
+	a = of_certificate(x->site->conf, x->client);
+	/* It is another's, or wrong: an account has one way. Were it overlooked,
+	 * a wrong password would be good behind a proxy's certificate. */
+	if (a != NULL && x->authorization.n > 0) {
+		err_set(e, ERR_UNAUTHORIZED, "the certificate of account %s "
+		    "and Authorization too; send one of them", a->name);
+		return -1;
+	}
+	if (a != NULL) {
 		*out = a;
 		return 0;
 	}

@@ -101,11 +101,14 @@ admin_metrics(struct service *s, struct exchange *x,
 
 /* ---- POST /api/challenge ---- */
 
-/* Patterns that scepd would stumble over when a device comes are refused. */
+/* Patterns that scepd would stumble over when a device comes are refused, and
+ * those that bind nobody, unless the account may give such. */
 static int
-check_patterns(const char *lines, enum pattern_of of, struct err *e)
+check_patterns(const struct exchange *x, const char *lines,
+    enum pattern_of of, struct err *e)
 {
 	struct err why = { .reason = ERR_NONE };
+	enum err_reason reason = ERR_API;
 	struct patterns *p;
 	char *copy = strdup(lines), *rest = copy, *line;
 	int rc = -1;
@@ -119,10 +122,14 @@ check_patterns(const char *lines, enum pattern_of of, struct err *e)
 	while (rc == 0 && (line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
 			rc = patterns_add(p, line, &why);
+	if (rc == 0 && !x->by->unbound) {
+		rc = patterns_bind(p, &why);
+		reason = ERR_UNBOUND;
+	}
 	patterns_free(p);
 	free(copy);
 	if (rc == -1)
-		err_set(e, ERR_API, "%s", why.text);
+		err_set(e, reason, "%s", why.text);
 	return rc;
 }
 
@@ -207,16 +214,56 @@ names_somebody(const char *lines)
 }
 
 /* A challenge that is good for any name gets whoever has it the name of
- * whomever he likes. */
+ * whomever he likes; one that limits the subject alone, in a subjectAltName. So
+ * what is left out may not appear. */
 static int
-check_bound(const struct exchange *x, const struct mint *m, struct err *e)
+bind_names(const struct exchange *x, struct mint *m,
+    const struct conf_profile *p, struct err *e)
 {
-	if (x->by->unbound || names_somebody(m->subject) ||
-	    names_somebody(m->san))
+	if (x->by->unbound)
 		return 0;
-	err_set(e, ERR_UNBOUND, "give \"subject\" or \"san\", or set the "
-	    "account's unbound");
-	return -1;
+	if (!names_somebody(m->subject) && !names_somebody(m->san)) {
+		err_set(e, ERR_UNBOUND, "give \"subject\" or \"san\", or set "
+		    "the account's unbound");
+		return -1;
+	}
+	if (*m->subject == '\0' && !p->empty_subject) {
+		err_set(e, ERR_UNBOUND, "give \"subject\" too: profile %s "
+		    "takes no request without one", p->name);
+		return -1;
+	}
+	if (*m->subject == '\0')
+		m->subject = PATTERN_NONE;
+	if (*m->san == '\0')
+		m->san = PATTERN_NONE;
+	return 0;
+}
+
+static int
+check_most(const struct exchange *x, const struct ask_challenge *a,
+    struct err *e)
+{
+	const struct conf_account *by = x->by;
+
+	if (a->uses > by->max_uses) {
+		err_set(e, ERR_API, "\"uses\": more than the account's "
+		    "max_uses, %lld", (long long)by->max_uses);
+		return -1;
+	}
+	if (a->ttl > by->max_ttl) {
+		err_set(e, ERR_API, "\"ttl\": more than the account's "
+		    "max_ttl, %lld s", (long long)by->max_ttl);
+		return -1;
+	}
+	return 0;
+}
+
+static int64_t
+ttl(const struct exchange *x, const struct ask_challenge *a)
+{
+	if (a->ttl != 0)
+		return a->ttl;
+	return x->by->max_ttl < API_TTL ? x->by->max_ttl : API_TTL;
 }
 
 static int
@@ -224,9 +271,11 @@ plan(const struct exchange *x, const struct ask_challenge *a,
     struct mint *out, struct err *e)
 {
 	const struct conf_endpoint *ep;
+	const char *profile;
 
 	if (choose_endpoint(x, a->endpoint, &ep, e) == -1 ||
-	    check_looked_at(ep, e) == -1 || check_name(x, a->name, e) == -1)
+	    check_looked_at(ep, e) == -1 ||
+	    check_name(x, a->name, e) == -1 || check_most(x, a, e) == -1)
 		return -1;
 	if (!account_may_name(x->by, ep, a->profile)) {
 		err_set(e, ERR_NO_PROFILE, conf_profile(x->site->conf,
@@ -240,15 +289,17 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 		.name = *a->name == '\0' ? NULL : a->name,
 		.prefix = MINT_API, .endpoint = ep->name,
 		.profile = a->profile, .subject = buf_cstr(&a->subject),
-		.san = buf_cstr(&a->san), .facts = buf_cstr(&a->facts), .by = x->by->name,
+		.san = buf_cstr(&a->san), .by = x->by->name,
+		.facts = buf_cstr(&a->facts),
 		.uses = a->uses == 0 ? 1 : a->uses,
-		.ttl = a->ttl == 0 ? API_TTL : a->ttl, .digits = API_DIGITS
+		.ttl = ttl(x, a), .digits = API_DIGITS
 	};
-	if (check_patterns(out->subject, PATTERN_SUBJECT, e) == -1 ||
-	    check_patterns(out->san, PATTERN_SAN, e) == -1 ||
+	if (check_patterns(x, out->subject, PATTERN_SUBJECT, e) == -1 ||
+	    check_patterns(x, out->san, PATTERN_SAN, e) == -1 ||
 	    check_facts(out->facts, e) == -1)
 		return -1;
-	return check_bound(x, out, e);
+	profile = *a->profile == '\0' ? ep->profile : a->profile;
+	return bind_names(x, out, conf_profile(x->site->conf, profile), e);
 }
 
 static int
@@ -283,6 +334,7 @@ void
 admin_log_made(const struct exchange *x, const struct mint *m,
     const struct minted *made)
 {
+	char expires[CLOCK_TEXT_MAX];
 	struct log_line l;
 
 	log_begin(&l, LOG_L_NOTICE, "challenge_made");
@@ -290,14 +342,13 @@ admin_log_made(const struct exchange *x, const struct mint *m,
 	log_str(&l, "by", x->by->name);
 	log_str(&l, "endpoint", m->endpoint);
 	log_str(&l, "challenge", made->name);
-	log_int(&l, "uses", m->uses);
-	log_int(&l, "ttl", m->ttl);
 	if (*m->profile != '\0')
 		log_str(&l, "profile", m->profile);
-	if (*m->subject != '\0')
-		log_str(&l, "subject_limit", m->subject);
-	if (*m->san != '\0')
-		log_str(&l, "san_limit", m->san);
+	log_str(&l, "subject", *m->subject == '\0' ? "any" : m->subject);
+	log_str(&l, "san", *m->san == '\0' ? "any" : m->san);
+	log_int(&l, "uses", m->uses);
+	clock_text(made->expires, expires);
+	log_str(&l, "expires", expires);
 	log_end(&l);
 }
 

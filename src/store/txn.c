@@ -29,7 +29,9 @@ txn_state_named(const unsigned char *name)
 	return TXN_ENDED;
 }
 
-#define WORKED_ON_MAX	600	/* seconds; more than the longest timeout */
+/* Seconds: more than those of a validator and an issuer, the longest that may be
+ * set, together. */
+#define WORKED_ON_MAX	1200
 
 static int
 bind_repeated(sqlite3_stmt *st, const struct txn *t)

@@ -68,16 +68,22 @@ command_name(const struct command *c)
 void
 command_blank(struct buf *text, struct bytes secret)
 {
-	uint8_t *p = text->p, *end;
+	uint8_t *from = text->p, *to = from, *end, *hit;
 
 	if (secret.n == 0 || text->n == 0)
 		return;
-	end = p + text->n;
-	while ((p = memmem(p, (size_t)(end - p), secret.p, secret.n)) !=
-	    NULL) {
-		memset(p, '*', secret.n);
-		p += secret.n;
+	end = from + text->n;
+	while ((hit = memmem(from, (size_t)(end - from), secret.p,
+	    secret.n)) != NULL) {
+		memmove(to, from, (size_t)(hit - from));
+		to += hit - from;
+		*to++ = '*';
+		from = hit + secret.n;
 	}
+	memmove(to, from, (size_t)(end - from));
+	to += end - from;
+	explicit_bzero(to, (size_t)(end - to));
+	text->n = (size_t)(to - text->p);
 }
 
 static int

@@ -65,12 +65,13 @@ it_global="admin: { listen = \"$tmp/admin.sock\"; };
       rights = [\"metrics\"]; },
     { name = \"grafana\"; hash = \"$prometheus\"; rights = [\"metrics\"]; },
     { name = \"mdm\"; hash = \"$mdm\"; auth = \"bearer\"; endpoints = [\"scep\"];
-      profiles = [\"special\"]; rights = [\"challenge\"]; },
+      profiles = [\"special\"]; rights = [\"challenge\"]; max_uses = 2;
+      max_ttl = \"10m\"; },
     { name = \"portal\"; hash = \"$portal\"; unbound = true;
       rights = [\"challenge\"]; },
     { name = \"fleet\"; hash = \"$fleet\"; rights = [\"ndes\"]; } );"
 it_endpoint='ndes = true;'
-it_profile='}, { name = "special"; validity = "2d"; }, { name = "other";'
+it_profile='}, { name = "special"; validity = "2d"; empty_subject = true; }, { name = "other";'
 it_conf
 it_start
 
@@ -124,21 +125,45 @@ outcome "$secret" issued laptop-7
 outcome "$secret" failure laptop-7
 logged reason=challenge_spent
 made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"],
-    "subject": ["CN glob *"]}'
+    "subject": ["CN glob dev*"]}'
 outcome "$secret" issued
 outcome "$secret" issued
 outcome "$secret" failure
 
 # Whom it is for is left out only by who may.
 for open in '' '{}' '{"ttl": 60}' '{"san": "none"}' '{"san": ["none"]}' \
-    '{"subject": "none", "san": ["none"]}'; do
+    '{"subject": "none", "san": ["none"]}' '{"subject": "CN glob *"}' \
+    '{"subject": ["CN exact a", "O glob *"]}' '{"san": "dns exact a"}' \
+    '{"subject": "CN exact a", "san": "dns regex .*"}' \
+    '{"subject": "none", "san": "ip glob *", "profile": "special"}'; do
 	mdm 400 "$open"
-	grep -q 'give "subject" or "san"' "$tmp/body" ||
-	    it_fail "$open: not said why"
+	grep -q '^the account.s challenges need patterns' "$tmp/body" ||
+	    it_fail "$open: another answer"
+	[ "$(wc -l <"$tmp/body")" -eq 2 ] || it_fail "$open: not said why"
 done
 logged 'reason=unbound detail="mdm: give'
-made '{"san": "dns exact a.example"}'
-outcome "$secret" failure
+want 200 /api/challenge -u portal:portal-1 -d '{"subject": "CN glob *"}'
+# What is left out may not appear.
+made '{"san": "dns exact a.example", "profile": "special"}'
+logged 'profile=special subject=none san="dns exact a.example" uses=1 expires='
+CLIENT_SANS=DNS:a.example outcome "$secret" failure
+logged 'reason=challenge_subject detail="CN has no pattern'
+CLIENT_SANS=DNS:a.example CLIENT_SUBJECT=/ outcome "$secret" issued
+
+# As many and as long as the account may say, and by itself no longer.
+for much in '"uses": 3' '"ttl": 601'; do
+	mdm 400 "{\"subject\": \"CN exact a\", $much}"
+	grep -q "more than the account's max_" "$tmp/body" ||
+	    it_fail "$much: not said why"
+done
+for much in '"uses": 2' '"ttl": "8d"'; do
+	want 400 /api/challenge -u portal:portal-1 -d "{$much}"
+done
+mdm 200 '{"subject": "CN exact a"}'
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT expires - created FROM challenge
+    ORDER BY id DESC LIMIT 1')" = 600 ] || it_fail 'longer than max_ttl'
+logged 'subject="CN exact a" san=none uses=1 expires='
+
 secret=$(ask /api/challenge -X POST -H 'Accept: text/plain' \
     -u portal:portal-1)
 [ ${#secret} -eq 32 ] || it_fail "not a challenge: $secret"
@@ -160,7 +185,7 @@ outcome "$secret" issued
 
 made '{"name": "pad-7", "subject": "CN exact device", "ttl": 600}'
 grep -q '"name": "pad-7"' "$tmp/body" || it_fail 'it has another name'
-logged 'challenge=pad-7 uses=1 ttl=600 subject_limit="CN exact device"'
+logged 'challenge=pad-7 subject="CN exact device" san=none uses=1 expires='
 outcome "$secret" issued
 for bad in '{' '[]' 'null' '{"endpoint": "none"}' '{"endpoint": null}' \
     '{"name": "pad-7"}' '{"name": "test"}' '{"name": "ndes-1"}' \

@@ -41,7 +41,8 @@ mdm=$(echo mdm-pass-1 | "$SCEPCTL" challenge hash |
     sed -n 's/^hash = "\(.*\)";$/\1/p')
 it_global="admin: { listen = \"$tmp/admin.sock\"; };
     accounts = (
-    { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"]; },
+    { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"];
+      max_uses = 2; },
     { name = \"token\"; hash = \"$mdm\"; auth = \"bearer\";
       rights = [\"challenge\"]; },
     { name = \"prometheus\"; hash = \"$mdm\"; rights = [\"metrics\"]; },
@@ -108,6 +109,11 @@ bound renewal_signer a CLIENT_SANS=$dns CLIENT_TYPE=17
 issued a CLIENT_SANS=$dns
 issued a CLIENT_SANS=$dns
 bound challenge_spent a CLIENT_SANS=$dns
+# Who names the subject alone did not leave the subjectAltNames open.
+made '{"endpoint": "scep", "subject": ["CN exact x"]}'
+bound challenge_san x CLIENT_SANS=DNS:admin.corp,IP:10.0.0.1
+bound challenge_san x CLIENT_SANS=IP:10.0.0.1
+issued x
 made '{"endpoint": "other", "subject": "CN exact a"}'
 bound challenge_endpoint a
 sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
@@ -130,6 +136,14 @@ post 401 "$any" -u nobody:mdm-pass-1
 post 403 "$any" -u prometheus:mdm-pass-1
 post 403 "$any" -u narrow:mdm-pass-1
 post 400 '{"subject": "CN exact a"}' -u mdm:mdm-pass-1
+# Nor for anybody, nor for more than the account may.
+for much in '"uses": 3' '"uses": 1000000000' '"ttl": "8d"' \
+    '"san": "dns glob *"'; do
+	post 400 "{\"endpoint\": \"scep\", \"subject\": \"CN exact a\",
+	    $much}" -u mdm:mdm-pass-1
+done
+post 400 '{"endpoint": "scep", "subject": "CN glob *"}' -u mdm:mdm-pass-1
+post 400 '{"endpoint": "scep", "san": "dns exact a"}' -u mdm:mdm-pass-1
 [ "$(challenges)" = "$before" ] || it_fail 'a challenge was made for nobody'
 post 200 '{"endpoint": "other", "subject": "CN exact a"}' -u narrow:mdm-pass-1
 post 200 "$any" -H 'Authorization: Bearer mdm-pass-1'

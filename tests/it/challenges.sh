@@ -280,10 +280,21 @@ is "$(json "j->>'left'")" 1 'a rejected request gives its use back'
 
 # ---- of the store: made while scepd runs ----
 
+for limits in "--subject|CN exact a" "--san|dns exact a.test"; do
+	add --name half --endpoint scep "${limits%%|*}" "${limits#*|}"
+	grep -q "without --s.* it is good for any" "$tmp/err" ||
+	    it_fail "add does not warn: $(cat "$tmp/err")"
+	ctl 0 remove half
+done
+add --name half --endpoint scep --subject 'CN exact a' --san none
+! grep -q without "$tmp/err" || it_fail 'add warns of none'
+ctl 0 remove half
+
 add --name mdm --endpoint scep --subject 'CN glob dev-*' --subject \
     'O exact Example Ltd' --san 'dns suffix .dev.example' --uses 2 \
     --expires 1h --key-type rsa
 grep -q 'its name is mdm' "$tmp/err" || it_fail 'add does not tell the name'
+! grep -q without "$tmp/err" || it_fail 'add warns of what is limited'
 csr dev1 "$secret" 'CN=dev-1,O=Example Ltd' DNS.1=1.dev.example
 issued dev1
 is "$(sql 'SELECT challenge FROM issued ORDER BY id DESC LIMIT 1')" mdm \

@@ -243,7 +243,7 @@ for said in '[]' '"user=x"' '{"user": 1}' '{"user": ""}' '{"us=er": "x"}' \
 	answer 0 "{\"facts\": $said}"
 	refuse validator_answer ''
 done
-answer 1 '{"facts": {"User": 1}}'
+answer 40 '{"facts": {"User": 1}}'
 refuse validator_refused 'refused'
 [ "$(rows)" = "$before" ] || it_fail 'one of them has a row'
 answer 0 '{"facts": {"user": "v", "land": "DE"}, "validity": "2d"}'
@@ -290,14 +290,14 @@ csr() { # the challenge stands in it
 	    -out "$tmp/r.der" 2>/dev/null
 }
 csr
-answer 2 '{"facts": {"user": "held", "land": "DE"}}'
+answer 41 '{"facts": {"user": "held", "land": "DE"}}'
 pending held
-answer 1 ''
+answer 40 ''
 issue CN=held,C=DE,O=Example CLIENT_CSR="$tmp/r.der"
-answer 2 '{"facts": {"user": "held"}}'
+answer 41 '{"facts": {"user": "held"}}'
 txid=less
 refuse fact_missing '{validator.land}' CLIENT_CSR="$tmp/r.der"
-answer 2 '{"facts": {"user": "a", "land": "DE"}, "validity": "1d"}'
+answer 41 '{"facts": {"user": "a", "land": "DE"}, "validity": "1d"}'
 refuse validator_answer 'changes a request that it holds' \
     CLIENT_CSR="$tmp/r.der"
 serve '/CN={challenge.user}-{validator.user}' '"user=alice"' \

@@ -178,6 +178,8 @@ administers boss /api/challenge 403 -d '{"subject": "CN exact a"}'
 administers mdm /api/challenge 200 -d '{"subject": "CN exact a"}'
 administers mdm /api/challenge 400 -d '{}'
 administers mdm /metrics 403
+administers boss /metrics 401 -u boss:wrong
+administers boss /metrics 401 -H 'Authorization: Bearer wrong'
 administers nobody /metrics 401
 grep -q 'detail="no account has the certificate CN=nobody"' \
     "$tmp/scepd.log" || it_fail 'not whose certificate it was'

@@ -100,10 +100,7 @@ test_known(void **state)
 		{ "Basic   YTpwYXNzOmE=", "", 0 },
 		{ "Bearer pass-b", "", 1 },
 		{ "bearer   pass-b", "", 1 },
-		/* An account's certificate is enough, whatever else is sent. */
 		{ "", "CN=x,O=y", 2 },
-		{ "Bearer wrong", "CN=x,O=y", 2 },
-		{ "Bearer pass-b", "CN=x,O=y", 2 },
 		/* That of no account does not count. */
 		{ "Bearer pass-b", "CN=x", 1 },
 	};
@@ -132,6 +129,9 @@ test_other_way(void **state)
 		{ "", "CN=x" }, { "", "CN=x,O=y,C=z" }, { "", "cn=x,O=y" },
 		{ "", "?" }, { "", "a" }, { "", "c" },
 		{ "Bearer pass:a", "CN=x" },
+		/* An account's certificate, and what is not its own. */
+		{ "Bearer wrong", "CN=x,O=y" }, { "Bearer pass-b", "CN=x,O=y" },
+		{ "BASIC YTpwYXNzOmE=", "CN=x,O=y" }, { "x", "CN=x,O=y" },
 	};
 	const struct conf_account	*w;
 	char				 peer[16];

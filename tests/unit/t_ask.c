@@ -111,7 +111,7 @@ test_refused(void **state)
 		{ "{\"subject\": \"CN exact a\\nCN exact b\"}", "\"subject\"" },
 		{ "{\"san\": [\"a\", 1]}", "\"san\": expects a pattern" },
 		{ "{\"san\": [[\"a\"]]}", "\"san\": expects" },
-		{ "{\"facts\": null}", "\"facts\": expects an object" },
+		{ "{\"facts\": null}", "\"facts\": is null" },
 		{ "{\"facts\": \"user=a\"}", "\"facts\": expects" },
 		{ "{\"facts\": [\"user=a\"]}", "\"facts\": expects" },
 		{ "{\"facts\": {\"user\": 1}}", "\"facts\": expects" },

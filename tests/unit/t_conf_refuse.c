@@ -156,6 +156,10 @@ static const struct {
 	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
 	  " auth = \"password\"; } );", "accounts[0].auth: " },
 	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " max_uses = 0; } );", "accounts[0].max_uses: 0 is out of range" },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
+	  " max_ttl = \"2y\"; } );", "accounts[0].max_ttl: " },
+	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"
 	  " certificate = \"CN=a\"; } );",
 	  "accounts[0].certificate: is for auth = \"certificate\"" },
 	{ G, "accounts = ( { name = \"a\"; " HASH " rights = [\"ndes\"];"

@@ -420,7 +420,7 @@ test_rationed(void **state)
 	again();
 	c = site_conf(service->site);
 	a = service->guard->abuse;
-	will_say(1, "");
+	will_say(40, "");
 	service_peer = "192.0.2.9";
 	abuse_remember(a, service_peer, clock_now());
 	for (i = 0; i < 1000 && l.rationed == 0; i++) {
