@@ -141,7 +141,7 @@ limited=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name limited \
 ask t-limit failure "$limited" second
 refused t-limit challenge_subject challenge.subject
 told '^challenge  *limited$' '^    challenge.uses  *ok  used=0 uses=1$' \
-    'challenge.subject *REFUSED  subject=CN=second limited=yes$'
+    'challenge.subject *REFUSED  subject=CN=second patterns="CN exact printer-7"$'
 ask t-spent issued "$limited" printer-7
 ask t-spent-2 failure "$limited" printer-7
 refused t-spent-2 challenge_spent challenge.uses

@@ -77,7 +77,7 @@ static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
 	    "renewal.superseded renewal.window "
 #define RENEWED	RENEWAL "renewal.names renewal.key renewal.reuse " \
 	    "renewal.challenge "
-#define REST	"signer reply subject template named ca sans required " \
+#define REST	"signed_by reply subject template named ca sans required " \
 	    "patterns surplus "
 
 static const struct row {
@@ -106,7 +106,7 @@ static const struct row {
 	    .want = ERR_CHALLENGE_SUBJECT, .as_renewal = "",
 	    .as_enrollment = FIRST "challenge.subject ",
 	    .rule = "challenge.subject",
-	    .input = "subject=\"CN=a,O=An Org\" limited=yes" },
+	    .input = "subject=\"CN=a,O=An Org\" patterns=\"CN exact b\"" },
 	{ "spent", .csr = &good, .challenge = POLICY_CHALLENGE_MATCH,
 	    .used = 1, .want = ERR_CHALLENGE_SPENT, .as_renewal = "",
 	    .as_enrollment = PROFILE "challenge.endpoint challenge.disabled "
@@ -140,7 +140,7 @@ static const struct row {
 	{ "controls in a name", .csr = &odd,
 	    .challenge = POLICY_CHALLENGE_MATCH, .want = ERR_SUBJECT,
 	    .as_renewal = "",
-	    .as_enrollment = LIMITS KEYS "signer reply subject ",
+	    .as_enrollment = LIMITS KEYS "signed_by reply subject ",
 	    .rule = "subject", .input = "subject=\"CN=a" },
 };
 
