@@ -171,6 +171,8 @@ struct ledger_text {
 	char	 superseded_by[LEDGER_SERIAL];
 };
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
+/* "valid", "superseded", "expired", "hold" or "revoked". */
+const char	*ledger_status(const struct json_cert *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
 
