@@ -64,6 +64,8 @@ teardown(void **state)
 
 static char	 w_rsa[] = "rsa", w_dns[] = "dns", p_cn[] = "CN exact b",
     n_own[] = "own";
+static char	 p_dns[] = "dns exact a.example";
+static char	*dns_c[] = { p_dns, NULL };
 static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
     *dns[] = { w_dns, NULL }, *only_b[] = { p_cn, NULL };
 
@@ -265,12 +267,70 @@ test_both(void **state)
 	    "the subject was CN=a,O=An Org");
 }
 
+/* Patterns are shown as far as there is room; who judges, and who signed, too. */
+static void
+test_told(void **state)
+{
+	char			 many[PATTERN_MAX];
+	char			*subject[] = { many, NULL };
+	const struct policy_written w = { subject, dns_c, types };
+	const struct conf_endpoint ep = { .renew_allowed = true };
+	const struct conf_profile p = { .name = n_own };
+	struct policy_limits	 l = { .uses = 1 };
+	struct policy_facts	 f = {
+		.endpoint = &ep, .profile = &p, .csr = good,
+		.signer = &good->key, .limits = &l, .now = NOW,
+		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	memset(many, 'x', sizeof(many));
+	memcpy(many, "CN regex .*|", 12);
+	many[sizeof(many) - 1] = '\0';
+	assert_int_equal(policy_limits_read(&w, &l, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_CHALLENGE_SUBJECT);
+	assert_string_equal(find("challenge.key")->input,
+	    "key=rsa key_types=rsa");
+	assert_non_null(strstr(find("challenge.subject")->input,
+	    " patterns=\"CN regex .*|xxx"));
+	assert_non_null(strstr(find("challenge.subject")->input, "xx...\""));
+	policy_limits_clear(&l);
+	f.limits = NULL;
+	f.judged = true;
+	err_clear(&e);
+	(void)policy_decide(&f, &v, &trace, &e);
+	assert_int_equal(e.reason, ERR_CSR_KEY);
+	f.profile = &(const struct conf_profile){ .name = n_own,
+	    .rsa_min = 2048, .rsa_max = 4096, .key_types = { types, 1 } };
+	f.challenge = POLICY_CHALLENGE_ABSENT;
+	f.elsewhere = "phones";
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_CHALLENGE_MISSING);
+	assert_non_null(strstr(e.text, "issued here, at endpoint phones"));
+	assert_non_null(strstr(find("proof")->input, "challenge=absent "));
+	f.renewal = true;
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_RENEWAL_SIGNER);
+	assert_non_null(strstr(e.text, "issued here, at endpoint phones"));
+	f.challenge = POLICY_CHALLENGE_MATCH;
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_non_null(strstr(find("proof")->input,
+	    "challenge=judged_by_validator "));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
