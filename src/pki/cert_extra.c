@@ -116,14 +116,17 @@ const char *
 cert_extend_more(X509 *x, const struct cert_plan *plan)
 {
 	const struct cert_extra *ex;
+	size_t i;
 
 	if (add_template(x, plan) == -1)
 		return "certificate template";
 	if (add_sid(x, plan) == -1)
 		return "security identifier";
-	for (ex = plan->extras; ex < plan->extras + plan->n_extras; ex++)
+	for (i = 0; i < plan->n_extras; i++) {
+		ex = &plan->extras[i];
 		if (add_der(x, ex->oid, ex->critical, ex->der) == -1)
 			return ex->oid;
+	}
 	return NULL;
 }
 
