@@ -56,6 +56,9 @@ struct policy_facts {
 	bool				 renewal;	/* the message says so */
 	/* NULL: signed by a stranger, or approved as no renewal */
 	const struct policy_old		*old;
+	/* The other endpoint that the signer's certificate was issued at; NULL:
+	 * there is none. For whoever reads why. */
+	const char			*elsewhere;
 	bool				 approved;	/* by an operator */
 	bool				 validated;	/* a validator is asked
 							 * too, if we agree */
@@ -72,6 +75,8 @@ struct policy_facts {
 							 * revocation */
 	const struct pubkey		*signer;
 	enum policy_challenge		 challenge;
+	bool				 judged;	/* by the validator, and
+							 * not by us */
 	/* of the challenge that matches, or that it was held with; NULL: none */
 	const char			*challenge_name;
 	const struct policy_limits	*limits;

@@ -40,6 +40,10 @@ void	 patterns_free(struct patterns *);	/* NULL is fine */
  */
 int	 patterns_bind(const struct patterns *, struct err *e);
 
+/* As they were written, with commas between them, "none" or, of NULL, "any"; cut
+ * where it would be longer. */
+void	 patterns_text(const struct patterns *, char *out, size_t size);
+
 /*
  * ERR_CHALLENGE_SUBJECT or ERR_CHALLENGE_SAN unless each value has a pattern of
  * its type that it matches, and each type that has a pattern has a value. `in`

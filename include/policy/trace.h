@@ -12,7 +12,7 @@
 
 /* More than there are rules, asked twice. */
 #define POLICY_TRACE_MAX	64
-#define POLICY_INPUT_MAX	256
+#define POLICY_INPUT_MAX	512
 
 /* What the request was judged as. A PKCSReq whose challenge matches and whose
  * signer has a certificate of ours is judged as a renewal first, and if it is

@@ -55,8 +55,8 @@ struct revoked_others {
 /*
  * As revoked_put(), and in the same step for those others. Fills `others`, the
  * caller's to clear, with all that belong to it in whatever way, have not
- * expired, and that it can be done to, taken or not. With `also` it is refused
- * only if it changes nothing.
+ * expired, and that it can be done to, taken or not. With `also` it is no fault
+ * that all are revoked already; releasing is refused if it changes nothing.
  */
 int	 revoked_put_also(struct db *, const struct revoked_order *,
 	    struct revoked_others *, struct err *e);

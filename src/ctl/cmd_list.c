@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "ctl/ctl_int.h"
-#include "pki/crl.h"
 #include "render/text.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -66,19 +65,6 @@ table_head(struct buf *out, struct err *e)
 	    "ENDPOINT", "SUBJECT"), e);
 }
 
-static const char *
-status(const struct json_cert *c)
-{
-	const char	*hold = crl_reason_name(CRL_HOLD);
-
-	if (c->revoked)
-		return c->revoke_reason != NULL &&
-		    strcmp(c->revoke_reason, hold) == 0 ? "hold" : "revoked";
-	if (c->not_after < clock_now())
-		return "expired";
-	return c->superseded_by != NULL ? "superseded" : "valid";
-}
-
 static int
 table_row(size_t nth, const struct json_cert *c, struct buf *out,
     struct err *e)
@@ -92,7 +78,7 @@ table_row(size_t nth, const struct json_cert *c, struct buf *out,
 	rc = text_line(bytes_str(c->endpoint), &endpoint);
 	if (rc == 0)
 		rc = buf_printf(out, "%-*s  %-20s  %-10s  %-6s  %-15s  ",
-		    SERIAL_WIDTH, c->serial, when, status(c),
+		    SERIAL_WIDTH, c->serial, when, ledger_status(c),
 		    c->role, buf_cstr(&endpoint));
 	if (rc == 0)
 		rc = text_line(bytes_str(c->subject), out);
@@ -111,7 +97,7 @@ csv_head(struct buf *out, struct err *e)
 	    "serial,subject,sans,not_before,not_after,"
 	    "issued_at,endpoint,profile,issuer,transaction_id,challenge,"
 	    "peer,revoked_at,revoke_reason,role,supersedes,migrates,"
-	    "superseded_by\r\n"), e);
+	    "superseded_by,status\r\n"), e);
 }
 
 static int
@@ -125,7 +111,7 @@ csv_row(size_t nth, const struct json_cert *c, struct buf *out, struct err *e)
 		c->serial, c->subject, buf_cstr(&sans), begin, end, issued,
 		c->endpoint, c->profile, c->issuer, c->txid, c->challenge,
 		c->peer, revoked, c->revoke_reason, c->role, c->supersedes,
-		c->migrates, c->superseded_by
+		c->migrates, c->superseded_by, ledger_status(c)
 	};
 	size_t		 i, n = sizeof(fields) / sizeof(fields[0]);
 
@@ -159,8 +145,10 @@ json_row(size_t nth, const struct json_cert *c, struct buf *out,
     struct err *e)
 {
 	struct json	*d = json_new_cert(c);
-	int		 rc = json_list_item(nth, d, out, e);
+	int		 rc;
 
+	json_add_str(d, "status", ledger_status(c));
+	rc = json_list_item(nth, d, out, e);
 	json_free(d);
 	return rc;
 }
@@ -220,6 +208,14 @@ note_unknown(const struct ctl_call *call, struct db *db, struct err *e)
 		ctl_note(call, "no certificates: no endpoint is named \"%s\"",
 		    name);
 	return 0;
+}
+
+/* Of a challenge that was removed there may be certificates. */
+static void
+note_challenge(const struct ctl_call *call)
+{
+	ctl_note(call, "no certificates of a challenge \"%s\": see scepctl "
+	    "challenge list for their names", call->opt[CHALLENGE]);
 }
 
 /* A bare number would be seconds in scepd.conf; who types it means days. */
@@ -310,6 +306,8 @@ run(const struct ctl_call *call)
 	rc = print_all(db, &f, format, &n, &e);
 	if (rc == 0 && n == 0 && f.endpoint != NULL)
 		rc = note_unknown(call, db, &e);
+	if (rc == 0 && n == 0 && f.challenge != NULL)
+		note_challenge(call);
 	db_close(db);
 	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
 }

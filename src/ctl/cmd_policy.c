@@ -83,6 +83,22 @@ check_peer(const struct ctl_call *call)
 	return -1;
 }
 
+/* The parser's own words are those that a device may read. */
+static int
+explain(const char *path, struct err *e)
+{
+	struct err	 why = { .reason = ERR_NONE };
+	struct cert	*c = NULL;
+
+	if (cert_load(path, &c, &why) == 0) {
+		err_clear(e);
+		err_set(e, ERR_ARGUMENT, "it is a certificate, not a request");
+		cert_free(c);
+	}
+	err_prefix(e, "%s", path);
+	return -1;
+}
+
 static int
 read_csr(const char *path, struct csr **out, struct err *e)
 {
@@ -90,8 +106,8 @@ read_csr(const char *path, struct csr **out, struct err *e)
 	int		 rc;
 
 	rc = file_read(path, &file, e);
-	if (rc == 0 && (rc = csr_parse_file(buf_bytes(&file), out, e)) != 0)
-		err_prefix(e, "%s", path);
+	if (rc == 0 && csr_parse_file(buf_bytes(&file), out, e) != 0)
+		rc = explain(path, e);
 	buf_wipe(&file);
 	return rc;
 }

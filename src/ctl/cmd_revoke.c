@@ -28,6 +28,8 @@ static const struct ctl_opt opts[] = {
 struct search {
 	const char	*issuer;	/* NULL: any */
 	int64_t		 id;		/* of the last one found */
+	bool		 revoked;	/* it was before, */
+	int		 reason;	/* for this */
 	size_t		 n;
 };
 
@@ -39,6 +41,8 @@ on_row(const struct issued *row, void *arg)
 	if (s->issuer != NULL && strcmp(s->issuer, row->issuer) != 0)
 		return 0;
 	s->id = row->id;
+	s->revoked = row->revoked;
+	s->reason = row->revoke_reason;
 	s->n++;
 	return 0;
 }
@@ -81,6 +85,7 @@ read_also(const struct ctl_call *call, unsigned *also)
 struct report {
 	const struct revoked_order	*order;
 	const struct revoked_others	*others;
+	const struct search		*before;
 	bool				 json;
 	struct err			*e;
 };
@@ -148,6 +153,20 @@ put_others(const struct report *r, const char *reason, struct buf *out)
 	return 0;
 }
 
+/* "revoked already: 5f (keyCompromise)" */
+static int
+put_itself(const struct report *r, const struct json_cert *c,
+    struct buf *out)
+{
+	const char	*was = r->before->revoked ?
+			    crl_reason_name(r->before->reason) : NULL;
+
+	if (was == NULL || c->revoke_reason == NULL ||
+	    strcmp(was, c->revoke_reason) != 0)
+		return put_done(c->serial, c->revoke_reason, out);
+	return buf_printf(out, "revoked already: %s (%s)\n", c->serial, was);
+}
+
 /* Of the others it is what was ordered; of itself, that may be older. */
 static int
 print_text(const struct report *r, const struct json_cert *c)
@@ -157,7 +176,7 @@ print_text(const struct report *r, const struct json_cert *c)
 	    crl_reason_name(r->order->reason);
 	int		 rc;
 
-	rc = put_done(c->serial, c->revoke_reason, &out);
+	rc = put_itself(r, c, &out);
 	if (rc == 0)
 		rc = put_others(r, reason, &out);
 	if (rc != 0)
@@ -247,11 +266,12 @@ failed(const struct ctl_call *call, const struct err *e)
 
 static enum ctl_exit
 change(const struct ctl_call *call, struct db *db, struct bytes serial,
-    const struct revoked_order *order, struct err *e)
+    const struct revoked_order *order, const struct search *before,
+    struct err *e)
 {
 	struct revoked_others	 others = { .n = 0 };
 	struct report		 r = { .order = order, .others = &others,
-	    .json = call->opt[JSON] != NULL, .e = e };
+	    .before = before, .json = call->opt[JSON] != NULL, .e = e };
 	size_t			 left;
 	int			 rc;
 
@@ -285,7 +305,7 @@ revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
 		return ctl_fail(call, e);
 	}
 	order->id = s.id;
-	return change(call, db, serial, order, e);
+	return change(call, db, serial, order, &s, e);
 }
 
 static int
@@ -338,8 +358,8 @@ const struct ctl_cmd cmd_revoke = {
 	    "\n"
 	    "Tells which others that have not expired stay as they are: of the\n"
 	    "same chain of renewals, the same key, the same subject. --also does\n"
-	    "it to those too, in the same step; it is no fault then if this one\n"
-	    "is revoked already.",
+	    "it to those too, in the same step; it is no fault then if this one,\n"
+	    "or all of them, are revoked already.",
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
 	.run = run

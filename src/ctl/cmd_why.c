@@ -235,12 +235,22 @@ show_all(struct search *s, bool json)
 	return rc;
 }
 
-static enum ctl_exit
-missing(const struct ctl_call *call)
+static int
+missing(const struct ctl_call *call, struct db *db, struct err *e)
 {
+	const char	*name = call->opt[ENDPOINT];
+	bool		 known = true;
+
+	if (name != NULL && ledger_has_endpoint(call, call->opt[DB], db, name,
+	    &known, e) != 0)
+		return -1;
+	if (!known) {
+		ctl_note(call, "no endpoint is named \"%s\"", name);
+		return 0;
+	}
 	ctl_note(call, "nothing is kept of a transaction or a certificate %s: "
 	    "see the log of scepd, for old refusals too", call->operand);
-	return CTL_NOT_FOUND;
+	return 0;
 }
 
 static enum ctl_exit
@@ -255,12 +265,14 @@ run(const struct ctl_call *call)
 		rc = find(&s, call->operand);
 	if (rc == 0 && s.n > 0)
 		rc = show_all(&s, call->opt[JSON] != NULL);
+	else if (rc == 0)
+		rc = missing(call, s.db, &e);
 	db_close(s.db);
 	free(s.v);
 	free(s.txns);
 	if (rc != 0)
 		return ctl_fail(call, &e);
-	return s.n > 0 ? CTL_OK : missing(call);
+	return s.n > 0 ? CTL_OK : CTL_NOT_FOUND;
 }
 
 const struct ctl_cmd cmd_why = {

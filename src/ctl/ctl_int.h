@@ -171,6 +171,8 @@ struct ledger_text {
 	char	 superseded_by[LEDGER_SERIAL];
 };
 struct json_cert ledger_facts(const struct issued *, struct ledger_text *);
+/* "valid", "superseded", "expired", "hold" or "revoked". */
+const char	*ledger_status(const struct json_cert *);
 /* The SANs, of which the row has one a line, on one line. */
 int	 ledger_sans(const char *sans, struct buf *out);
 
@@ -181,7 +183,17 @@ int	 ledger_sans(const char *sans, struct buf *out);
 int	 ctl_trail_facts(const struct trail *, struct buf *out);
 int	 ctl_trail_steps(const struct trail *, struct buf *out);
 /* What an operator can do about it; NULL: no more than the reason tells. */
+/* What can be done about it, as a template; NULL: nothing. */
 const char	*advice_for(enum err_reason);
+/* The same, with the facts of that trail (NULL: none) in it; appends nothing
+ * where there is nothing to say. */
+int	 advice_put(enum err_reason, const struct trail *, struct buf *out);
+/* As a line of text, or as a member of an object. */
+int	 advice_line(enum err_reason, const struct trail *, struct buf *out);
+void	 advice_add(struct json *, enum err_reason, const struct trail *);
+/* The refusal as a renewal, of what was then refused as an enrollment too. */
+bool	 ctl_trail_renewal(const struct trail *, struct trail_step *);
+int	 ctl_trail_put_renewal(const struct trail *, struct buf *out);
 /* "badRequest", …; NULL: told by the HTTP status. */
 const char	*advice_failinfo(enum err_reason);
 

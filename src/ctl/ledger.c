@@ -1,9 +1,12 @@
 /*
  * The ledger as list, show and revoke see it.
  */
+#include <string.h>
+
 #include "conf/conf.h"
 #include "ctl/ctl_int.h"
 #include "pki/crl.h"
+#include "util/clock.h"
 #include "util/str.h"
 
 int
@@ -182,6 +185,19 @@ ledger_facts(const struct issued *row, struct ledger_text *text)
 		.revoke_reason = row->revoked ?
 		    crl_reason_name(row->revoke_reason) : NULL
 	};
+}
+
+const char *
+ledger_status(const struct json_cert *c)
+{
+	const char	*hold = crl_reason_name(CRL_HOLD);
+
+	if (c->revoked)
+		return c->revoke_reason != NULL &&
+		    strcmp(c->revoke_reason, hold) == 0 ? "hold" : "revoked";
+	if (c->not_after < clock_now())
+		return "expired";
+	return c->superseded_by != NULL ? "superseded" : "valid";
 }
 
 int

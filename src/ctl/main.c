@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config.h"
 
@@ -267,6 +268,20 @@ parse(struct ctl_call *call, int argc, char **argv, enum ctl_exit *rc)
 	return 0;
 }
 
+/* -c FILE behind the noun, where a verb is awaited, is taken out. */
+static bool
+take_conf(char **argv, const char **conf_file)
+{
+	size_t	 i;
+
+	if (argv[1] == NULL || strcmp(argv[1], "-c") != 0 || argv[2] == NULL)
+		return false;
+	*conf_file = argv[2];
+	for (i = 1; argv[i + 1] != NULL; i++)
+		argv[i] = argv[i + 2];
+	return true;
+}
+
 static enum ctl_exit
 command(const char *conf_file, int argc, char **argv)
 {
@@ -274,6 +289,8 @@ command(const char *conf_file, int argc, char **argv)
 	enum ctl_exit	 rc;
 	int		 used = 0;
 
+	while (take_conf(argv, &call.conf_file))
+		argc -= 2;
 	if ((call.cmd = find_command(argv, &used)) == NULL)
 		return no_command(argv);
 	if (parse(&call, argc - used + 1, argv + used - 1, &rc) != 0)

@@ -131,7 +131,6 @@ static int
 put_refused(const struct rehearsal *r, struct buf *out)
 {
 	const char	*failinfo = advice_failinfo(r->why.reason);
-	const char	*todo = advice_for(r->why.reason);
 	int		 rc = 0;
 
 	rc |= ctl_put_line(out, "reason", err_slug(r->why.reason));
@@ -142,8 +141,8 @@ put_refused(const struct rehearsal *r, struct buf *out)
 	else
 		rc |= buf_printf(out, "%-14s HTTP %d: %s\n", "client reads",
 		    err_http(r->why.reason), err_what(r->why.reason));
-	if (todo != NULL)
-		rc |= ctl_put_line(out, "what to do", todo);
+	rc |= ctl_trail_put_renewal(r->trail, out);
+	rc |= advice_line(r->why.reason, r->trail, out);
 	return rc;
 }
 
@@ -156,12 +155,15 @@ put_report(const struct policy_report *p, struct buf *out)
 		[REHEARSAL_REFUSED] = "would be refused",
 	};
 	const struct rehearsal	*r = p->result;
+	bool			 asks = r->end != REHEARSAL_REFUSED &&
+				    r->validator != NULL;
 
 	if (ctl_trail_facts(r->trail, out) != 0 ||
 	    buf_putc(out, '\n') != 0 ||
 	    ctl_trail_steps(r->trail, out) != 0 ||
-	    buf_putc(out, '\n') != 0 ||
-	    ctl_put_line(out, "outcome", words[r->end]) != 0)
+	    buf_printf(out, "\n%-14s %s", "outcome", words[r->end]) != 0 ||
+	    (asks && buf_printf(out, " if %s agrees", r->validator) != 0) ||
+	    buf_putc(out, '\n') != 0)
 		return -1;
 	return r->end == REHEARSAL_REFUSED ? put_refused(r, out) :
 	    put_granted(r, out);
@@ -246,7 +248,7 @@ add_refused(struct json *d, const struct rehearsal *r)
 	json_add_str(d, "fail_info", advice_failinfo(r->why.reason));
 	if (advice_failinfo(r->why.reason) == NULL)
 		json_add_int(d, "http_status", err_http(r->why.reason));
-	json_add_str(d, "advice", advice_for(r->why.reason));
+	advice_add(d, r->why.reason, r->trail);
 }
 
 int

@@ -3,6 +3,7 @@
  * what it looked at and what it said.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/ctl_int.h"
 #include "render/text.h"
@@ -74,4 +75,43 @@ ctl_trail_steps(const struct trail *t, struct buf *out)
 			return -1;
 	}
 	return trail_is_cut(t) ? buf_puts(out, "    (more was cut)\n") : 0;
+}
+
+bool
+ctl_trail_renewal(const struct trail *t, struct trail_step *out)
+{
+	struct trail_step	 s, first;
+	bool			 found = false, both = false;
+	size_t			 i;
+
+	for (i = 0; t != NULL && trail_get_step(t, i, &s); i++) {
+		if (s.reason == NULL)
+			continue;
+		if (strcmp(s.by, TRAIL_RENEWAL) == 0) {
+			first = s;
+			found = true;
+		} else {
+			both = found;
+		}
+	}
+	if (both)
+		*out = first;
+	return both;
+}
+
+int
+ctl_trail_put_renewal(const struct trail *t, struct buf *out)
+{
+	struct buf		 text = BUF_INIT(CTL_TEXT_MAX);
+	struct trail_step	 s;
+	int			 rc = 0;
+
+	if (!ctl_trail_renewal(t, &s))
+		return 0;
+	if (buf_printf(&text, "%s%s%s (%s)", err_what(err_named(s.reason)),
+	    *s.detail != '\0' ? ": " : "", s.detail, s.reason) != 0 ||
+	    ctl_put_line(out, "as a renewal", buf_cstr(&text)) != 0)
+		rc = -1;
+	buf_wipe(&text);
+	return rc;
 }

@@ -98,10 +98,11 @@ put_headline(const struct why *y, struct buf *out)
 static int
 put_advice(const struct why *y, struct buf *out)
 {
-	const char	*text = y->row == NULL || y->row->reason == NULL ?
-			    NULL : advice_for(err_named(y->row->reason));
-
-	return text == NULL ? 0 : ctl_put_line(out, "what to do", text);
+	if (y->row == NULL || y->row->reason == NULL)
+		return 0;
+	if (ctl_trail_put_renewal(y->trail, out) != 0)
+		return -1;
+	return advice_line(err_named(y->row->reason), y->trail, out);
 }
 
 /* Where no trail has them. */
@@ -224,7 +225,7 @@ transaction(const struct why *y)
 }
 
 static void
-add_row(struct json *d, const struct audit *a)
+add_row(struct json *d, const struct audit *a, const struct trail *t)
 {
 	enum err_reason	 reason = err_named(a->reason);
 	bool		 bad = a->reason != NULL;
@@ -235,7 +236,7 @@ add_row(struct json *d, const struct audit *a)
 	json_add_str(d, "outcome", a->outcome);
 	json_add_str(d, "reason", a->reason);
 	json_add_str(d, "what", bad ? err_what(reason) : NULL);
-	json_add_str(d, "advice", bad ? advice_for(reason) : NULL);
+	advice_add(d, bad ? reason : ERR_NONE, t);
 	json_add_str(d, "who", a->who);
 }
 
@@ -258,7 +259,7 @@ why_json(const struct why *y)
 	struct json	*d = json_new_object();
 
 	if (y->row != NULL)
-		add_row(d, y->row);
+		add_row(d, y->row, y->trail);
 	else
 		add_untold(d, &y->fate);
 	if (y->trail != NULL)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ rule_disabled(const struct policy_facts *f, struct err *e)
 {
 	if (!f->limits->disabled)
 		return 0;
-	err_set(e, ERR_CHALLENGE_DISABLED, "by scepctl challenge disable");
+	err_set(e, ERR_CHALLENGE_DISABLED, "it was disabled by scepctl "
+	    "challenge disable");
 	return -1;
 }
 
@@ -45,12 +47,14 @@ rule_time(const struct policy_facts *f, struct err *e)
 
 	if (f->now < l->not_before) {
 		clock_text(l->not_before, when);
-		err_set(e, ERR_CHALLENGE_NOT_YET, "not before %s", when);
+		err_set(e, ERR_CHALLENGE_NOT_YET, "it is good from %s on",
+		    when);
 		return -1;
 	}
 	if (l->expires != 0 && f->now >= l->expires) {
 		clock_text(l->expires, when);
-		err_set(e, ERR_CHALLENGE_EXPIRED, "at %s", when);
+		err_set(e, ERR_CHALLENGE_EXPIRED, "it expired at %s",
+		    when);
 		return -1;
 	}
 	return 0;
@@ -88,8 +92,8 @@ rule_uses(const struct policy_facts *f, struct err *e)
 
 	if (l->uses == 0 || used(f) < l->uses)
 		return 0;
-	err_set(e, ERR_CHALLENGE_SPENT, "%lld of %lld uses",
-	    (long long)f->used, (long long)l->uses);
+	err_set(e, ERR_CHALLENGE_SPENT, "used %lld of %lld "
+	    "times", (long long)f->used, (long long)l->uses);
 	return -1;
 }
 
@@ -123,23 +127,47 @@ profile_inputs(const struct policy_facts *f, struct policy_step *s)
 		    "unknown" : "endpoint's");
 }
 
+/* "rsa,ec" */
+static void
+list_types(unsigned types, char *out, size_t size)
+{
+	enum key_type k;
+	size_t n = 0;
+	int put;
+
+	(void)snprintf(out, size, "any");
+	for (k = KEY_RSA; k <= KEY_MLDSA && n < size; k++) {
+		if ((types & 1u << k) == 0)
+			continue;
+		put = snprintf(out + n, size - n, "%s%s", n > 0 ? "," : "",
+		    key_type_name(k));
+		n += put < 0 ? 0 : (size_t)put;
+	}
+}
+
 static int
 rule_key(const struct policy_facts *f, struct err *e)
 {
 	enum key_type type = f->csr->key.type;
+	char types[64];
 
 	if (f->limits->key_types == 0 ||
 	    (f->limits->key_types & 1u << type) != 0)
 		return 0;
-	err_set(e, ERR_CHALLENGE_KEY, "key type %s", key_type_name(type));
+	list_types(f->limits->key_types, types, sizeof(types));
+	err_set(e, ERR_CHALLENGE_KEY, "the key is %s, the challenge takes %s",
+	    key_type_name(type), types);
 	return -1;
 }
 
 static void
 key_inputs(const struct policy_facts *f, struct policy_step *s)
 {
+	char types[64];
+
 	policy_say(s, "key", key_type_name(f->csr->key.type));
-	policy_say_flag(s, "limited", f->limits->key_types != 0);
+	list_types(f->limits->key_types, types, sizeof(types));
+	policy_say(s, "key_types", types);
 }
 
 static int
@@ -178,7 +206,7 @@ static void
 subject_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_subject(f, s);
-	policy_say_flag(s, "limited", f->limits->subject != NULL);
+	policy_say_patterns(s, "patterns", f->limits->subject);
 }
 
 static int
@@ -201,7 +229,7 @@ san_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_sans(s, "san", &f->csr->sans);
 	policy_say_sid(f, s);
-	policy_say_flag(s, "limited", f->limits->san != NULL);
+	policy_say_patterns(s, "patterns", f->limits->san);
 }
 
 static const struct policy_rule rules[] = {

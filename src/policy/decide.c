@@ -13,8 +13,9 @@ policy_signer(const struct conf_profile *p, const struct pubkey *k,
 {
 	if (k->type == KEY_RSA || policy_takes_type(p, k->type))
 		return 0;
-	err_set(e, ERR_SIGNER_KEY, "key type %s is not in the profile's "
-	    "key_types", key_type_name(k->type));
+	err_set(e, ERR_SIGNER_KEY, "key type %s is not in key_types of "
+	    "profile %s", key_type_name(k->type), p->name != NULL ? p->name :
+	    "");
 	return -1;
 }
 
@@ -36,7 +37,9 @@ policy_say_challenge(const struct policy_facts *f, struct policy_step *s)
 		[POLICY_CHALLENGE_MATCH] = "matches",
 	};
 
-	policy_say(s, "challenge", words[f->challenge]);
+	policy_say(s, "challenge", f->judged &&
+	    f->challenge == POLICY_CHALLENGE_MATCH ? "judged_by_validator" :
+	    words[f->challenge]);
 }
 
 void
@@ -105,6 +108,18 @@ policy_is_manual(const struct policy_facts *f)
 	    f->profile->approval == CONF_APPROVAL_MANUAL;
 }
 
+/* Nobody we know has signed. */
+static void
+refuse_stranger(const struct policy_facts *f, enum err_reason reason,
+    const char *why, struct err *e)
+{
+	if (f->elsewhere != NULL)
+		err_set(e, reason, "its signer's certificate was issued here, "
+		    "at endpoint %s", f->elsewhere);
+	else
+		err_set(e, reason, "%s", why);
+}
+
 /* Deny by default: somebody must have vouched for the request. */
 static int
 rule_proof(const struct policy_facts *f, struct err *e)
@@ -113,15 +128,17 @@ rule_proof(const struct policy_facts *f, struct err *e)
 	    (f->challenge == POLICY_CHALLENGE_MATCH && !f->renewal))
 		return 0;
 	if (f->renewal)
-		err_set(e, ERR_RENEWAL_SIGNER, "the ledger of this "
-		    "endpoint has no such certificate by a CA of its issuer");
+		refuse_stranger(f, ERR_RENEWAL_SIGNER, "the ledger of this "
+		    "endpoint has no such certificate by a CA of its issuer",
+		    e);
 	else if (f->challenge != POLICY_CHALLENGE_ABSENT)
 		err_set(e, ERR_CHALLENGE_WRONG, "matches none of the "
 		    "endpoint's challenges");
 	else if (policy_is_manual(f) && !f->validated)
 		return 0;
 	else
-		err_set(e, ERR_CHALLENGE_MISSING, "none in the request");
+		refuse_stranger(f, ERR_CHALLENGE_MISSING, "none in the "
+		    "request", e);
 	return -1;
 }
 
@@ -134,22 +151,6 @@ proof_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_flag(s, "approved", f->approved);
 	policy_say(s, "approval", policy_is_manual(f) ? "manual" : "auto");
 	policy_say_flag(s, "validator", f->validated);
-}
-
-static bool
-is_stopped(const struct policy_old *old)
-{
-	return old->revoked || old->successor_revoked || old->key_compromised;
-}
-
-static bool
-old_is_good(const struct policy_facts *f)
-{
-	const struct cert *c = f->old == NULL ? NULL : f->old->cert;
-
-	return c != NULL && !policy_old_authority(f) &&
-	    !is_stopped(f->old) &&
-	    f->now >= c->not_before && f->now <= c->not_after;
 }
 
 static int
@@ -191,9 +192,12 @@ rule_signer(const struct policy_facts *f, struct err *e)
 {
 	/* A renewal with a new key is signed by the old one; what is approved
 	 * was looked at when it came, and is asked for by the same key. */
-	if (policy_renews(f) || old_is_good(f) || f->approved ||
-	    f->endpoint->signer_key == CONF_SIGNER_ANY || signs_itself(f))
+	if (policy_renews(f) || f->approved || signs_itself(f) ||
+	    f->endpoint->signer_key == CONF_SIGNER_ANY)
 		return 0;
+	/* Its own fault: nobody shall allow any signer for a revoked one. */
+	if (f->old != NULL)
+		return policy_old_stands(f, e);
 	err_set(e, ERR_KEY_MISMATCH, "endpoint wants signer_key = \"same\"");
 	return -1;
 }
@@ -201,8 +205,11 @@ rule_signer(const struct policy_facts *f, struct err *e)
 static void
 signer_inputs(const struct policy_facts *f, struct policy_step *s)
 {
+	struct err why = { .reason = ERR_NONE };
+
 	policy_say_flag(s, "signed_by_own_key", signs_itself(f));
-	policy_say_flag(s, "old_in_force", old_is_good(f));
+	policy_say_flag(s, "old_in_force", f->old != NULL &&
+	    policy_old_stands(f, &why) == 0);
 	policy_say(s, "signer_key", f->endpoint->signer_key ==
 	    CONF_SIGNER_ANY ? "any" : "same");
 }
@@ -340,7 +347,7 @@ static const struct policy_rule rules[] = {
 	{ "signer_type", rule_signer_type, signer_type_inputs, NULL },
 	{ "proof", rule_proof, proof_inputs, NULL },
 	{ "renewal", NULL, NULL, rules_renewal },
-	{ "signer", rule_signer, signer_inputs, NULL },
+	{ "signed_by", rule_signer, signer_inputs, NULL },
 	{ "reply", rule_reply, reply_inputs, NULL },
 	{ "subject", rule_subject, policy_say_subject, NULL },
 	{ "template", policy_rule_template, policy_template_inputs, NULL },

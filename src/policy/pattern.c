@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pki/oid.h"
@@ -110,17 +111,18 @@ set_type(struct pattern *p, enum pattern_of of, struct err *e)
 	return -1;
 }
 
+static const char *const how_words[N_HOWS] = {
+	[EXACT] = "exact", [SUFFIX] = "suffix", [GLOB] = "glob",
+	[REGEX] = "regex"
+};
+
 static int
 set_how(struct pattern *p, const char *word, struct err *e)
 {
-	static const char *const words[N_HOWS] = {
-		[EXACT] = "exact", [SUFFIX] = "suffix", [GLOB] = "glob",
-		[REGEX] = "regex"
-	};
 	enum how h;
 
 	for (h = EXACT; h < N_HOWS; h++)
-		if (strcmp(words[h], word) == 0) {
+		if (strcmp(how_words[h], word) == 0) {
 			p->how = h;
 			return 0;
 		}
@@ -221,6 +223,23 @@ patterns_add(struct patterns *ps, const char *text, struct err *e)
 	}
 	ps->v[ps->n++] = p;
 	return 0;
+}
+
+void
+patterns_text(const struct patterns *ps, char *out, size_t size)
+{
+	size_t i, n = 0;
+	int k;
+
+	(void)snprintf(out, size, "%s", ps == NULL ? "any" : PATTERN_NONE);
+	if (ps == NULL)
+		return;
+	for (i = 0; i < ps->n && n < size; i++) {
+		k = snprintf(out + n, size - n, "%s%s %s %s",
+		    i > 0 ? ", " : "", ps->v[i].shown, how_words[ps->v[i].how],
+		    ps->v[i].value);
+		n += k < 0 ? 0 : (size_t)k;
+	}
 }
 
 /* ---- matching ---- */

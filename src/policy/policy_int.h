@@ -40,6 +40,8 @@ void	 policy_say_list(struct policy_step *, const char *key,
 	    const struct conf_strings *);
 void	 policy_say_sans(struct policy_step *, const char *key,
 	    const struct sans *);
+void	 policy_say_patterns(struct policy_step *, const char *key,
+	    const struct patterns *);
 void	 policy_say_challenge(const struct policy_facts *,
 	    struct policy_step *);
 void	 policy_say_subject(const struct policy_facts *, struct policy_step *);
@@ -143,6 +145,9 @@ int	 policy_limits(const struct policy_facts *, struct policy_trace *,
 /* renew.c: whether the old certificate (not NULL) is a CA's, has the key of a CA
  * or RA, or is of another server and lets its owner enroll for others. */
 bool	 policy_old_authority(const struct policy_facts *);
+/* Whether the old certificate (not NULL) may sign for another key: it is in
+ * force, with no grace. Reasons as of a renewal. */
+int	 policy_old_stands(const struct policy_facts *, struct err *e);
 /* A rule of decide.c: what renews keeps the profile that it was issued under. */
 int	 policy_rule_profile(const struct policy_facts *, struct err *e);
 void	 policy_profile_inputs(const struct policy_facts *,

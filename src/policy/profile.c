@@ -184,10 +184,10 @@ policy_patterns_inputs(const struct policy_facts *f, struct policy_step *s)
 	const struct policy_made *m = policy_made(f);
 
 	policy_say_subject(f, s);
-	policy_say_flag(s, "subject_limited", m->subject != NULL);
+	policy_say_patterns(s, "subject_patterns", m->subject);
 	policy_say_sans(s, "san", &f->csr->sans);
 	policy_say_sid(f, s);
-	policy_say_flag(s, "san_limited", m->san != NULL);
+	policy_say_patterns(s, "san_patterns", m->san);
 }
 
 /* ---- what is asked beyond it ---- */

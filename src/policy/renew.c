@@ -46,7 +46,7 @@ rule_authority(const struct policy_facts *f, struct err *e)
 
 	if (!policy_old_authority(f))
 		return 0;
-	err_set(e, ERR_RENEWAL_AUTHORITY, "%s", old->subject_text);
+	err_set(e, ERR_RENEWAL_AUTHORITY, "it is %s", old->subject_text);
 	return -1;
 }
 
@@ -63,7 +63,8 @@ rule_revoked(const struct policy_facts *f, struct err *e)
 {
 	if (!f->old->revoked)
 		return 0;
-	err_set(e, ERR_RENEWAL_REVOKED, "it is revoked");
+	err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs was "
+	    "revoked or put on hold");
 	return -1;
 }
 
@@ -81,7 +82,8 @@ rule_successor(const struct policy_facts *f, struct err *e)
 {
 	if (!f->old->successor_revoked)
 		return 0;
-	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it is revoked");
+	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it by "
+	    "renewal was revoked or put on hold");
 	return -1;
 }
 
@@ -116,20 +118,38 @@ grace(const struct policy_facts *f)
 }
 
 static int
-rule_valid(const struct policy_facts *f, struct err *e)
+check_valid(const struct policy_facts *f, int64_t longer, struct err *e)
 {
 	const struct cert *old = f->old->cert;
+	char when[CLOCK_TEXT_MAX];
 
 	if (f->now < old->not_before) {
-		err_set(e, ERR_RENEWAL_NOT_YET, "it is not valid yet");
+		clock_text(old->not_before, when);
+		err_set(e, ERR_RENEWAL_NOT_YET, "it becomes valid at %s",
+		    when);
 		return -1;
 	}
-	if (f->now > old->not_after + grace(f)) {
-		err_set(e, ERR_RENEWAL_EXPIRED, "it has expired, %lld s ago",
-		    (long long)(f->now - old->not_after));
+	if (f->now > old->not_after + longer) {
+		clock_text(old->not_after, when);
+		err_set(e, ERR_RENEWAL_EXPIRED, "it expired at %s", when);
 		return -1;
 	}
 	return 0;
+}
+
+static int
+rule_valid(const struct policy_facts *f, struct err *e)
+{
+	return check_valid(f, grace(f), e);
+}
+
+int
+policy_old_stands(const struct policy_facts *f, struct err *e)
+{
+	if (rule_authority(f, e) == -1 || rule_revoked(f, e) == -1 ||
+	    rule_successor(f, e) == -1 || rule_compromised(f, e) == -1)
+		return -1;
+	return check_valid(f, 0, e);
 }
 
 static void
@@ -145,11 +165,13 @@ static int
 rule_superseded(const struct policy_facts *f, struct err *e)
 {
 	int64_t since = f->old->superseded_at;
+	char when[CLOCK_TEXT_MAX];
 
 	if (since == 0 || f->now - since < f->endpoint->renew_superseded)
 		return 0;
-	err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place %lld s ago",
-	    (long long)(f->now - since));
+	clock_text(since, when);
+	err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place at %s",
+	    when);
 	return -1;
 }
 
@@ -191,7 +213,8 @@ rule_window(const struct policy_facts *f, struct err *e)
 	if (ahead == 0 || left <= ahead)
 		return 0;
 	clock_text(f->old->cert->not_after - ahead, when);
-	err_set(e, ERR_RENEWAL_EARLY, "not before %s", when);
+	err_set(e, ERR_RENEWAL_EARLY, "it may be renewed from %s on",
+	    when);
 	return -1;
 }
 

@@ -137,6 +137,16 @@ policy_say_list(struct policy_step *s, const char *key,
 }
 
 void
+policy_say_patterns(struct policy_step *s, const char *key,
+    const struct patterns *ps)
+{
+	char text[VALUE_MAX + 4];
+
+	patterns_text(ps, text, sizeof(text));
+	policy_say(s, key, text);
+}
+
+void
 policy_say_sans(struct policy_step *s, const char *key,
     const struct sans *sans)
 {

@@ -109,6 +109,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.validity = validate_validity(w),
 		.renewal = w->type == SCEP_RENEWALREQ,
 		.old = w->old == NULL ? NULL : &old,
+		.elsewhere = *w->elsewhere == '\0' ? NULL : w->elsewhere,
 		.approved = w->approved,
 		.validated = w->se->validator != NULL,
 		.naming = validate_is_naming(w),
@@ -117,6 +118,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
+		.judged = validate_instead(w),
 		.challenge_name = w->challenge.name,
 		.limits = w->challenge.name == NULL ? NULL :
 		    &w->challenge.limits,

@@ -57,6 +57,8 @@ struct work {
 	char				 old_gone[65];	/* its
 							 * name, then */
 	int64_t				 old_issued;	/* 0: not by us */
+	/* The other endpoint that issued the signer's; or "". */
+	char				 elsewhere[65];
 	struct matched			 challenge;
 	struct buf			 facts;	/* its, and the validator's;
 						 * or as they were stored */

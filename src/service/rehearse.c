@@ -274,7 +274,7 @@ tell(struct stage *st)
 
 	r->end = w->verdict.hold ? REHEARSAL_WAITS : REHEARSAL_ISSUED;
 	r->renews = w->verdict.renews;
-	r->spends = w->verdict.spends;
+	r->spends = w->verdict.spends && w->challenge.name != NULL;
 	r->awaits = w->verdict.awaits;
 	r->profile = w->verdict.profile->name;
 	r->validator = validate_is_due(w) ? w->se->conf->validator : NULL;

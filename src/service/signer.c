@@ -48,8 +48,14 @@ is_signer(const struct issued *row, void *arg)
 		return 0;
 	s->known = true;
 	/* Our own as an RA is renewed by ourselves only. */
-	if (row->ra || strcmp(row->endpoint, w->se->conf->name) != 0 ||
-	    !may_renew(s))
+	if (row->ra)
+		return 0;
+	if (strcmp(row->endpoint, w->se->conf->name) != 0) {
+		(void)snprintf(w->elsewhere, sizeof(w->elsewhere), "%s",
+		    row->endpoint);
+		return 0;
+	}
+	if (!may_renew(s))
 		return 0;
 	if (take_old(w, row->der, s->e) == -1)
 		return -1;
@@ -151,7 +157,9 @@ find_old(struct work *w, struct err *e)
 		.w = w, .ours = face_of(w->face, c) != NULL, .e = e
 	};
 
-	if (!s.ours && w->se->n_trusted == 0)
+	/* What a device signed by itself was issued nowhere. */
+	if (!s.ours && w->se->n_trusted == 0 &&
+	    bytes_eq(c->subject, c->issuer))
 		return 0;
 	if (issued_each(w->s->db, &f, is_signer, &s, e) == -1 ||
 	    (!s.known && take_foreign(w, e) == -1))

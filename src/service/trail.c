@@ -110,12 +110,13 @@ facts(struct telling *x)
 	trail_fact(x->t, "endpoint", w->se->conf->name);
 	trail_fact(x->t, "transaction_id", w->msg.txid);
 	trail_fact(x->t, "message", scep_type_name(w->msg.type));
-	trail_fact(x->t, "peer", w->x->peer);
+	trail_fact(x->t, TRAIL_PEER, w->x->peer);
 	if (w->csr != NULL)
 		request_facts(x->t, w->csr);
 	if (signer != NULL)
 		trail_fact(x->t, "signer", signer->subject_text);
-	trail_fact(x->t, "challenge", w->challenge.name);
+	trail_fact(x->t, TRAIL_ELSEWHERE, w->elsewhere);
+	trail_fact(x->t, TRAIL_CHALLENGE, w->challenge.name);
 	trail_fact(x->t, "validator", validate_name(w));
 	if (w->verdict.profile != NULL)
 		trail_fact(x->t, "profile", w->verdict.profile->name);
@@ -138,7 +139,10 @@ tell_signer(struct telling *x)
 
 	if (w->approved || !came_to(x, "signer"))
 		return;
-	if (w->old == NULL) {
+	if (w->old == NULL && *w->elsewhere != '\0') {
+		(void)buf_printf(&in, "certificate=of_another_endpoint "
+		    "endpoint=%s", w->elsewhere);
+	} else if (w->old == NULL) {
 		(void)buf_puts(&in, "certificate=unknown");
 	} else if (w->old->serial.n <= PKI_SERIAL_MAX) {
 		str_hex(w->old->serial, text);
@@ -150,6 +154,26 @@ tell_signer(struct telling *x)
 		    w->old_revoked ? "yes" : "no", when);
 	}
 	tell(x, "signer", "signer", &in);
+}
+
+/* What makes an address wait. */
+static void
+put_waits(const struct exchange *x, struct buf *in)
+{
+	if (x->locked > 0)
+		(void)buf_printf(in, " locked_for=%llds",
+		    (long long)x->locked);
+	if (x->rationed > 0)
+		(void)buf_printf(in, " rationed_for=%llds",
+		    (long long)x->rationed);
+}
+
+/* Nobody looked at it: its address has no more guesses. */
+static bool
+is_unread(const struct telling *x)
+{
+	return x->w->unseen || (x->why != NULL &&
+	    (x->why->reason == ERR_RATIONED || x->why->reason == ERR_LOCKED));
 }
 
 static void
@@ -165,7 +189,10 @@ tell_challenge(struct telling *x)
 
 	if (w->approved || !came_to(x, "authorize"))
 		return;
-	if (validate_instead(w))
+	if (is_unread(x)) {
+		(void)buf_puts(&in, "challenge=unread");
+		put_waits(w->x, &in);
+	} else if (validate_instead(w))
 		(void)buf_printf(&in, "challenge=%s judged_by=validator",
 		    w->presented == POLICY_CHALLENGE_ABSENT ? "absent" :
 		    "present");
@@ -175,6 +202,32 @@ tell_challenge(struct telling *x)
 		(void)buf_printf(&in, " name=%s used=%lld",
 		    w->challenge.name, (long long)w->challenge.used);
 	tell(x, "authorize", "challenge", &in);
+}
+
+/* Of a step that is told where it refuses alone. */
+static void
+put_last(const struct telling *x, struct buf *in)
+{
+	const struct work *w = x->w;
+	const struct cert *signer = w->msg.cms.signer;
+
+	if (strcmp(x->upto, "decode") == 0 && signer != NULL)
+		(void)buf_printf(in, "signer_key=%s bits=%d profile=%s",
+		    key_type_name(signer->key.type), signer->key.bits,
+		    w->se->profile->name);
+	else if (strcmp(x->upto, "admit") == 0) {
+		(void)buf_printf(in, "address=%s", w->x->peer);
+		put_waits(w->x, in);
+	} else if (strcmp(x->upto, "type") == 0)
+		(void)buf_printf(in, "message=%s",
+		    scep_type_name(w->msg.type));
+	else if (strcmp(x->upto, "unwrap") == 0 && w->csr != NULL)
+		(void)buf_printf(in, "key=%s bits=%d digest=%s",
+		    key_type_name(w->csr->key.type), w->csr->key.bits,
+		    alg_name(w->csr->digest));
+	else if (strcmp(x->upto, "unwrap") == 0)
+		(void)buf_printf(in, "enveloped_for_certificates=%zu",
+		    w->face->n_ways);
 }
 
 static void
@@ -188,6 +241,13 @@ tell_validator(struct telling *x)
 	tell(x, "validate", "validator", &in);
 }
 
+/* What a validator judges is no challenge of ours. */
+static bool
+spends(const struct work *w)
+{
+	return w->verdict.spends && w->challenge.name != NULL;
+}
+
 static void
 tell_reserve(struct telling *x)
 {
@@ -198,7 +258,7 @@ tell_reserve(struct telling *x)
 		return;
 	(void)buf_printf(&in, "profile=%s waits=%s spends_challenge=%s "
 	    "max_active=%lld", p->name, x->w->verdict.hold ? "yes" : "no",
-	    x->w->verdict.spends ? "yes" : "no", (long long)p->max_active);
+	    spends(x->w) ? "yes" : "no", (long long)p->max_active);
 	tell(x, "reserve", "reserve", &in);
 }
 
@@ -249,7 +309,7 @@ static void
 steps(struct telling *x)
 {
 	const struct work *w = x->w;
-	struct buf none = BUF_INIT(1);
+	struct buf last = BUF_INIT(INPUT_MAX);
 
 	x->told = is_policys(x);
 	tell_signer(x);
@@ -261,8 +321,10 @@ steps(struct telling *x)
 		tell_policy(x, &w->traces[1]);
 	tell_reserve(x);
 	tell_issue(x);
-	if (x->why != NULL && !x->told)
-		tell(x, x->upto, x->upto, &none);
+	if (x->why == NULL || x->told)
+		return;
+	put_last(x, &last);
+	tell(x, x->upto, x->upto, &last);
 }
 
 struct trail *

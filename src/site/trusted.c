@@ -58,13 +58,15 @@ trusted_issuer(const struct site_endpoint *se, const struct cert *leaf,
 {
 	const struct certs *cs;
 	struct err why;
-	size_t i;
+	size_t i, k;
 
-	for (cs = se->trusted; cs < se->trusted + se->n_trusted; cs++)
+	for (k = 0; k < se->n_trusted; k++) {
+		cs = &se->trusted[k];
 		for (i = 0; i < cs->n; i++) {
 			err_clear(&why);
 			if (chain_verify(leaf, cs->v[i], cs, now, &why) == 0)
 				return cs->v[i];
 		}
+	}
 	return NULL;
 }

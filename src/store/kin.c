@@ -101,7 +101,8 @@ put_run(struct db *db, void *arg, struct err *e)
 	    revoked_change(db->writer, o->id, o->reason, o->when, &changed,
 	    e) == -1 || take(db->writer, p, &n, e) == -1)
 		return -1;
-	if (changed || n > 0)
+	/* Who orders it for others too has them all revoked, by whomever. */
+	if (changed || n > 0 || (o->also != 0 && o->reason != REVOKED_RELEASE))
 		return 0;
 	err_set(e, o->reason == REVOKED_RELEASE ? ERR_NOT_ON_HOLD :
 	    ERR_ALREADY_REVOKED, "row %lld", (long long)o->id);

@@ -171,7 +171,8 @@ judge_renewed(sqlite3_stmt *st, const struct txn *t, struct err *e)
 	int64_t at = sqlite3_column_int64(st, 1);
 
 	if (sqlite3_column_int(st, 0) == 1)
-		err_set(e, ERR_RENEWAL_REVOKED, "it is revoked");
+		err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs was "
+		    "revoked or put on hold");
 	else if (!never && t->when - at >= t->superseded)
 		err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place "
 		    "%lld s ago", (long long)(t->when - at));

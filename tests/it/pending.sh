@@ -202,7 +202,7 @@ grep -q "^ *$id  .* pending!  *scep " "$tmp/out" ||
     it_fail "list: $(cat "$tmp/out")"
 ctl 0 approve "$id"
 ended 1 a
-grep -q 'reason=renewal_revoked detail="it is revoked"' \
+grep -q 'reason=renewal_revoked detail="the certificate that signs was revoked' \
     "$tmp/scepd.log" || it_fail 'the log does not say that it is revoked'
 is "$(interop_count)" 3 certificates
 ctl 1 approve "$id"

@@ -90,6 +90,10 @@ same() {
 	issued | pending) is "$same_got" "$same_want" "$same_name, sent" ;;
 	*)
 		is "$(says reason)" "$same_want" "$same_name, foretold"
+		case $(says 'client reads') in
+		badRequest:\ ?* | badAlg:\ ?*) is "$same_got" failure reads ;;
+		*) it_fail "$same_name: client reads $(says 'client reads')" ;;
+		esac
 		grep -q "outcome=refused .*reason=$same_want" "$tmp/seen" ||
 		    it_fail "$same_name: not $same_want: $(cat "$tmp/seen")"
 		;;
@@ -131,6 +135,10 @@ cat >"$tmp/scepd.conf" <<-END
 	    name = "asks"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
 	    issuer = "program"; profile = "device"; challenges = [ "test" ];
 	    validator = "hook";
+	}, {
+	    name = "instead"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
+	    issuer = "local"; profile = "device";
+	    validator = "hook"; validator_challenge = "instead";
 	}, {
 	    name = "off"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
 	    issuer = "local"; profile = "device"; challenges = [ "test" ];
@@ -205,6 +213,17 @@ ENDPOINT=manual same pending waits
 csr asks CN=asks "$challenge"
 foretell 0 --endpoint asks --csr "$tmp/asks.csr"
 is "$(says validator | cut -d' ' -f1)" hook 'the validator is named'
+is "$(says outcome)" 'would be issued if hook agrees' 'a validator decides'
+is "$(says spends)" 'a use of its challenge' 'a challenge beside a validator'
+csr foreign CN=foreign "no-$challenge"
+foretell 0 --endpoint instead --csr "$tmp/foreign.csr"
+is "$(says outcome)" 'would be issued if hook agrees' 'a challenge it judges'
+is "$(says spends)" nothing 'a challenge that it judges'
+grep -q '^    proof  *ok  challenge=judged_by_validator ' "$tmp/out" ||
+    it_fail "$(cat "$tmp/out")"
+grep -q '^    reserve  .*spends_challenge=no ' "$tmp/out" ||
+    it_fail "$(cat "$tmp/out")"
+foretell 0 --endpoint asks --csr "$tmp/asks.csr"
 says issuer | grep -q '^program, whose program' || it_fail 'issuer of type exec'
 [ ! -e "$tmp/was-asked" ] || it_fail 'a program was asked'
 foretell 1 --endpoint off --csr "$tmp/asks.csr"
@@ -242,6 +261,13 @@ is "$(cat "$tmp/json")" "issued|||CN=plain|CN=plain|1
 refused|challenge_wrong|badRequest||CN=wrong|1" JSON
 openssl req -inform DER -in "$tmp/plain.csr" -out "$tmp/plain.pem"
 foretell 0 --endpoint auto --csr "$tmp/plain.pem"
+foretell 1 --endpoint auto --csr "$tmp/ca/ra.pem"
+grep -q 'ra.pem: it is a certificate, not a request' "$tmp/err" ||
+    it_fail "$(cat "$tmp/err")"
+openssl x509 -in "$tmp/ca/ra.pem" -outform DER -out "$tmp/ra.der"
+foretell 1 --endpoint auto --csr "$tmp/ra.der"
+grep -q 'ra.der: it is a certificate, not a request' "$tmp/err" ||
+    it_fail "$(cat "$tmp/err")"
 foretell 1 --endpoint auto --csr "$tmp/device.key"
 grep -q 'device.key: .*no request' "$tmp/err" || it_fail "$(cat "$tmp/err")"
 foretell 3 --endpoint nowhere --csr "$tmp/plain.csr"
@@ -272,6 +298,10 @@ now=$(date +%s)
 sql "INSERT INTO lockout VALUES ('192.0.2.9', $now, $((now + 600)), 5, 'auto')"
 foretell 1 --endpoint auto --csr "$tmp/plain.csr" --peer 192.0.2.9
 is "$(says reason)" locked 'an address that is locked'
+says 'client reads' | grep -q '^HTTP 429: too many failed' ||
+    it_fail "a locked address reads $(says 'client reads')"
+says 'what to do' | grep -q 'lockout clear 192.0.2.9$' ||
+    it_fail "a locked address: $(says 'what to do')"
 foretell 0 --endpoint auto --csr "$tmp/plain.csr"
 it_stop
 

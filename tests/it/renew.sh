@@ -37,7 +37,8 @@ is "$(sqlite3 :memory: "SELECT count(*) FROM json_each(
     CAST(readfile('$tmp/out') AS TEXT)) WHERE value->>'supersedes' =
     '$(serial a)'")" 2 'list --json'
 "$SCEPCTL" list --db "$tmp/scepd.db" --csv | tr -d '\r' >"$tmp/out"
-grep -q ",\"$(serial d)\",\"\",\"$(serial f)\"\$" "$tmp/out" || it_fail "$(cat "$tmp/out")"
+grep -q ",\"$(serial d)\",\"\",\"$(serial f)\",\"superseded\"\$" "$tmp/out" ||
+    it_fail "$(cat "$tmp/out")"
 refused renewal_names a CLIENT_SANS=DNS:y
 refused renewal_names a CLIENT_SANS=DNS:x.example,DNS:y
 refused renewal_names a CLIENT_SUBJECT=/CN=other
@@ -51,7 +52,7 @@ is "$(ask none)" failure 'a RenewalReq that its own key signs'
 serve 'renew: { window = "30d"; };'
 first a
 refused renewal_early a
-last_request | grep -q 'detail="not before 20[0-9-]*T[0-9:]*Z"' ||
+last_request | grep -q 'detail="it may be renewed from 20[0-9-]*T[0-9:]*Z on"' ||
     it_fail 'the log does not say from when it may be renewed'
 refused renewal_early a CLIENT_TYPE=19
 serve 'renew: { window = "1h"; window_share = 99; };'

@@ -155,6 +155,8 @@ check '  no names, no challenge' is \
     "$(of 05 "value->'sans', value->'challenge'")" '[]|null'
 check '  odd subject' is "$(of 06 "value->>'subject' =
     'CN=x'||char(10)||char(27)||'[2J'||char(8238)")" 1
+check '  status' is "$(of 05 "value->>'status'") $(of ff01 \
+    "value->>'status'")" 'expired valid'
 check '  time' is "$(of ff01 "value->>'not_after' =
     strftime('%Y-%m-%dT%H:%M:%SZ', $now + 86400, 'unixepoch')")" 1
 expect 0 'list --expiring 30d' list --db store.db --json --expiring 30d
@@ -166,6 +168,8 @@ check '  rows' is "$(serials)" '05 ff01 '
 expect 0 'list, none' list --db store.db --json --endpoint none
 check '  rows' is "$(tr -d '\n' <out)" '[]'
 check '  says so' grep -q 'no endpoint is named "none"' err
+expect 0 'list, no such challenge' list --db store.db --challenge typo
+check '  says so' grep -q 'challenge "typo".*challenge list' err
 expect 0 'list, none now' list --db store.db --endpoint scep --expiring 1h
 check '  says nothing' test ! -s err
 expect 0 'list --csv' list --db store.db --csv
@@ -181,7 +185,8 @@ check '  quotes' is "$(cell ff01 subject)" 'CN=sooner,O="Q"'
 check '  names' is "$(cell 4a0b sans)" 'dns:a.example dns:b.example'
 check '  odd subject' is "$(cell 06 subject)" 'CN=x\u{a}\u{1b}[2J\u{202e}'
 check '  a column' is "$(cell 05 peer)" 192.0.2.1
-check '  last column' is "$(cell 05 revoke_reason)" ''
+check '  a reason' is "$(cell 05 revoke_reason)" ''
+check '  its state' is "$(cell 05 "CAST(substr(status, 1, 7) AS TEXT)")" expired
 for n in x 30x -1d ''; do
 	refuse 2 'not a time' "list --expiring '$n'" \
 	    list --db store.db "--expiring=$n"
@@ -328,8 +333,12 @@ check '  what is done' is "$(json "j->>'serial', j->>'revoke_reason',
     j->>'\$.also[1].serial', json_array_length(j, '\$.also'),
     j->>'\$.left[0].serial', json_array_length(j, '\$.left')")" \
     '22|keyCompromise|21|["chain","subject"]|23|2|24|1'
-refuse 1 'revoked already: 22$' 'again' \
+expect 0 'again, with nothing left' \
     revoke 22 --db store.db --reason certificateHold --also chain
+check '  says so' is "$(cat out)" 'revoked already: 22 (keyCompromise)
+still valid: 24 (same key) CN=more'
+refuse 1 'revoked already: 22$' 'again, alone' \
+    revoke 22 --db store.db --reason certificateHold
 expect 0 'release one' revoke 23 --db store.db --reason removeFromCRL
 check '  the other stays on hold' is "$(cat out)" 'released 23
 still on hold: 21 (same chain) CN=kin'
@@ -425,5 +434,8 @@ refuse 2 'needs a value' 'option without value' list --db
 refuse 2 'takes no value' 'flag with value' list --json=yes
 refuse 2 'unexpected' 'operand too many' list more
 refuse 2 'unknown option' '-c where it has no use' ca init -c x
+refuse 1 'nothing.conf: no such file' '-c behind the noun' \
+    lockout -c nothing.conf list
+refuse 2 'unknown command lockout -c' '-c without its file' lockout -c
 
 exit "$bad"

@@ -97,7 +97,9 @@ it_ca --key ec:p256
 
 # ---- issued
 
-serve '' ''
+late='}, { name = "late"; ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key";
+    issuer = "local"; profile = "device"; challenges = [ "test" ];'
+serve "$late" ''
 ask t-issued issued "$challenge" first CLIENT_SANS=DNS:first.example
 why 0 t-issued
 told "^20.*Z  issued $(serial first)\$" '^subject  *CN=first$' \
@@ -123,6 +125,9 @@ ask t-issued issued "$challenge" first CLIENT_SANS=DNS:first.example \
 is "$(outcomes t-issued)" issued 'a copy'
 why 0 t-issued --endpoint scep
 why 3 t-issued --endpoint other
+grep -q 'no endpoint is named "other"' "$tmp/err" || it_fail 'a mistyped endpoint'
+why 3 t-unknown --endpoint scep
+grep -q 'nothing is kept of .* t-unknown' "$tmp/err" || it_fail 'what is missing'
 why 3 t-unknown
 grep -q 'nothing is kept of .* t-unknown' "$tmp/err" || it_fail 'what is missing'
 why 2
@@ -141,7 +146,7 @@ limited=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name limited \
 ask t-limit failure "$limited" second
 refused t-limit challenge_subject challenge.subject
 told '^challenge  *limited$' '^    challenge.uses  *ok  used=0 uses=1$' \
-    'challenge.subject *REFUSED  subject=CN=second limited=yes$'
+    'challenge.subject *REFUSED  subject=CN=second patterns="CN exact printer-7"$'
 ask t-spent issued "$limited" printer-7
 ask t-spent-2 failure "$limited" printer-7
 refused t-spent-2 challenge_spent challenge.uses
@@ -151,6 +156,43 @@ told '^as a renewal$' "^    signer  *ok  certificate=$(serial first) "
 ask t-early failure "$wrong" first CLIENT_TYPE=17 CLIENT_OLD="$tmp/ca/ra" \
     CLIENT_SANS=DNS:first.example
 refused t-early renewal_signer proof
+# With a good challenge, a new name and a new key, but by a revoked certificate.
+ask t-stopped-1 issued "$challenge" stopped
+"$SCEPCTL" -c "$tmp/scepd.conf" revoke "$(serial stopped)" >"$tmp/out"
+cp "$tmp/stopped.pem" "$tmp/was.pem"
+cp "$tmp/stopped.key" "$tmp/was.key"
+ask t-stopped failure "$challenge" elsewise CLIENT_OLD="$tmp/was"
+it_until 10 known t-stopped || it_fail 't-stopped is not kept'
+why 0 t-stopped
+told '^20.*Z  refused: .*was revoked or put on hold (renewal_revoked)$' \
+    '^as a renewal  *certificate to be renewed is revoked: ' \
+    '^what to do  *find out why it was revoked' \
+    '^>>> renewal.revoked *REFUSED' '^>>> signed_by *REFUSED'
+! grep -q 'signer_key = ' "$tmp/out" || it_fail 'any signer is advised'
+# Taken to the wrong endpoint.
+ask t-mixed failure '' first CLIENT_TYPE=17 CLIENT_OLD="$tmp/first" \
+    CLIENT_SANS=DNS:first.example CLIENT_PATH=/scep/late
+refused t-mixed renewal_signer proof
+told ': its signer.s certificate was issued here, at endpoint scep (' \
+    '^what to do  *have the device renew .* at /scep/scep$' \
+    '^signer_endpoint  *scep$' \
+    '^    signer  *ok  certificate=of_another_endpoint endpoint=scep$'
+why 0 t-mixed --json
+is "$(json "j->0->>'advice' LIKE '%at /scep/scep'")" 1 'advice in JSON'
+# What cannot be opened, or is of a key that is not taken.
+openssl ecparam -name prime256v1 -genkey -noout -out "$tmp/ec.key"
+ask t-decode failure "$challenge" second CLIENT_KEY_FILE="$tmp/ec.key"
+refused t-decode signer_key decode
+told 'key type ec is not in key_types of profile device' \
+    '^signer  *CN=second$' \
+    '^>>> decode  *REFUSED  signer_key=ec bits=256 profile=device$'
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$tmp/kept.key" -subj /CN=kept \
+    -days 9 -out "$tmp/kept.pem" 2>/dev/null
+CLIENT_TXID=t-unwrap "$IT_CLIENT" enroll "$port" "$tmp/kept.pem" "$challenge" \
+    second "$tmp/second" >"$tmp/out" 2>&1 || :
+refused t-unwrap recipient unwrap
+told '^what to do  *have the device fetch the certificates anew' \
+    '^>>> unwrap  *REFUSED  enveloped_for_certificates=1$'
 # Several decisions of one transactionID, the newest last.
 ask t-wrong issued "$challenge" third
 is "$(outcomes t-wrong)" 'refused issued' 'one transactionID'
@@ -224,6 +266,30 @@ ask t-validator failure "$challenge" sixth
 refused t-validator validator_refused validator
 told '^>>> validator *REFUSED  validator=script verdict=refuse' \
     'not in the inventory' '^validator  *script$'
+
+# ---- an address that guesses
+
+it_abuse='lock_after = 2; delay_max = 60; free = 1000;'
+serve '' ''
+for n in 1 2 3 4 5 6 7 8 9; do
+	is_rationed=$(CLIENT_TXID=t-ration-$n "$IT_CLIENT" enroll "$port" \
+	    "$tmp/ca/ra.pem" "$wrong" sixth "$tmp/sixth")
+	[ "$is_rationed" = failure ] || break
+done
+is "$is_rationed" http 'a ration'
+refused "t-ration-$n" rationed challenge
+told 'REFUSED  challenge=unread rationed_for=[0-9]*s$' \
+    '^what to do  *nothing: .* guesses at 127.0.0.1$'
+it_stop
+now=$(date +%s)
+sql "INSERT INTO lockout VALUES ('127.0.0.1', $now, $((now + 600)), 5, 'scep')"
+it_start
+ask t-locked http "$challenge" sixth
+refused t-locked locked admit
+told 'lockout clear 127.0.0.1$' \
+    '^>>> admit  *REFUSED  address=127.0.0.1 locked_for=[0-9]*s$'
+sql 'DELETE FROM lockout'
+it_abuse='lock_after = 0; delay_max = 0;'
 
 # ---- as many refusals as are asked for; the last ones when it stops
 

@@ -1,5 +1,6 @@
 /*
- * Whoever is refused by policy can be told what to do about it.
+ * For each reason with which a device's request can end, there is something to
+ * do about it, with the facts of the trail in it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,19 +12,107 @@
 
 #include "ctl/ctl_int.h"
 
+/* What never is the end of a device's request at an endpoint: there is none yet,
+ * or it is an administrator's. */
+static bool
+is_elsewhere(enum err_reason r)
+{
+	return r < ERR_DISABLED || r > ERR_INTERNAL;
+}
+
 static void
-test_policy(void **state)
+test_all(void **state)
 {
 	(void)state;
-	for (int r = ERR_CHALLENGE_MISSING; r <= ERR_DUPLICATE_KEY; r++)
-		if (advice_for((enum err_reason)r) == NULL)
-			fail_msg("%s", err_slug((enum err_reason)r));
-	for (int r = ERR_RENEWAL_SIGNER; r <= ERR_RENEWAL_NAMES; r++)
-		if (advice_for((enum err_reason)r) == NULL)
-			fail_msg("%s", err_slug((enum err_reason)r));
-	assert_non_null(advice_for(ERR_CSR_KEY));
-	assert_non_null(advice_for(ERR_CA_EXPIRED));
+	for (enum err_reason r = ERR_NONE + 1; r < ERR_COUNT; r++) {
+		if (!is_elsewhere(r) && advice_for(r) == NULL)
+			fail_msg("%s", err_slug(r));
+		if (advice_for(r) != NULL && strlen(advice_for(r)) < 10)
+			fail_msg("%s: %s", err_slug(r), advice_for(r));
+	}
 	assert_null(advice_for(ERR_NONE));
+}
+
+static struct trail *
+told(void)
+{
+	struct trail	*t = trail_new();
+
+	trail_fact(t, TRAIL_PEER, "192.0.2.7");
+	trail_fact(t, TRAIL_ELSEWHERE, "scep\x1b[1m");
+	trail_fact(t, TRAIL_CHALLENGE, "limited");
+	return t;
+}
+
+static void
+test_facts(void **state)
+{
+	static const struct {
+		enum err_reason	 reason;
+		const char	*with, *without;
+	} rows[] = {
+		{ ERR_LOCKED, "lockout clear 192.0.2.7", "lockout clear ..." },
+		{ ERR_RENEWAL_SIGNER, "/scep/scep\\u{1b}[1m",
+		    "renew.trusted" },
+		{ ERR_CHALLENGE_SUBJECT, "challenge show limited",
+		    "challenge show ..." },
+		{ ERR_CHALLENGE_SAN, "challenge show limited",
+		    "challenge show ..." },
+		{ ERR_CHALLENGE_KEY, "challenge show limited",
+		    "challenge show ..." },
+		{ ERR_CHALLENGE_WRONG, "scepctl challenge list",
+		    "belongs to another endpoint" },
+	};
+	struct trail	*t = told();
+	struct buf	 b = BUF_INIT(4096);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&b);
+		assert_int_equal(advice_put(rows[i].reason, t, &b), 0);
+		if (strstr(buf_cstr(&b), rows[i].with) == NULL)
+			fail_msg("%s", buf_cstr(&b));
+		buf_reset(&b);
+		assert_int_equal(advice_put(rows[i].reason, NULL, &b), 0);
+		if (strstr(buf_cstr(&b), rows[i].without) == NULL)
+			fail_msg("%s", buf_cstr(&b));
+	}
+	buf_reset(&b);
+	assert_int_equal(advice_put(ERR_NONE, t, &b), 0);
+	assert_int_equal(b.n, 0);
+	buf_wipe(&b);
+	trail_free(t);
+}
+
+/* A request that is refused twice: the first refusal is told beside the
+ * second. */
+static void
+test_renewal(void **state)
+{
+	const struct trail_step	 ok = { TRAIL_RENEWAL, "renewal.allowed", "",
+				    NULL, NULL };
+	const struct trail_step	 first = { TRAIL_RENEWAL, "renewal.names", "",
+				    "renewal_names", "dns:a is new" };
+	const struct trail_step	 second = { TRAIL_ENROLLMENT,
+				    "challenge.uses", "", "challenge_spent",
+				    "used 1 of 1 times" };
+	struct trail		*t = trail_new();
+	struct buf		 b = BUF_INIT(4096);
+
+	(void)state;
+	trail_step(t, &ok);
+	trail_step(t, &first);
+	assert_int_equal(ctl_trail_put_renewal(t, &b), 0);
+	assert_int_equal(b.n, 0);
+	trail_step(t, &second);
+	assert_int_equal(ctl_trail_put_renewal(t, &b), 0);
+	assert_string_equal(buf_cstr(&b), "as a renewal   renewal asks for "
+	    "other names: dns:a is new (renewal_names)\n");
+	buf_reset(&b);
+	assert_int_equal(ctl_trail_put_renewal(NULL, &b), 0);
+	assert_int_equal(b.n, 0);
+	buf_wipe(&b);
+	trail_free(t);
 }
 
 static void
@@ -37,13 +126,17 @@ test_failinfo(void **state)
 	    "badRequest");
 	assert_string_equal(advice_failinfo(ERR_RECIPIENT), "badCertId");
 	assert_null(advice_failinfo(ERR_PENDING_FULL));
+	assert_null(advice_failinfo(ERR_LOCKED));
+	assert_null(advice_failinfo(ERR_RATIONED));
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_failinfo),
 	};
 

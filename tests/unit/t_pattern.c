@@ -499,6 +499,32 @@ test_bind(void **state)
 	}
 }
 
+/* As somebody wrote them, cut where there is no room. */
+static void
+test_text(void **state)
+{
+	struct patterns	*p;
+	struct err	 e = { .reason = ERR_NONE };
+	char		 text[64], small[12];
+
+	(void)state;
+	patterns_text(NULL, text, sizeof(text));
+	assert_string_equal(text, "any");
+	assert_int_equal(patterns_new(PATTERN_SUBJECT, &p, &e), 0);
+	assert_int_equal(patterns_add(p, "CN exact a b", &e), 0);
+	assert_int_equal(patterns_add(p, "O regex x.*", &e), 0);
+	patterns_text(p, text, sizeof(text));
+	assert_string_equal(text, "CN exact a b, O regex x.*");
+	patterns_text(p, small, sizeof(small));
+	assert_string_equal(small, "CN exact a ");
+	patterns_free(p);
+	assert_int_equal(patterns_new(PATTERN_SAN, &p, &e), 0);
+	assert_int_equal(patterns_add(p, "none", &e), 0);
+	patterns_text(p, text, sizeof(text));
+	assert_string_equal(text, "none");
+	patterns_free(p);
+}
+
 int
 main(void)
 {
@@ -510,6 +536,7 @@ main(void)
 		cmocka_unit_test(test_sid),
 		cmocka_unit_test(test_expensive),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,7 +293,7 @@ test_renewal_revoked(void **state)
 	raw(file, "UPDATE issued SET revoked_at = 4000, revoke_reason = 1");
 	revoked_at = 4000;
 	bad(renew(db, 5, 1, false, &f, &e), &e, ERR_RENEWAL_REVOKED,
-	    "it is revoked");
+	    "was revoked");
 	err_clear(&e);
 	bad(renew(db, 6, 1, true, &f, &e), &e, ERR_RENEWAL_REVOKED, "revoked");
 	err_clear(&e);

@@ -600,12 +600,66 @@ test_signer(void **state)
 		check_row(&signers[i], CONF_SIGNER_SAME, &old_cert->key);
 }
 
+/* Beside a challenge the old one may sign for a new key of another name. One
+ * that is stopped may not, and that is what is told, not that the key is another
+ * one: nobody shall be advised to take any signer. */
+static void
+test_stands(void **state)
+{
+	static const struct {
+		const char	*name;
+		struct cert	**cert;
+		bool		 revoked, successor, compromised, foreign;
+		enum err_reason	 want;
+	} v[] = {
+		{ "in force", &old_cert, .want = ERR_NONE },
+		{ "revoked", &old_cert, .revoked = true,
+		    .want = ERR_RENEWAL_REVOKED },
+		{ "successor", &old_cert, .successor = true,
+		    .want = ERR_RENEWAL_SUCCESSOR },
+		{ "compromised", &old_cert, .compromised = true,
+		    .want = ERR_RENEWAL_COMPROMISED },
+		{ "agent", &agent, .foreign = true,
+		    .want = ERR_RENEWAL_AUTHORITY },
+		{ "expired", &expired, .want = ERR_RENEWAL_EXPIRED },
+		{ "future", &future, .want = ERR_RENEWAL_NOT_YET },
+	};
+	struct conf_endpoint	 ep = { ALLOWED, .renew_grace = DAY };
+	struct policy_verdict	 verdict;
+
+	(void)state;
+	for (size_t i = 0; i < N(v); i++) {
+		const struct policy_old old = {
+			.cert = *v[i].cert, .sans = &old_sans,
+			.revoked = v[i].revoked, .foreign = v[i].foreign,
+			.successor_revoked = v[i].successor,
+			.key_compromised = v[i].compromised,
+		};
+		const struct policy_facts f = {
+			.endpoint = &ep, .profile = &profile, .old = &old,
+			.csr = other_subject, .signer = &old_cert->key,
+			.challenge = MATCH, .ca = ca.cert, .now = NOW,
+		};
+		struct err e = ERR_INIT;
+
+		ep.signer_key = CONF_SIGNER_SAME;
+		(void)policy_decide(&f, &verdict, NULL, &e);
+		if (e.reason != v[i].want)
+			fail_msg("%s: %s", v[i].name, err_slug(e.reason));
+		ep.signer_key = CONF_SIGNER_ANY;
+		err_clear(&e);
+		assert_int_equal(policy_decide(&f, &verdict, NULL, &e), 0);
+		assert_false(verdict.renews);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_signer),
+		cmocka_unit_test(test_stands),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_enrolls),
 		cmocka_unit_test(test_account),

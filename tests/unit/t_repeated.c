@@ -141,11 +141,11 @@ test_reserved(void **state)
 	struct txn_found found;
 
 	(void)state;
-	a.when = 1599;
+	a.when = 2199;
 	found = look(db, &a);
 	assert_int_equal(found.id, id);
 	assert_int_equal(found.state, TXN_RESERVED);
-	a.when = 1600;
+	a.when = 2200;
 	assert_int_equal(look(db, &a).state, TXN_NONE);
 	db_close(db);
 	empty_folder(true);

@@ -64,6 +64,8 @@ teardown(void **state)
 
 static char	 w_rsa[] = "rsa", w_dns[] = "dns", p_cn[] = "CN exact b",
     n_own[] = "own";
+static char	 p_dns[] = "dns exact a.example";
+static char	*dns_c[] = { p_dns, NULL };
 static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
     *dns[] = { w_dns, NULL }, *only_b[] = { p_cn, NULL };
 
@@ -77,7 +79,7 @@ static char	*none[] = { NULL }, *types[] = { w_rsa, NULL },
 	    "renewal.superseded renewal.window "
 #define RENEWED	RENEWAL "renewal.names renewal.key renewal.reuse " \
 	    "renewal.challenge "
-#define REST	"signer reply subject template named ca sans required " \
+#define REST	"signed_by reply subject template named ca sans required " \
 	    "patterns surplus "
 
 static const struct row {
@@ -106,7 +108,7 @@ static const struct row {
 	    .want = ERR_CHALLENGE_SUBJECT, .as_renewal = "",
 	    .as_enrollment = FIRST "challenge.subject ",
 	    .rule = "challenge.subject",
-	    .input = "subject=\"CN=a,O=An Org\" limited=yes" },
+	    .input = "subject=\"CN=a,O=An Org\" patterns=\"CN exact b\"" },
 	{ "spent", .csr = &good, .challenge = POLICY_CHALLENGE_MATCH,
 	    .used = 1, .want = ERR_CHALLENGE_SPENT, .as_renewal = "",
 	    .as_enrollment = PROFILE "challenge.endpoint challenge.disabled "
@@ -140,7 +142,7 @@ static const struct row {
 	{ "controls in a name", .csr = &odd,
 	    .challenge = POLICY_CHALLENGE_MATCH, .want = ERR_SUBJECT,
 	    .as_renewal = "",
-	    .as_enrollment = LIMITS KEYS "signer reply subject ",
+	    .as_enrollment = LIMITS KEYS "signed_by reply subject ",
 	    .rule = "subject", .input = "subject=\"CN=a" },
 };
 
@@ -265,12 +267,70 @@ test_both(void **state)
 	    "the subject was CN=a,O=An Org");
 }
 
+/* Patterns are shown as far as there is room; who judges, and who signed, too. */
+static void
+test_told(void **state)
+{
+	char			 many[PATTERN_MAX];
+	char			*subject[] = { many, NULL };
+	const struct policy_written w = { subject, dns_c, types, none };
+	const struct conf_endpoint ep = { .renew_allowed = true };
+	const struct conf_profile p = { .name = n_own };
+	struct policy_limits	 l = { .uses = 1 };
+	struct policy_facts	 f = {
+		.endpoint = &ep, .profile = &p, .csr = good,
+		.signer = &good->key, .limits = &l, .now = NOW,
+		.challenge = POLICY_CHALLENGE_MATCH, .ca = ca.cert,
+	};
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	memset(many, 'x', sizeof(many));
+	memcpy(many, "CN regex .*|", 12);
+	many[sizeof(many) - 1] = '\0';
+	assert_int_equal(policy_limits_read(&w, &l, &e), 0);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_CHALLENGE_SUBJECT);
+	assert_string_equal(find("challenge.key")->input,
+	    "key=rsa key_types=rsa");
+	assert_non_null(strstr(find("challenge.subject")->input,
+	    " patterns=\"CN regex .*|xxx"));
+	assert_non_null(strstr(find("challenge.subject")->input, "xx...\""));
+	policy_limits_clear(&l);
+	f.limits = NULL;
+	f.judged = true;
+	err_clear(&e);
+	(void)policy_decide(&f, &v, &trace, &e);
+	assert_int_equal(e.reason, ERR_CSR_KEY);
+	f.profile = &(const struct conf_profile){ .name = n_own,
+	    .rsa_min = 2048, .rsa_max = 4096, .key_types = { types, 1 } };
+	f.challenge = POLICY_CHALLENGE_ABSENT;
+	f.elsewhere = "phones";
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_CHALLENGE_MISSING);
+	assert_non_null(strstr(e.text, "issued here, at endpoint phones"));
+	assert_non_null(strstr(find("proof")->input, "challenge=absent "));
+	f.renewal = true;
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_int_equal(e.reason, ERR_RENEWAL_SIGNER);
+	assert_non_null(strstr(e.text, "issued here, at endpoint phones"));
+	f.challenge = POLICY_CHALLENGE_MATCH;
+	err_clear(&e);
+	assert_int_equal(policy_decide(&f, &v, &trace, &e), -1);
+	assert_non_null(strstr(find("proof")->input,
+	    "challenge=judged_by_validator "));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -166,7 +166,8 @@ ask(const char *path, int type, const struct who *by, const char *subject,
 	const struct scep_ask q = { .type = type, .txid = txid,
 	    .nonce = bytes_str("nonce"), .content = r->der, .key = by->key,
 	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 } };
+	    .suite = { .cipher = ALG_AES128_CBC,
+	    .transport = ALG_RSA_PKCS1 } };
 	struct buf	 message = BUF_INIT(CMS_MAX_DER);
 	struct err	 e = ERR_INIT;
 	struct scep_got	 got;
