@@ -20,9 +20,9 @@ take_groups(const struct passwd *pw, gid_t gid)
 	    setgroups(1, &gid);
 }
 
-/* Who could have put another file there: whoever owns the folder, or the link to
- * it. Of the store itself no link is followed: it would lend its name to a file
- * of root's, and root would stay root. */
+/* Who could have put another file there: whoever owns the folder, or a link to
+ * it. A link in place of the store is not followed: to a file of root's it would
+ * let root stay root. */
 static int
 find_owner(const char *store, struct stat *st, struct err *e)
 {

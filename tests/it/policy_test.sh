@@ -278,6 +278,12 @@ it_stop
 # ---- scepd need not run; root reads as the store's owner does ----
 
 foretell 0 --endpoint auto --csr "$tmp/plain.csr"
+sql "UPDATE issued SET endpoint = 'asks', profile = 'gone'
+    WHERE subject = 'CN=strict'"
+foretell 0 --endpoint asks --csr "$tmp/renewed.csr" \
+    --signer "$tmp/strict.der" --at +360d
+says profile | grep -q '^gone; only if the validator names' ||
+    it_fail "a renewal whose profile is gone: $(cat "$tmp/out")"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	owner=$(id -un 65534 2>/dev/null) || owner=
 	if [ -n "$owner" ]; then
