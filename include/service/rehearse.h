@@ -37,7 +37,9 @@ struct rehearsal {
 	struct trail		*trail;		/* how it came to that */
 	/* Unless it is refused; the names live as long as the site. */
 	bool			 renews;
-	const char		*profile;
+	const char		*profile;	/* NULL: that of the old one is gone,
+						 * and the validator must name
+						 * another */
 	const char		*validator;	/* that is asked first; or NULL */
 	const char		*issuer;
 	bool			 elsewhere;	/* a program of the issuer's makes

@@ -123,8 +123,8 @@ int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 
 /* ---- owner.c ---- */
 
-/* Root goes on as the owner of that file, for good: then it may read what the
- * daemon may read. Who is not root stays who he is. */
+/* Root goes on as the owner of that file or of its folder, for good: then it may
+ * read what the daemon may read. Who is not root stays who he is. */
 int	 ctl_become_owner(const char *store, struct err *e);
 
 /* ---- prompt.c ---- */

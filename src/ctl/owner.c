@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ctl/ctl_int.h"
@@ -18,6 +20,33 @@ take_groups(const struct passwd *pw, gid_t gid)
 	    setgroups(1, &gid);
 }
 
+/* Who could have put another file there: whoever owns the folder, or a link to
+ * it. A link in place of the store is not followed: to a file of root's it would
+ * let root stay root. */
+static int
+find_owner(const char *store, struct stat *st, struct err *e)
+{
+	const char	*slash = strrchr(store, '/');
+	char		*folder = slash == NULL ? strdup(".") :
+			    strndup(store, slash == store ? 1 :
+			    (size_t)(slash - store));
+	int		 rc;
+
+	if (folder == NULL) {
+		err_set(e, ERR_MEMORY, "owner");
+		return -1;
+	}
+	rc = lstat(folder, st);
+	if (rc == 0 && st->st_uid == 0)
+		rc = stat(folder, st);
+	if (rc == 0 && st->st_uid == 0)
+		rc = lstat(store, st);
+	if (rc == -1)
+		err_set(e, ERR_FILE, "%s: %s", store, strerror(errno));
+	free(folder);
+	return rc;
+}
+
 int
 ctl_become_owner(const char *store, struct err *e)
 {
@@ -27,10 +56,8 @@ ctl_become_owner(const char *store, struct err *e)
 
 	if (geteuid() != 0)
 		return 0;
-	if (stat(store, &st) == -1) {
-		err_set(e, ERR_FILE, "%s: %s", store, strerror(errno));
+	if (find_owner(store, &st, e) == -1)
 		return -1;
-	}
 	if (st.st_uid == 0)
 		return 0;
 	pw = getpwuid(st.st_uid);

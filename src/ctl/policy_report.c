@@ -114,7 +114,8 @@ put_granted(const struct rehearsal *r, struct buf *out)
 {
 	int	 rc = 0;
 
-	rc |= ctl_put_line(out, "profile", r->profile);
+	rc |= ctl_put_line(out, "profile", r->profile != NULL ? r->profile :
+	    "gone; only if the validator names another, by which it goes");
 	rc |= buf_printf(out, "%-14s %s%s\n", "issuer", r->issuer,
 	    r->elsewhere ? ", whose program is asked and may refuse" : "");
 	if (r->validator != NULL)

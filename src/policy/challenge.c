@@ -209,17 +209,44 @@ subject_inputs(const struct policy_facts *f, struct policy_step *s)
 	policy_say_patterns(s, "patterns", f->limits->subject);
 }
 
+/* That the certificate would have, in either form. */
+static bool
+names_account(const struct policy_facts *f, const char *sid)
+{
+	const struct sans *sans = &f->csr->sans;
+	bool is = *sid != '\0';
+	size_t i;
+
+	for (i = 0; !is && i < sans->n; i++)
+		is = sans->v[i].kind == SAN_SID &&
+		    policy_takes_san(f->profile, &sans->v[i]);
+	return is;
+}
+
+/* Whoever limits the subject means one device or a few, and Windows goes by the
+ * account: it must be limited too. A renewal keeps the one that it had. */
+static int
+check_account(const struct policy_facts *f, const char *sid, struct err *e)
+{
+	if (f->limits->subject == NULL || policy_renews(f) ||
+	    !names_account(f, sid))
+		return 0;
+	err_set(e, ERR_CHALLENGE_SAN, "the challenge limits the subject, and "
+	    "no sid pattern of it says which account that may be");
+	return -1;
+}
+
 static int
 rule_san(const struct policy_facts *f, struct err *e)
 {
 	const char *asked = f->csr->asked.sid;
 	char sid[SID_TEXT];
 
+	policy_sid(f, sid);
 	if (f->limits->san == NULL)
-		return 0;
+		return check_account(f, sid, e);
 	/* An account is a name too, wherever it stands; one that is not
 	 * granted is refused as any other. */
-	policy_sid(f, sid);
 	return patterns_san(f->limits->san, &f->csr->sans, &f->profile->san,
 	    *asked != '\0' ? asked : sid, e);
 }
@@ -229,6 +256,7 @@ san_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_sans(s, "san", &f->csr->sans);
 	policy_say_sid(f, s);
+	policy_say_flag(s, "subject_limited", f->limits->subject != NULL);
 	policy_say_patterns(s, "patterns", f->limits->san);
 }
 

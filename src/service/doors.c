@@ -4,7 +4,9 @@
  * refused. The others wait outside until it is known what became of the first.
  *
  * Whoever is outside, or asks, occupies a worker for as long as a validator
- * likes, and strangers may cause it: there is room for a part of the workers.
+ * likes, and strangers may cause it: there is room for a part of the workers,
+ * and outside for less than half of that, so that one device that sends its
+ * request again and again does not keep the others from being asked about.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,6 +26,7 @@ struct doors {
 	pthread_cond_t	 opened;
 	struct door	*in;		/* as many as workers at the most */
 	size_t		 busy;		/* outside, or asking */
+	size_t		 outside;
 	size_t		 room;		/* for so many */
 	bool		 stop;
 };
@@ -78,10 +81,12 @@ wait_outside(struct doors *d, const uint8_t key[DOOR_KEY], int seconds)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
+	d->outside++;
 	while (rc == 0 && !d->stop && *find(d, key) != NULL)
 		if (pthread_cond_timedwait(&d->opened, &d->lock, &until) ==
 		    ETIMEDOUT)
 			rc = -1;
+	d->outside--;
 	return d->stop || *find(d, key) != NULL ? -1 : 0;
 }
 
@@ -100,6 +105,9 @@ doors_enter(struct doors *d, const uint8_t key[DOOR_KEY], int seconds,
 	if (d->busy >= d->room)
 		err_set(e, ERR_BUSY, "%zu requests wait for validators",
 		    d->busy);
+	else if (*find(d, key) != NULL && d->outside >= (d->room - 1) / 2)
+		err_set(e, ERR_BUSY, "the same request is being worked on, "
+		    "and %zu copies wait", d->outside);
 	else {
 		d->busy++;
 		if (wait_outside(d, key, seconds) == 0) {

@@ -15,8 +15,8 @@ struct doors;
 /* There is room for half of so many workers, at least for one. */
 int	 doors_new(size_t workers, struct doors **out, struct err *e);
 void	 doors_free(struct doors *);
-/* Goes in alone. ERR_BUSY: there is no room, another one with the key was inside
- * for so many seconds, or the service stops. */
+/* Goes in alone. ERR_BUSY: there is no room, too many are outside, another one
+ * with the key was inside for so many seconds, or the service stops. */
 int	 doors_enter(struct doors *, const uint8_t key[DOOR_KEY], int seconds,
 	    struct err *e);
 /* Makes room: whoever is inside waits no more for a validator. */

@@ -276,7 +276,9 @@ tell(struct stage *st)
 	r->renews = w->verdict.renews;
 	r->spends = w->verdict.spends && w->challenge.name != NULL;
 	r->awaits = w->verdict.awaits;
-	r->profile = w->verdict.profile->name;
+	/* Of a renewal whose own is gone, the validator must name one. */
+	r->profile = w->verdict.renews && *w->old_gone != '\0' ? NULL :
+	    w->verdict.profile->name;
 	r->validator = validate_is_due(w) ? w->se->conf->validator : NULL;
 	r->issuer = w->se->conf->issuer;
 	r->elsewhere = issuer_key(work_way(w)->gen->ca->issuer) == NULL;

@@ -308,6 +308,12 @@ it_stop
 # ---- scepd need not run; root reads as the store's owner does ----
 
 foretell 0 --endpoint auto --csr "$tmp/plain.csr"
+sql "UPDATE issued SET endpoint = 'asks', profile = 'gone'
+    WHERE subject = 'CN=strict'"
+foretell 0 --endpoint asks --csr "$tmp/renewed.csr" \
+    --signer "$tmp/strict.der" --at +360d
+says profile | grep -q '^gone; only if the validator names' ||
+    it_fail "a renewal whose profile is gone: $(cat "$tmp/out")"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	owner=$(id -un 65534 2>/dev/null) || owner=
 	if [ -n "$owner" ]; then
@@ -329,7 +335,20 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		"$SCEPCTL" -c "$tmp/scepd.conf" challenge add --endpoint auto \
 		    >"$tmp/out" 2>"$tmp/err" ||
 		    it_fail "challenge add by root: $(cat "$tmp/err")"
+		# Nor does it stay root where he put a link to root's file.
+		mkdir "$tmp/roots"
+		chmod 755 "$tmp/roots"
+		mv "$tmp"/data/scepd.db "$tmp/roots"
+		ln -s ../roots/scepd.db "$tmp/data/scepd.db"
+		chown root "$tmp/roots/scepd.db"
+		chmod 644 "$tmp/roots/scepd.db"
 		chmod 600 "$tmp/ca/ra.key"
+		foretell 1 --endpoint auto --csr "$tmp/plain.csr"
+		grep -q 'ra.key: ' "$tmp/err" ||
+		    it_fail "a link to root's store: $(cat "$tmp/err")"
+		rm "$tmp/data/scepd.db"
+		mv "$tmp/roots/scepd.db" "$tmp/data"
+		chown "$owner" "$tmp/data/scepd.db"
 		foretell 1 --endpoint auto --csr "$tmp/plain.csr"
 		grep -q 'ra.key: ' "$tmp/err" ||
 		    it_fail "a key that scepd cannot read: $(cat "$tmp/err")"

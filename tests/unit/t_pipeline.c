@@ -10,13 +10,17 @@
 #include "service_ask.h"
 #include "store_ask.h"
 #include "scep/wrap.h"
+#include "service/guard_int.h"
 #include "service/service_int.h"
 #include "store/waiting.h"
+#include "util/clock.h"
 
 #define SECRET	"8CE317021F690069"
 
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
+    "abuse: { delay_max = 0; lock_after = 3; };\n"
+    "audit: { refusals = 0; };\n"
     "endpoints = (\n"
     "  { name = \"auto\"; paths = [ \"/auto\" ]; ra_cert = \"ra.pem\";\n"
     "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
@@ -30,8 +34,13 @@ static const char	 text[] =
     "  { name = \"manual\"; paths = [ \"/manual\" ];\n"
     "    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n"
     "    profile = \"p\"; challenges = [ \"c\" ];\n"
-    "    approval = \"manual\"; } );\n"
-    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
+    "    approval = \"manual\"; },\n"
+    "  { name = \"broken\"; paths = [ \"/broken\" ];\n"
+    "    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"x\";\n"
+    "    profile = \"p\"; challenges = [ \"c\" ]; } );\n"
+    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; },\n"
+    "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\";\n"
+    "    command = [ \"/bin/false\" ]; } );\n"
     "profiles = ( { name = \"p\"; key_types = [ \"rsa\", \"ec\" ]; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n";
 
@@ -700,6 +709,97 @@ test_request_digest(void **state)
 	csr_free(r);
 }
 
+/* ---- a locked address ---- */
+
+/* HTTP status of a message from a locked address. */
+static int
+post_locked(const char *path, struct bytes message)
+{
+	struct abuse_verdict v;
+	struct exchange	 x;
+	int		 status;
+
+	service_peer = "192.0.2.9";
+	for (size_t i = 0; i < 4; i++)
+		abuse_failed(service->guard->abuse, site_conf(service->site),
+		    service_peer, "auto", clock_now(), &v);
+	service_post(service, path, message, &x);
+	status = x.status;
+	exchange_clear(&x);
+	service_peer = "";
+	return status;
+}
+
+static int
+ask_locked(const char *path, const struct who *by)
+{
+	struct csr	*r = tool_csr(new_key, "/CN=device", NULL, NULL);
+	const struct scep_ask q = question(SCEP_RENEWALREQ, by, "locked",
+			    r->der);
+	struct buf	 message = BUF_INIT(CMS_MAX_DER);
+	struct err	 e = ERR_INIT;
+	int		 status;
+
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	status = post_locked(path, buf_bytes(&message));
+	buf_wipe(&message);
+	csr_free(r);
+	return status;
+}
+
+/* A certificate of the ledger passes, for as long as it is good there. */
+static void
+test_locked(void **state)
+{
+	struct who	 old, forged;
+	char		 none[STORE_TEXT];
+
+	(void)state;
+	enroll("/auto", &old);
+	forge(&old, &forged);
+	assert_int_equal(post_locked("/auto", bytes_str("x")), 429);
+	assert_int_equal(ask_locked("/auto", &device), 429);
+	assert_int_equal(ask_locked("/auto", &forged), 429);
+	assert_int_equal(ask_locked("/update", &old), 429);
+	store_text("UPDATE issued SET role = 'ra'", none);
+	assert_int_equal(ask_locked("/auto", &old), 429);
+	store_text("UPDATE issued SET role = 'client', revoked_at = 1,"
+	    " revoke_reason = 5", none);
+	assert_int_equal(ask_locked("/auto", &old), 429);
+	store_text("UPDATE issued SET revoked_at = NULL,"
+	    " revoke_reason = NULL", none);
+	assert_int_equal(ask_locked("/auto", &old), 200);
+	assert_int_equal(count_issued(), 2);
+	cert_free(forged.cert);
+	cert_free(old.cert);
+}
+
+/* ---- what fails ---- */
+
+/* No refusals are kept, but how a transaction ended that was begun. */
+static void
+test_failed_trail(void **state)
+{
+	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
+	const struct scep_ask q = question(SCEP_PKCSREQ, &device, "A",
+			    r->der);
+	struct buf	 message = BUF_INIT(CMS_MAX_DER);
+	struct err	 e = ERR_INIT;
+	struct exchange	 x;
+
+	(void)state;
+	ok(scep_client_request(&q, algs, &message, &e), &e);
+	service_post(service, "/broken", buf_bytes(&message), &x);
+	exchange_clear(&x);
+	assert_int_equal(store_number("SELECT count(*) FROM audit JOIN txn ON"
+	    " txn.id = audit.txn AND txn.reason = audit.reason WHERE"
+	    " audit.reason = 'issuer_refused' AND audit.txid = 'A' AND"
+	    " audit.trail LIKE '%issue%'"), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM audit"), 1);
+	buf_wipe(&message);
+	csr_free(r);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -717,6 +817,8 @@ main(void)
 		TEST(test_failure_text),
 		TEST(test_request_digest),
 		TEST(test_ndes),
+		TEST(test_locked),
+		TEST(test_failed_trail),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

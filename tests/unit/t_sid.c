@@ -62,6 +62,7 @@ teardown(void **state)
 static char	 w_rsa[] = "rsa", w_dns[] = "dns", no_text[] = "";
 static char	*key_types[] = { w_rsa, NULL }, *sans[] = { w_dns, NULL },
     *none[] = { NULL };
+static char	 p_subject[] = "CN glob *", *any_subject[] = { p_subject, NULL };
 
 static const struct row {
 	const char		*name;
@@ -72,7 +73,9 @@ static const struct row {
 	bool			 strip;
 	bool			 enrolls;	/* another, by a challenge */
 	const char		*limit;		/* of a challenge that a
-						 * renewal needs; NULL: none */
+						 * renewal needs; NULL: none,
+						 * "": one without san */
+	bool			 subject_limit;	/* it has one of those */
 	enum err_reason		 want;
 	const char		*text;		/* in it, or the SID granted */
 } rows[] = {
@@ -126,6 +129,11 @@ static const struct row {
 	{ "keeps it, the challenge names none", &with_sid, "",
 	    .limit = "none", .want = ERR_CHALLENGE_SAN,
 	    .text = "sid has no pattern" },
+	{ "keeps it, the challenge limits the subject", &with_sid, "",
+	    .subject_limit = true, .limit = "", .text = SID },
+	{ "another, the challenge limits the subject", &with_sid, OTHER,
+	    .enrolls = true, .subject_limit = true,
+	    .want = ERR_CHALLENGE_SAN, .text = "no sid pattern" },
 	{ "has none", &without, "", .text = "" },
 	{ "has that of a group", &with_group, "", .text = "" },
 };
@@ -137,7 +145,9 @@ check_row(const struct row *r)
 	    .renew_challenge = r->limit == NULL ?
 	    CONF_RENEW_CHALLENGE_IGNORED : CONF_RENEW_CHALLENGE_REQUIRED };
 	char			 limit[64] = "", *limits[] = { NULL, NULL };
-	const struct policy_written w = { none, limits, none, none };
+	const struct policy_written w = {
+		r->subject_limit ? any_subject : none, limits, none, none
+	};
 	struct policy_limits	 l = { .uses = 0 };
 	bool			 needs = r->old == NULL || r->enrolls ||
 	    r->limit != NULL;
@@ -175,7 +185,7 @@ check_row(const struct row *r)
 	struct err		 e = ERR_INIT;
 
 	(void)snprintf(csr.asked.sid, SID_TEXT, "%s", r->asked);
-	if (r->limit != NULL) {
+	if (r->limit != NULL && *r->limit != '\0') {
 		(void)snprintf(limit, sizeof(limit), "%s", r->limit);
 		limits[0] = limit;
 	}

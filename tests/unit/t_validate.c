@@ -41,7 +41,7 @@ static const char	 script[] =
 
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
-    "pipeline: { workers = 16; };\n"
+    "pipeline: { workers = 32; };\n"
     "endpoints = (\n"
     END("also") "challenges = [ \"c\" ]; },\n"
     END("instead") "validator_challenge = \"instead\"; },\n"
