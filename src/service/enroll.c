@@ -302,7 +302,7 @@ step_issue(struct work *w, struct err *e)
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
 	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
-	    &w->stray, e);
+	    &w->strays, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */
