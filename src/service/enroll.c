@@ -219,7 +219,18 @@ hold(struct work *w)
 	w->txn.waits_since = w->now - c->pending_expire;
 }
 
-/* What the profile allows of one subject and of one key. */
+/* Whether certificates may have another subject than was granted. */
+static bool
+is_renamed(const struct work *w)
+{
+	const struct conf_issuer *is = conf_issuer(w->x->site->conf,
+	    w->se->conf->issuer);
+
+	return is != NULL && conf_strings_has(&is->decides, "subject");
+}
+
+/* What the profile allows of one subject and of one key; what the CA renames is
+ * kept as it was granted, for limits that may come. */
 static int
 limit(struct work *w, struct err *e)
 {
@@ -228,7 +239,8 @@ limit(struct work *w, struct err *e)
 	bool kept = w->verdict.renews && memcmp(w->old->key.hash,
 	    w->csr->key.hash, PKI_HASH) == 0;
 
-	if (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW)
+	if (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW &&
+	    !is_renamed(w))
 		return 0;
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;

@@ -249,6 +249,34 @@ it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'
 
+# ---- a CA that gives its own subject: counted is the one that was granted
+
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed -i 's/timeout = 2/decides = [ "subject" ]; &/
+    s/name = "device";/& max_active = 1;/' "$tmp/scepd.conf"
+it_start
+# rename NAME WANTED: one enrollment, to $tmp/NAME.pem and .key
+rename() {
+	got=$(CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+	    "$challenge" "$1" "$tmp/$1")
+	[ "$got" = "$2" ] || it_fail "$1 is $got, not $2"
+}
+rename a-renamed issued
+openssl x509 -in "$tmp/a-renamed.pem" -noout -subject | grep -q 'CN *= *another' ||
+    it_fail 'the CA has not renamed it'
+cp "$tmp/a-renamed.pem" "$tmp/old.pem"
+cp "$tmp/a-renamed.key" "$tmp/old.key"
+rename a-renamed failure
+grep -q 'reason=max_active .*CN=a-renamed' "$tmp/scepd.log" ||
+    it_fail 'a second one is refused for another reason'
+rename b-renamed issued
+[ "$(CLIENT_OLD=$tmp/old CLIENT_TYPE=17 CLIENT_TXIDS=1 "$IT_CLIENT" enroll \
+    "$port" "$tmp/ca/ra.pem" "$challenge" another "$tmp/another")" = issued ] ||
+    it_fail 'it cannot renew'
+rename a-renamed failure
+it_stop
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+
 # ---- the example of the manual
 
 manual=${srcdir:-.}/conf/scepd.conf.5.tail
