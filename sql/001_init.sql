@@ -42,7 +42,9 @@ CREATE TABLE txn (
 	-- What the subject of one that waits is made of: facts of the challenge
 	-- and of the validator, one a line.
 	facts		TEXT,
-	-- Where a profile limits what one subject, or one key, may have.
+	-- The subject that was granted and the key, where a profile limits what
+	-- one may have, or the CA certifies another subject. A renewal has the
+	-- subject of what it renews.
 	subject		TEXT,
 	key_hash	BLOB CHECK (length(key_hash) = 32),
 	CHECK (renews IS NULL OR migrates IS NULL),
@@ -71,6 +73,10 @@ CREATE INDEX txn_subject ON txn (subject COLLATE NOCASE)
     WHERE state IN ('reserved', 'pending', 'approved');
 CREATE INDEX txn_key_hash ON txn (key_hash)
     WHERE state IN ('reserved', 'pending', 'approved');
+-- Holds only what is counted by that subject.
+CREATE INDEX txn_granted ON txn (subject COLLATE NOCASE)
+    WHERE state = 'issued' AND subject IS NOT NULL;
+
 -- Challenges made at run time. What we drew ourselves is known by its MAC under a
 -- key that is kept elsewhere (mac_key says which); what people thought up, by a
 -- scrypt hash of that MAC. One that is removed loses both, and stays for the

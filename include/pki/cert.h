@@ -86,6 +86,9 @@ struct certs {
 #define CERTS_MAX	16		/* longest chain or bag we read */
 /* All certificates of a PEM text, or the one of a DER; at least one. */
 int	 certs_parse(struct bytes file, struct certs *out, struct err *e);
+/* What is whole of such a text, which may be cut or broken anywhere, of blocks
+ * and DER alike: maybe none, maybe more than CERTS_MAX. */
+void	 certs_salvage(struct bytes text, struct certs *out);
 int	 certs_load(const char *path, struct certs *out, struct err *e);
 /* The one certificate of a PEM or DER file; more than one is refused. */
 int	 cert_load(const char *path, struct cert **out, struct err *e);

@@ -17,7 +17,8 @@ struct ending {
 	bool			 release;	/* to approved; else failed */
 	enum err_reason		 reason;
 	int64_t			 when;
-	const struct stray	*stray;		/* made all the same; or NULL */
+	const struct stray	*strays;	/* made all the same */
+	size_t			 n_strays;
 	const struct audit	*audit;		/* what explains it; or NULL */
 };
 

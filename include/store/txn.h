@@ -40,9 +40,9 @@ struct txn {
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
 	uint8_t		 key_hash[TXN_HASH];	/* of the request's SPKI */
-	/* Where there is a limit: the subject that is granted, as issued.subject
-	 * will have it. */
-	const char	*subject;	/* NULL: no limit */
+	/* Where there is a limit, or the CA may certify another: the subject that
+	 * is granted. A renewal counts as what it renews did. */
+	const char	*subject;	/* NULL: as issued.subject will be */
 	int64_t		 max_active;	/* valid at once of the subject; 0: any */
 	enum txn_key_limit key_limit;
 	bool		 vouched;	/* by it, a challenge or a validator */

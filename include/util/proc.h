@@ -27,8 +27,8 @@ struct proc {
 
 /*
  * Runs it to its end. out gets its standard output (its max is the limit),
- * diag the beginning of its standard error (on failure too), *status its exit
- * code. ERR_CHILD when it cannot start, is killed by a signal, answers too much
+ * diag the beginning of its standard error, both on failure too, as far as they
+ * were written by then; *status its exit code. ERR_CHILD when it cannot start, is killed by a signal, answers too much
  * or takes too long. Output is read also when the child reads no input.
  */
 int	 proc_run(const struct proc *, struct buf *out, struct buf *diag,

@@ -120,46 +120,81 @@ ask(const struct issuer *is, const struct exec *x,
 	return rc;
 }
 
-/* Of those answered, the certificate of the key; NULL: the first that is not a
- * CA's. */
-static struct cert *
-take_leaf(struct certs *cs, const struct pubkey *key)
+static bool
+is_for(const struct cert *c, const struct issuer_request *r)
 {
-	struct cert *leaf;
-	size_t i;
-
-	for (i = 0; i < cs->n; i++)
-		if (key == NULL ? !cs->v[i]->is_ca : memcmp(
-		    cs->v[i]->key.hash, key->hash, PKI_HASH) == 0) {
-			leaf = cs->v[i];
-			cs->v[i] = cs->v[--cs->n];
-			return leaf;
-		}
-	return NULL;
+	return memcmp(c->key.hash, r->csr->key.hash, PKI_HASH) == 0;
 }
 
-/* What it made, also if it is not what was asked for: -1 then. */
+/* The one certificate of the request's key, which may stand there twice. */
 static int
-take_made(const struct exec *x, const struct issuer_request *r,
-    const struct buf *answer, struct cert **made, struct err *e)
+take_leaf(struct certs *cs, const struct issuer_request *r, struct cert **out,
+    struct err *e)
+{
+	size_t i, at = cs->n;
+
+	for (i = 0; i < cs->n; i++) {
+		if (!is_for(cs->v[i], r))
+			continue;
+		if (at < cs->n && !bytes_eq(cs->v[i]->der, cs->v[at]->der)) {
+			err_set(e, ERR_ISSUER_ANSWER, "more than one "
+			    "certificate has the request's key");
+			return -1;
+		}
+		at = i;
+	}
+	if (at == cs->n) {
+		err_set(e, ERR_ISSUER_ANSWER, "none of %zu certificates has "
+		    "the request's key", cs->n);
+		return -1;
+	}
+	*out = cs->v[at];
+	cs->v[at] = cs->v[--cs->n];
+	return 0;
+}
+
+static int
+read_answer(const struct exec *x, const struct issuer_request *r,
+    const struct buf *answer, struct cert **out, struct err *e)
 {
 	struct certs cs = { .v = NULL, .n = 0 };
 	struct err why = { .reason = ERR_NONE };
-	int rc = -1;
+	int rc;
 
-	if (certs_parse(buf_bytes(answer), &cs, &why) == -1)
+	if (certs_parse(buf_bytes(answer), &cs, &why) == -1) {
 		err_set(e, ERR_ISSUER_ANSWER, "%s: printed no PEM certificate "
 		    "(%s)", command_name(x->cmd), answer->n == 0 ?
 		    "nothing on standard output" : why.text);
-	else if ((*made = take_leaf(&cs, &r->csr->key)) != NULL)
-		rc = 0;
-	else {
-		err_set(e, ERR_ISSUER_ANSWER, "none of %zu certificates has "
-		    "the request's key", cs.n);
-		*made = take_leaf(&cs, NULL);
+		return -1;
 	}
+	rc = take_leaf(&cs, r, out, e);
 	certs_free(&cs);
 	return rc;
+}
+
+/* What it printed before it failed, or of what is no good: all certificates of
+ * the request's key; if there are none, all that are not a CA's. */
+static void
+take_strays(const struct issuer_request *r, const struct buf *answer,
+    struct certs *out)
+{
+	bool known = false;
+	struct certs cs;
+	size_t i, n = 0;
+
+	certs_salvage(buf_bytes(answer), &cs);
+	for (i = 0; i < cs.n; i++)
+		known = known || is_for(cs.v[i], r);
+	for (i = 0; i < cs.n; i++)
+		if (known ? is_for(cs.v[i], r) : !cs.v[i]->is_ca)
+			cs.v[n++] = cs.v[i];
+		else
+			cert_free(cs.v[i]);
+	cs.n = n;
+	if (n > 0)
+		*out = cs;
+	else
+		certs_free(&cs);
 }
 
 static int
@@ -184,22 +219,24 @@ prove(const struct issuer *is, const struct exec *x,
 
 static int
 exec_issue(const struct issuer *is, void *self,
-    const struct issuer_request *r, struct cert **out, struct cert **stray,
+    const struct issuer_request *r, struct cert **out, struct certs *strays,
     struct err *e)
 {
 	struct buf answer = BUF_INIT(ANSWER_MAX);
 	const struct exec *x = self;
 	struct cert *made = NULL;
-	int rc = ask(is, x, r, &answer, e);
+	int rc = -1;
 
-	/* Also one that fails may have said before what it made. */
-	if (take_made(x, r, &answer, &made, e) == -1 ||
-	    (rc == 0 && prove(is, x, r, made, e) == -1))
-		rc = -1;
-	if (rc == 0)
+	if (ask(is, x, r, &answer, e) == 0 &&
+	    read_answer(x, r, &answer, &made, e) == 0 &&
+	    prove(is, x, r, made, e) == 0) {
 		*out = made;
-	else if (made != NULL)
-		*stray = made;
+		made = NULL;
+		rc = 0;
+	} else {
+		take_strays(r, &answer, strays);
+	}
+	cert_free(made);
 	buf_wipe(&answer);
 	return rc;
 }

@@ -23,10 +23,10 @@ local_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 
 static int
 local_issue(const struct issuer *is, void *self,
-    const struct issuer_request *r, struct cert **out, struct cert **stray,
+    const struct issuer_request *r, struct cert **out, struct certs *strays,
     struct err *e)
 {
-	(void)stray;	/* what is not answered here is forgotten */
+	(void)strays;	/* what is not answered here is forgotten */
 	return cert_make(r->plan, issuer_ca(is), self, out, e);
 }
 

@@ -10,18 +10,22 @@
 #include "pki/pki_int.h"
 #include "util/file.h"
 
-int
-certs_take(struct certs *cs, struct cert *c)
+static int
+put(struct certs *cs, struct cert *c)
 {
 	struct cert **v;
 
-	if (cs->n >= CERTS_MAX)
-		return -1;
 	if ((v = realloc(cs->v, (cs->n + 1) * sizeof(*v))) == NULL)
 		return -1;
 	cs->v = v;
 	cs->v[cs->n++] = c;
 	return 0;
+}
+
+int
+certs_take(struct certs *cs, struct cert *c)
+{
+	return cs->n >= CERTS_MAX ? -1 : put(cs, c);
 }
 
 void
@@ -63,6 +67,13 @@ append_der(struct certs *cs, struct bytes der, struct err *e)
 	return cert_parse(der, &c, e) == -1 ? -1 : append(cs, c, e);
 }
 
+static bool
+is_cert(const char *name)
+{
+	return strcmp(name, PEM_STRING_X509) == 0 ||
+	    strcmp(name, PEM_STRING_X509_OLD) == 0;
+}
+
 /* The certificates among a PEM text's blocks; other blocks are passed over. */
 static int
 parse_pem(struct bytes file, struct certs *cs, struct err *e)
@@ -78,8 +89,7 @@ parse_pem(struct bytes file, struct certs *cs, struct err *e)
 		return -1;
 	}
 	while (rc == 0 && PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
-		if (strcmp(name, PEM_STRING_X509) == 0 ||
-		    strcmp(name, PEM_STRING_X509_OLD) == 0)
+		if (is_cert(name))
 			rc = append_der(cs, bytes_make(der,
 			    (size_t)n), e);
 		OPENSSL_free(name);
@@ -116,6 +126,61 @@ certs_parse(struct bytes file, struct certs *out, struct err *e)
 	}
 	*out = cs;
 	return 0;
+}
+
+static void
+salvage_der(struct certs *cs, struct bytes der)
+{
+	struct err ignored = { .reason = ERR_NONE };
+	const unsigned char *p = der.p;
+	X509 *x = d2i_X509(NULL, &p, (long)der.n);
+	struct cert *c;
+
+	if (x != NULL && cert_of(x, &c, &ignored) == 0 && put(cs, c) == -1)
+		cert_free(c);
+	X509_free(x);
+}
+
+static void
+salvage_block(struct certs *cs, struct bytes block)
+{
+	unsigned char *der = NULL;
+	char *name = NULL, *header = NULL;
+	BIO *bio;
+	long n;
+
+	if ((bio = bio_of(block)) == NULL)
+		return;
+	if (PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
+		if (is_cert(name))
+			salvage_der(cs, bytes_make(der, (size_t)n));
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(der, (size_t)n);
+	}
+	BIO_free(bio);
+}
+
+void
+certs_salvage(struct bytes text, struct certs *out)
+{
+	static const char mark[] = "-----BEGIN ";
+	const uint8_t *p = text.p, *end = text.p + text.n, *next;
+	struct certs cs = { .v = NULL, .n = 0 };
+
+	if (text.n > 0 && !is_pem(text))
+		salvage_der(&cs, text);
+	/* Each block ends where the next begins, or one that is cut would take
+	 * that with it. */
+	p = text.n > 0 ? memmem(p, text.n, mark, sizeof(mark) - 1) : NULL;
+	for (; p != NULL; p = next) {
+		next = memmem(p + 1, (size_t)(end - p - 1), mark,
+		    sizeof(mark) - 1);
+		salvage_block(&cs, bytes_make(p,
+		    (size_t)((next != NULL ? next : end) - p)));
+	}
+	ERR_clear_error();
+	*out = cs;
 }
 
 int

@@ -241,7 +241,18 @@ hold(struct work *w)
 	w->txn.waits_since = w->now - c->pending_expire;
 }
 
-/* What the profile allows of one subject and of one key. */
+/* Whether certificates may have another subject than was granted. */
+static bool
+is_renamed(const struct work *w)
+{
+	const struct conf_issuer *is = conf_issuer(w->x->site->conf,
+	    w->se->conf->issuer);
+
+	return is != NULL && conf_strings_has(&is->decides, "subject");
+}
+
+/* What the profile allows of one subject and of one key; what the CA renames is
+ * kept as it was granted, for limits that may come. */
 static int
 limit(struct work *w, struct err *e)
 {
@@ -251,8 +262,8 @@ limit(struct work *w, struct err *e)
 	    w->csr->key.hash, PKI_HASH) == 0;
 
 	/* Of a rehearsal, nobody knows the subject yet. */
-	if (w->verdict.awaits ||
-	    (p->max_active == 0 && p->duplicate_key == CONF_DUPLICATE_ALLOW))
+	if (w->verdict.awaits || (p->max_active == 0 &&
+	    p->duplicate_key == CONF_DUPLICATE_ALLOW && !is_renamed(w)))
 		return 0;
 	if (name_show(w->verdict.plan.subject, &w->subject, e) == -1)
 		return -1;
@@ -326,7 +337,7 @@ step_issue(struct work *w, struct err *e)
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
 	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
-	    &w->stray, e);
+	    &w->strays, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */

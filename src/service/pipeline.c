@@ -3,6 +3,7 @@
  * message type run. Data flows one way; the first step that fails ends it, and
  * its reason is told to the client and, once, to the log.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "issuer/issuer.h"
@@ -171,11 +172,15 @@ log_request(const struct work *w, const char *step, const struct err *e)
 
 /* What a CA elsewhere made for this request; a certificate of ours that nobody
  * has seen is forgotten. */
-static const struct cert *
-made_astray(const struct work *w)
+static struct certs
+made_astray(struct work *w)
 {
-	return w->stray != NULL ? w->stray : w->cert != NULL &&
-	    issuer_key(work_way(w)->gen->ca->issuer) == NULL ? w->cert : NULL;
+	struct certs made = { .v = &w->cert, .n = 1 };
+
+	if (w->cert != NULL &&
+	    issuer_key(work_way(w)->gen->ca->issuer) == NULL)
+		return made;
+	return w->strays;
 }
 
 /* Whatever becomes of the store, this is how it can be revoked. */
@@ -194,33 +199,54 @@ log_stray(const struct work *w, const struct cert *c, const struct err *why)
 	log_end(&l);
 }
 
+/* Logged, and made rows of, which are the caller's to free; without memory for
+ * them all, the first, in *one: so the challenge's use stays spent. */
+static struct stray *
+list_strays(const struct work *w, const struct certs *made,
+    const struct err *why, struct stray *one, size_t *n)
+{
+	struct stray *v;
+	size_t i;
+
+	*n = made->n;
+	if (made->n == 0)
+		return NULL;
+	if ((v = calloc(made->n, sizeof(*v))) == NULL)
+		*n = 1;
+	for (i = 0; i < made->n; i++) {
+		log_stray(w, made->v[i], why);
+		if (i < *n)
+			(v != NULL ? v : one)[i] = (struct stray){
+				.txn = w->found.id, .when = w->now,
+				.issuer = w->se->conf->issuer,
+				.why = err_text(why), .der = made->v[i]->der,
+				.serial = made->v[i]->serial,
+			};
+	}
+	return v;
+}
+
 /* An operator's word outlives our own trouble. */
 static void
 end_txn(struct work *w, const char *failed, const struct err *why)
 {
-	const struct cert *c = made_astray(w);
+	const struct certs made = made_astray(w);
 	struct ending end = {
 		.txn = w->found.id, .reason = why->reason, .when = w->now,
 		.release = w->approved &&
 		    err_failinfo(why->reason) == FAIL_TROUBLE,
 	};
-	struct stray s = {
-		.txn = w->found.id, .issuer = w->se->conf->issuer,
-		.why = err_text(why), .when = w->now,
-	};
+	struct stray one, *v;
 
 	if (!end.release) {
 		end.audit = work_audit(w, audit_outcome(why->reason), failed,
 		    why);
 		w->told = true;
 	}
-	if (c != NULL) {
-		s.der = c->der;
-		s.serial = c->serial;
-		end.stray = &s;
-		log_stray(w, c, why);
-	}
+	v = list_strays(w, &made, why, &one, &end.n_strays);
+	end.strays = v != NULL ? v : &one;
 	ends_write(w->s->ends, w->s->db, &end);
+	free(v);
 }
 
 /* Ends what was begun; its own failure changes nothing for the client. */
@@ -329,7 +355,7 @@ work_clear(struct work *w)
 	document_put(w->crl);
 	buf_wipe(&w->sans);
 	cert_free(w->cert);
-	cert_free(w->stray);
+	certs_free(&w->strays);
 	cert_free(w->old);
 	sans_free(&w->old_sans);
 	matched_clear(&w->challenge);

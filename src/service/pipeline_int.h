@@ -79,7 +79,7 @@ struct work {
 	bool				 fresh;	/* the row is ours to end */
 	bool				 recorded;	/* issued just now */
 	struct cert			*cert;
-	struct cert			*stray;	/* made elsewhere, and not
+	struct certs			 strays; /* made elsewhere, and not
 						 * acceptable */
 	struct buf			 sans;
 	struct issued			 row;

@@ -15,12 +15,16 @@
 
 #define ENDS_MAX	1024
 
+struct memory {
+	char		*issuer;
+	char		*why;
+	uint8_t		*der;		/* and the serial number */
+};
+
 struct kept {
 	struct ending	 end;
-	struct stray	 stray;		/* end.stray, if there is one; its */
-	char		*issuer;	/* memory */
-	char		*why;
-	uint8_t		*der;
+	struct stray	*strays;	/* end.strays */
+	struct memory	*memory;	/* of each */
 	struct audit	*audit;		/* end.audit */
 	struct kept	*next;
 };
@@ -52,11 +56,17 @@ ends_new(struct ends **out, struct err *e)
 static void
 kept_free(struct kept *k)
 {
+	size_t i;
+
 	if (k == NULL)
 		return;
-	free(k->issuer);
-	free(k->why);
-	free(k->der);
+	for (i = 0; k->memory != NULL && i < k->end.n_strays; i++) {
+		free(k->memory[i].issuer);
+		free(k->memory[i].why);
+		free(k->memory[i].der);
+	}
+	free(k->memory);
+	free(k->strays);
 	free(k->audit);
 	free(k);
 }
@@ -81,36 +91,54 @@ static int
 write_end(struct db *db, const struct ending *end, struct err *e)
 {
 	enum txn_state state;
+	size_t i;
 
 	if (txn_state(db, end->txn, &state, e) == -1)
 		return -1;
 	if (state == TXN_ISSUED)
 		return 0;
-	if (end->stray != NULL && stray_add(db, end->stray, e) == -1)
-		return -1;
+	for (i = 0; i < end->n_strays; i++)
+		if (stray_add(db, &end->strays[i], e) == -1)
+			return -1;
 	if (state != TXN_RESERVED)
 		return 0;
 	return end->release ? waiting_release(db, end->txn, e) :
 	    txn_end(db, end->txn, end->reason, end->when, end->audit, e);
 }
 
-/* DER and the serial number are one piece of memory. */
 static int
-copy_stray(struct kept *k, const struct stray *s)
+copy_stray(const struct stray *s, struct stray *to, struct memory *m)
 {
-	k->stray = *s;
-	k->issuer = strdup(s->issuer);
-	k->why = strdup(s->why);
-	k->der = malloc(s->der.n + s->serial.n);
-	if (k->issuer == NULL || k->why == NULL || k->der == NULL)
+	*to = *s;
+	m->issuer = strdup(s->issuer);
+	m->why = strdup(s->why);
+	m->der = malloc(s->der.n + s->serial.n);
+	if (m->issuer == NULL || m->why == NULL || m->der == NULL)
 		return -1;
-	memcpy(k->der, s->der.p, s->der.n);
-	memcpy(k->der + s->der.n, s->serial.p, s->serial.n);
-	k->stray.issuer = k->issuer;
-	k->stray.why = k->why;
-	k->stray.der = bytes_make(k->der, s->der.n);
-	k->stray.serial = bytes_make(k->der + s->der.n, s->serial.n);
-	k->end.stray = &k->stray;
+	memcpy(m->der, s->der.p, s->der.n);
+	memcpy(m->der + s->der.n, s->serial.p, s->serial.n);
+	to->issuer = m->issuer;
+	to->why = m->why;
+	to->der = bytes_make(m->der, s->der.n);
+	to->serial = bytes_make(m->der + s->der.n, s->serial.n);
+	return 0;
+}
+
+static int
+copy_strays(struct kept *k, const struct ending *end)
+{
+	size_t i, n = end->n_strays;
+
+	if (n == 0)
+		return 0;
+	k->end.strays = k->strays = calloc(n, sizeof(*k->strays));
+	k->memory = calloc(n, sizeof(*k->memory));
+	if (k->strays == NULL || k->memory == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (copy_stray(&end->strays[i], &k->strays[i],
+		    &k->memory[i]) == -1)
+			return -1;
 	return 0;
 }
 
@@ -125,7 +153,7 @@ copy_end(const struct ending *end)
 	/* Without memory for it, the end alone. */
 	if (end->audit != NULL)
 		k->end.audit = k->audit = audit_copy(end->audit);
-	if (end->stray == NULL || copy_stray(k, end->stray) == 0)
+	if (copy_strays(k, end) == 0)
 		return k;
 	kept_free(k);
 	return NULL;

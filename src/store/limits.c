@@ -3,6 +3,30 @@
  * reserves: of requests that race, no more get through.
  */
 #include "store/store_int.h"
+#include "util/buf.h"
+
+#define SUBJECT_MAX	(64u * 1024)
+
+/*
+ * 1: the subject that what it renews was granted, to out: it asks for the one
+ * that the CA certified. 0: no other is known.
+ */
+static int
+granted(struct db_conn *c, const struct txn *t, struct buf *out, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_GRANTED];
+	int rc;
+
+	if (sqlite3_bind_int64(st, 1, t->renews) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_GRANTED, e);
+	if ((rc = db_row(c, DB_STMT_TXN_GRANTED, e)) == 1 && buf_puts(out,
+	    (const char *)sqlite3_column_text(st, 0)) == -1) {
+		err_set(e, ERR_MEMORY, "subject");
+		rc = -1;
+	}
+	db_end(c, DB_STMT_TXN_GRANTED);
+	return rc;
+}
 
 static int
 bind_active(sqlite3_stmt *st, const struct txn *t)
@@ -75,5 +99,16 @@ check_key(struct db_conn *c, const struct txn *t, struct err *e)
 int
 limits_check(struct db_conn *c, const struct txn *t, struct err *e)
 {
-	return check_active(c, t, e) == -1 ? -1 : check_key(c, t, e);
+	struct buf subject = BUF_INIT(SUBJECT_MAX);
+	struct txn by = *t;
+	int rc = 0;
+
+	if (t->max_active == 0 && t->key_limit == TXN_KEY_ANY)
+		return 0;
+	if (t->renews != 0 && (rc = granted(c, t, &subject, e)) == 1)
+		by.subject = buf_cstr(&subject);
+	if (rc != -1)
+		rc = check_active(c, &by, e) == -1 ? -1 : check_key(c, &by, e);
+	buf_wipe(&subject);
+	return rc;
 }

@@ -167,24 +167,23 @@ take(int *fd, uint8_t *block, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* 1: there was some; 0: none; -1: failed. */
+/* 1: there was some; 0: none; -1: failed, with what there is room for. */
 static int
 take_output(struct run *r, struct err *e)
 {
 	uint8_t	 block[4096];
-	size_t	 n;
-	int	 rc = 0;
+	size_t	 n, room = r->out.max - r->out.n;
+	int	 rc;
 
 	n = take(&r->fd[OUT], block, sizeof(block));
-	if (n > r->out.max - r->out.n) {
+	rc = n > 0 ? 1 : 0;
+	if (n > 0 && buf_put(&r->out, block, n < room ? n : room) == -1) {
+		err_set(e, ERR_MEMORY, "%s: output", r->proc->argv[0]);
+		rc = -1;
+	} else if (n > room) {
 		err_set(e, ERR_CHILD, "%s: answers more than %zu bytes",
 		    r->proc->argv[0], r->out.max);
 		rc = -1;
-	} else if (n > 0 && buf_put(&r->out, block, n) == -1) {
-		err_set(e, ERR_MEMORY, "%s: output", r->proc->argv[0]);
-		rc = -1;
-	} else if (n > 0) {
-		rc = 1;
 	}
 	explicit_bzero(block, sizeof(block));
 	return rc;
@@ -307,9 +306,14 @@ run(struct run *r, int *code, struct err *e)
 		rc = attend(r, e);
 	if (r->pid == -1)
 		return -1;
-	if (rc == -1)
-		(void)kill(-r->pid, SIGKILL);
-	return reap(r, code, e) == -1 ? -1 : rc;
+	if (rc == 0)
+		return reap(r, code, e);
+	(void)kill(-r->pid, SIGKILL);
+	(void)reap(r, code, e);
+	/* What it had said by then may be all that is known of what it did. */
+	while (take_output(r, e) == 1)
+		continue;
+	return -1;
 }
 
 int
@@ -328,10 +332,8 @@ proc_run(const struct proc *p, struct buf *out, struct buf *diag, int *status,
 		shut(&r.fd[i]);
 	r.diag.max = diag->max;
 	buf_move(diag, &r.diag);
-	if (rc == 0) {
-		buf_move(out, &r.out);
+	buf_move(out, &r.out);
+	if (rc == 0)
 		*status = code;
-	}
-	buf_wipe(&r.out);
 	return rc;
 }

@@ -41,6 +41,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (ca == NULL)
 		ca = fuzz_cert("test-only-ca");
+	certs_salvage(bytes_make(data, n), &cs);
+	for (i = 0; i < cs.n; i++)
+		read_cert(cs.v[i]);
+	certs_free(&cs);
 	if (certs_parse(bytes_make(data, n), &cs, &e) == -1) {
 		if (e.reason == ERR_NONE)
 			fuzz_broken("failure without a reason");

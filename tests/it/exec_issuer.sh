@@ -102,6 +102,13 @@ make_issuer() {
 		esac
 		flock lock openssl ca "\$@" -config ca.conf -batch -notext \\
 		    -in \$id.csr 2>err && cat $tmp/ca/issuing.pem
+		case \$(openssl req -in \$id.csr -noout -subject) in
+		*made-slept) exec sleep 300 ;;
+		*made-signal) kill -9 \$\$ ;;
+		*made-much) exec yes ;;
+		*made-half) head -n 5 $tmp/ca/root.pem ;;
+		*made-stop) sleep 300 & echo \$! >sleeper; sleep 300 ;;
+		esac
 	END
 	chmod 700 "$tmp/upstream/issue"
 }
@@ -165,7 +172,7 @@ sed -i '1i pipeline: { drain_timeout = 1; };
     s/timeout = 2/timeout = 300/' "$tmp/scepd.conf"
 rm "$tmp/upstream/sleeper"
 it_start
-"$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" hanging \
+"$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" made-stop \
     >"$tmp/hanging.out" &
 client=$!
 it_until 20 test -s "$tmp/upstream/sleeper" || it_fail 'it is not asked'
@@ -174,8 +181,10 @@ it_stop
 [ $(($(date +%s) - begun)) -lt 20 ] || it_fail 'a stop waits for the program'
 wait "$client" || true
 [ "$(cat "$tmp/hanging.out")" = http ] ||
-    it_fail "hanging is $(cat "$tmp/hanging.out"), not told to try again"
+    it_fail "made-stop is $(cat "$tmp/hanging.out"), not told to try again"
 it_until 10 gone || it_fail 'its children outlive scepd'
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM stray')" = 1 ] ||
+    it_fail 'what it made before the stop is not known'
 cp "$tmp/before.conf" "$tmp/scepd.conf"
 it_start
 
@@ -210,7 +219,7 @@ grep 'event=stray .*issuer=upstream serial=1001 ' "$tmp/scepd.log" |
     grep -q 'subject="CN=another" reason=issuer_answer .*its subject is' ||
     it_fail 'the log has no serial number of what was made'
 strays --json >"$tmp/strays"
-[ "$(grep -c '"serial"' "$tmp/strays")" -eq 2 ] || it_fail 'not two strays'
+[ "$(grep -c '"serial"' "$tmp/strays")" -eq 3 ] || it_fail 'not three strays'
 for word in '"serial": "1001"' '"challenge": "once"' '"issuer": "upstream"'; do
 	grep -q "$word" "$tmp/strays" || it_fail "no $word: $(cat "$tmp/strays")"
 done
@@ -221,10 +230,52 @@ openssl x509 -in "$tmp/upstream/new/1001.pem" | cmp - "$tmp/stray.pem" ||
     it_fail 'another certificate is listed'
 ! "$SCEPCTL" -c "$tmp/scepd.conf" list --stray --csv 2>"$tmp/csv" ||
     it_fail 'strays have no CSV'
+# However it dies: what it printed by then is known, and the use stays spent.
+n=3
+for row in slept:issuer signal:issuer much:issuer half:issuer_answer; do
+	how=${row%%:*}
+	challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add \
+	    --name "$how" --endpoint scep --once) ||
+	    it_fail 'scepctl challenge add'
+	ask "made-$how" http "${row#*:}"
+	n=$((n + 1))
+	[ "$(strays --json | grep -c '"serial"')" -eq "$n" ] ||
+	    it_fail "made-$how: nothing is listed"
+	strays | grep -q "CN=made-$how" || it_fail "made-$how: another one"
+	[ "$(used "$how")" = 1 ] || it_fail "made-$how: the use was given back"
+done
 challenge=$open
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'
+
+# ---- a CA that gives its own subject: counted is the one that was granted
+
+cp "$tmp/scepd.conf" "$tmp/before.conf"
+sed -i 's/timeout = 2/decides = [ "subject" ]; &/
+    s/name = "device";/& max_active = 1;/' "$tmp/scepd.conf"
+it_start
+# rename NAME WANTED: one enrollment, to $tmp/NAME.pem and .key
+rename() {
+	got=$(CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+	    "$challenge" "$1" "$tmp/$1")
+	[ "$got" = "$2" ] || it_fail "$1 is $got, not $2"
+}
+rename a-renamed issued
+openssl x509 -in "$tmp/a-renamed.pem" -noout -subject | grep -q 'CN *= *another' ||
+    it_fail 'the CA has not renamed it'
+cp "$tmp/a-renamed.pem" "$tmp/old.pem"
+cp "$tmp/a-renamed.key" "$tmp/old.key"
+rename a-renamed failure
+grep -q 'reason=max_active .*CN=a-renamed' "$tmp/scepd.log" ||
+    it_fail 'a second one is refused for another reason'
+rename b-renamed issued
+[ "$(CLIENT_OLD=$tmp/old CLIENT_TYPE=17 CLIENT_TXIDS=1 "$IT_CLIENT" enroll \
+    "$port" "$tmp/ca/ra.pem" "$challenge" another "$tmp/another")" = issued ] ||
+    it_fail 'it cannot renew'
+rename a-renamed failure
+it_stop
+cp "$tmp/before.conf" "$tmp/scepd.conf"
 
 # ---- the example of the manual
 

@@ -260,6 +260,58 @@ test_lists_refused(void **state)
 	buf_wipe(&none);
 }
 
+/* What is cut or broken takes nothing else with it. */
+static void
+test_salvage(void **state)
+{
+	static const struct {
+		const char	*before, *between, *after;
+	} rows[] = {
+		{ "", "", "" },
+		{ "issued: ", "noise", "\n-----BEGIN" },
+		{ "-----BEGIN CERTIFICATE-----\nMIIB\n", "", "" },
+		{ "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERT\n",
+		    "-----BEGIN CERTIFICATE-----\n", "-----BEGIN X" },
+		{ "-----BEGIN PKCS7-----\n", "-----BEGIN ", "" },
+	};
+	struct buf	 one = BUF_INIT(65536), all = BUF_INIT(1 << 20);
+	struct certs	 cs;
+
+	(void)state;
+	put_pem(&one, 1);
+	for (size_t i = 0; i < N(rows); i++) {
+		buf_reset(&all);
+		assert_int_equal(buf_printf(&all, "%s%s%s%s%s", rows[i].before,
+		    buf_cstr(&one), rows[i].between, buf_cstr(&one),
+		    rows[i].after), 0);
+		certs_salvage(buf_bytes(&all), &cs);
+		if (cs.n != 2)
+			fail_msg("row %zu: %zu certificates", i, cs.n);
+		certs_free(&cs);
+		/* Cut before its last line, the second is lost. */
+		all.n -= strlen(rows[i].after) + strlen("----\n\nthe end\n");
+		certs_salvage(buf_bytes(&all), &cs);
+		assert_int_equal(cs.n, 1);
+		certs_free(&cs);
+	}
+	buf_reset(&all);
+	put_pem(&all, CERTS_MAX + 1);
+	certs_salvage(buf_bytes(&all), &cs);
+	assert_int_equal(cs.n, CERTS_MAX + 1);
+	certs_free(&cs);
+	buf_reset(&all);
+	assert_int_equal(buf_put(&all, leaf.cert->der.p, leaf.cert->der.n), 0);
+	assert_int_equal(buf_puts(&all, "more"), 0);
+	certs_salvage(buf_bytes(&all), &cs);
+	assert_int_equal(cs.n, 1);
+	assert_true(bytes_eq(cs.v[0]->der, leaf.cert->der));
+	certs_free(&cs);
+	certs_salvage(bytes_make(NULL, 0), &cs);
+	assert_int_equal(cs.n, 0);
+	buf_wipe(&one);
+	buf_wipe(&all);
+}
+
 static void
 test_files(void **state)
 {
@@ -312,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_lists_refused),
+		cmocka_unit_test(test_salvage),
 		cmocka_unit_test(test_files),
 	};
 

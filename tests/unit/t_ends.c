@@ -225,7 +225,7 @@ test_in_truth(void **state)
 	    .why = "trouble", .when = 2, .serial = bytes_str("1"),
 	    .der = bytes_str("2") };
 	const struct ending	 e = { .txn = 1, .reason = ERR_STORE,
-	    .when = 2, .stray = &s };
+	    .when = 2, .strays = &s, .n_strays = 1 };
 	enum scep_status	 said;
 
 	(void)state;

@@ -286,6 +286,8 @@ test_readers(void **state)
 	empty_folder(true);
 }
 
+#define PLAN_MAX	1024
+
 static int
 plan_row(void *arg, int n, char **value, char **name)
 {
@@ -299,7 +301,7 @@ plan_row(void *arg, int n, char **value, char **name)
 	if (at != NULL)
 		memmove(at, at + strlen(covering),
 		    strlen(at + strlen(covering)) + 1);
-	(void)snprintf((char *)arg + len, 512 - len, "%s; ", value[3]);
+	(void)snprintf((char *)arg + len, PLAN_MAX - len, "%s; ", value[3]);
 	return 0;
 }
 
@@ -328,22 +330,28 @@ test_plans(void **state)
 		    "(migrates=?); SCALAR SUBQUERY 2; SCAN txn USING INDEX "
 		    "txn_reserved; " },
 		{ DB_STMT_TXN_SAME_KEY, "COMPOUND QUERY; LEFT-MOST SUBQUERY; "
-		    "SEARCH issued USING INDEX issued_key_hash (key_hash=?); "
+		    "SEARCH i USING INDEX issued_key_hash (key_hash=?); "
+		    "SEARCH t USING INTEGER PRIMARY KEY (rowid=?); "
 		    "UNION ALL; SEARCH txn USING INDEX txn_key_hash "
 		    "(key_hash=?); " },
-		{ DB_STMT_TXN_ACTIVE, "SCAN CONSTANT ROW; SCALAR SUBQUERY 3; "
-		    "SEARCH i USING INDEX issued_subject (subject=?); "
-		    "CORRELATED SCALAR SUBQUERY 1; SEARCH new USING INDEX "
+		{ DB_STMT_TXN_ACTIVE, "SCAN CONSTANT ROW; SCALAR SUBQUERY 5; "
+		    "SEARCH i USING INTEGER PRIMARY KEY (rowid=?); LIST "
+		    "SUBQUERY 2; COMPOUND QUERY; LEFT-MOST SUBQUERY; SEARCH s "
+		    "USING INDEX issued_subject (subject=?); SEARCH t USING "
+		    "INTEGER PRIMARY KEY (rowid=?); UNION ALL; SEARCH t USING "
+		    "INDEX txn_granted (subject=?); SEARCH s USING INDEX "
+		    "sqlite_autoindex_issued_1 (txn=?); "
+		    "CORRELATED SCALAR SUBQUERY 3; SEARCH new USING INDEX "
 		    "issued_supersedes (supersedes=?); CORRELATED SCALAR "
-		    "SUBQUERY 2; SEARCH t USING INDEX txn_subject (subject=?); "
-		    "SCALAR SUBQUERY 4; SEARCH txn USING INDEX txn_subject "
+		    "SUBQUERY 4; SEARCH t USING INDEX txn_subject (subject=?); "
+		    "SCALAR SUBQUERY 6; SEARCH txn USING INDEX txn_subject "
 		    "(subject=?); " },
 	};
 	struct db	*db = open_db();
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
-		char	 sql[1536], got[512] = "";
+		char	 sql[1536], got[PLAN_MAX] = "";
 
 		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
 		    sqlite3_sql(db->writer->stmt[rows[i].id]));

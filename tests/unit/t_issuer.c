@@ -58,6 +58,7 @@ write_answers(void)
 	tool_file("bag.pem", buf_bytes(&pem), 0644);
 	cert_free(c);
 	file_leaf("otherkey.pem", &(struct order){ .key = other_ca.key });
+	file_leaf("elsewhere.pem", &(struct order){ .key = root.key });
 	file_leaf("otherca.pem", &(struct order){ .issuer = &other_ca });
 	file_leaf("isca.pem", &(struct order){ .ca = true, .ku = KU_CA });
 	file_leaf("expired.pem", &(struct order){ .from = NOW - 9 * DAY,
@@ -188,15 +189,15 @@ static int
 ask_for(const struct issuer *is, const struct cert_plan *plan,
     const char *txid, struct cert **out, struct err *e)
 {
-	struct cert			*stray = NULL;
+	struct certs			 strays = { NULL, 0 };
 	int				 rc;
 	const struct issuer_request	 r = { .plan = plan, .csr = csr,
 	    .endpoint = "ep", .profile = "phones", .txid = txid,
 	    .peer = "192.0.2.7", .now = NOW };
 
-	rc = issuer_issue(is, &r, out, &stray, e);
-	assert_true(rc == -1 || stray == NULL);
-	cert_free(stray);
+	rc = issuer_issue(is, &r, out, &strays, e);
+	assert_true(rc == -1 || strays.n == 0);
+	certs_free(&strays);
 	return rc;
 }
 
@@ -322,52 +323,106 @@ test_exec_refused(void **state)
 	}
 }
 
-/* What was made and is no good is told, for whoever revokes it there. */
+/* What was made and is no good, or came before the program died, is told, for
+ * whoever revokes it there. */
+static const struct {
+	const char	*script;
+	const char	*strays;	/* their files */
+} strays[] = {
+	{ "cat good.pem", "" },
+	{ "cat good.pem good.pem", "" },
+	{ "cat named.pem", "named.pem" },
+	{ "cat ca.pem named.pem good.pem", "named.pem good.pem" },
+	{ "cat otherkey.pem good.pem; exit 2", "good.pem" },
+	{ "cat otherca.pem", "otherca.pem" },
+	{ "cat isca.pem", "isca.pem" },
+	{ "cat otherkey.pem", "otherkey.pem" },
+	{ "cat ca.pem otherkey.pem elsewhere.pem", "otherkey.pem "
+	  "elsewhere.pem" },
+	{ "cat ca.pem", "" },
+	{ "cat good.pem; exit 40", "good.pem" },
+	{ "cat good.pem; exit 255", "good.pem" },
+	{ "cat ca.pem; exit 255", "" },
+	{ "true", "" },
+	{ "exit 1", "" },
+	/* Every way to die. */
+	{ "cat good.pem; kill -9 $$", "good.pem" },
+	{ "cat good.pem; exec sleep 1000", "good.pem" },
+	{ "cat good.pem; touch made; exec sleep 1001", "good.pem" },
+	{ "cat good.pem; exec cat /dev/zero", "good.pem" },
+	{ "cat good.der; exec cat /dev/zero", "good.pem" },
+	{ "cat good.pem; head -n 5 named.pem", "good.pem" },
+	{ "head -n 5 named.pem; cat good.pem", "good.pem" },
+	{ "cat good.pem; echo -----BEGIN CERTIFICATE-----; echo %%",
+	  "good.pem" },
+};
+
+static void
+assert_strays(const struct certs *got, const char *files, const char *script)
+{
+	char		*copy = strdup(files), *rest = copy, *name;
+	struct err	 e = ERR_INIT;
+	struct cert	*want;
+	size_t		 n = 0;
+
+	assert_non_null(copy);
+	while ((name = strtok_r(rest, " ", &rest)) != NULL) {
+		if (n >= got->n)
+			fail_msg("%s: %zu strays", script, got->n);
+		assert_int_equal(cert_load(tool_path(name), &want, &e), 0);
+		if (!bytes_eq(got->v[n++]->der, want->der))
+			fail_msg("%s: another than %s", script, name);
+		cert_free(want);
+	}
+	if (got->n != n)
+		fail_msg("%s: %zu strays", script, got->n);
+	free(copy);
+}
+
+/* The server stops when the program has made what it makes. */
+static void *
+stop_when_made(void *arg)
+{
+	const struct timespec	 some = { .tv_nsec = 10000000 };
+
+	while (access(tool_path("made"), F_OK) == -1)
+		(void)nanosleep(&some, NULL);
+	atomic_store((atomic_bool *)arg, true);
+	return NULL;
+}
+
 static void
 test_exec_strays(void **state)
 {
-	static const struct {
-		const char	*script;
-		const char	*stray;	/* its file; NULL: there is none */
-	} rows[] = {
-		{ "cat good.pem", NULL },
-		{ "cat named.pem", "named.pem" },
-		{ "cat ca.pem named.pem good.pem", "named.pem" },
-		{ "cat otherca.pem", "otherca.pem" },
-		{ "cat isca.pem", "isca.pem" },
-		{ "cat otherkey.pem", "otherkey.pem" },
-		{ "cat ca.pem otherkey.pem", "otherkey.pem" },
-		{ "cat ca.pem", NULL },
-		{ "cat good.pem; exit 40", "good.pem" },
-		{ "cat good.pem; exit 255", "good.pem" },
-		{ "cat ca.pem; exit 255", NULL },
-		{ "true", NULL },
-		{ "exit 40", NULL },
-	};
-	const struct cert_plan		 plan = granted();
-	const struct issuer_request	 r = { .plan = &plan, .csr = csr,
+	const struct cert_plan	 plan = granted();
+	atomic_bool		 stop;
+	struct issuer_request	 r = { .plan = &plan, .csr = csr,
 	    .endpoint = "ep", .profile = "phones", .txid = "t",
-	    .peer = "192.0.2.7", .now = NOW };
-	struct issuer			*is;
+	    .peer = "192.0.2.7", .now = NOW, .stop = &stop };
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct cert	*c = NULL, *stray = NULL, *want = NULL;
+	for (size_t i = 0; i < N(strays); i++) {
+		bool		 stops = strstr(strays[i].script, "made") != NULL;
+		bool		 hangs = strstr(strays[i].script, "1000") != NULL;
+		struct certs	 got = { NULL, 0 };
+		struct issuer	*is = open_exec(strays[i].script, hangs ? 1 :
+		    20);
+		struct cert	*c = NULL;
 		struct err	 e = ERR_INIT;
+		pthread_t	 other;
 
-		is = open_exec(rows[i].script, 20);
-		(void)issuer_issue(is, &r, &c, &stray, &e);
-		if ((stray == NULL) != (rows[i].stray == NULL))
-			fail_msg("%s: %s", rows[i].script, stray == NULL ?
-			    "nothing was made" : "something was made");
-		if (stray != NULL) {
-			err_clear(&e);
-			assert_int_equal(cert_load(tool_path(rows[i].stray),
-			    &want, &e), 0);
-			assert_true(bytes_eq(stray->der, want->der));
-		}
-		cert_free(want);
-		cert_free(stray);
+		atomic_store(&stop, false);
+		if (stops)
+			assert_int_equal(pthread_create(&other, NULL,
+			    stop_when_made, &stop), 0);
+		if (issuer_issue(is, &r, &c, &got, &e) == 0)
+			assert_int_equal(got.n, 0);
+		if (stops)
+			assert_int_equal(pthread_join(other, NULL), 0);
+		if (stops)
+			assert_err(&e, ERR_ISSUER, "the server stops", "stop");
+		assert_strays(&got, strays[i].strays, strays[i].script);
+		certs_free(&got);
 		cert_free(c);
 		issuer_close(is);
 	}

@@ -153,6 +153,71 @@ test_rows(void **state)
 	empty_folder(true);
 }
 
+/* A CA that gives all the same subject: counted is the one that was granted,
+ * whatever a renewal of it asks for. */
+static void
+test_renamed(void **state)
+{
+	static const struct {
+		const char	*name;
+		struct ask	 ask;
+		enum err_reason	 want;
+	} after[] = {
+		{ "again", { 10, "CN=dev-1", 9, 1, TXN_KEY_ANY, 0, NULL, 0 },
+		    ERR_MAX_ACTIVE },
+		{ "in other letters", { 11, "CN=DEV-1", 9, 1, TXN_KEY_ANY, 0,
+		    NULL, 0 }, ERR_MAX_ACTIVE },
+		{ "room for two", { 12, "CN=dev-1", 9, 2, TXN_KEY_ANY, 0, NULL,
+		    0 }, ERR_NONE },
+		{ "another", { 13, "CN=dev-3", 9, 1, TXN_KEY_ANY, 0, NULL, 0 },
+		    ERR_NONE },
+		{ "the CA's", { 14, SUBJECT, 9, 1, TXN_KEY_ANY, 0, NULL, 0 },
+		    ERR_NONE },
+		{ "its renewal", { 15, SUBJECT, 9, 1, TXN_KEY_ANY, 3, NULL, 0 },
+		    ERR_NONE },
+		{ "key", { 16, "CN=dev-1", KEY, 0, TXN_KEY_SUBJECT, 0, NULL,
+		    0 }, ERR_DUPLICATE_KEY },	/* dev-2 has it too */
+		{ "its key", { 17, "CN=dev-1", 6, 0, TXN_KEY_SUBJECT, 0, NULL,
+		    0 }, ERR_NONE },
+		{ "another's key", { 18, SUBJECT, 6, 0, TXN_KEY_SUBJECT, 0,
+		    NULL, 0 }, ERR_DUPLICATE_KEY },
+		{ "renewed with its key", { 19, SUBJECT, 6, 0, TXN_KEY_SUBJECT,
+		    3, NULL, 0 }, ERR_NONE },
+	};
+	static const struct ask	 first[] = {
+		{ 100, "CN=dev-1", 7, 0, TXN_KEY_ANY, 0, NULL, 0 },
+		{ 101, "CN=dev-2", 7, 0, TXN_KEY_ANY, 0, NULL, 0 },
+		/* In the place of the first. */
+		{ 102, SUBJECT, 8, 1, TXN_KEY_ANY, 1, NULL, 0 },
+	};
+	struct db		*db = open_db();
+	struct err		 e = { .reason = ERR_NONE };
+	struct serial		 s;
+	struct issued		 r;
+	int64_t			 id = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N(first); i++) {
+		good(ask(db, &first[i], &id, &e), &e);
+		r = row_of(&s, id, first[i].n);
+		if (i == 2)
+			memset(r.key_hash, 6, sizeof(r.key_hash));
+		good(add(db, &r, &e), &e);
+	}
+	for (size_t i = 0; i < N(after); i++) {
+		err_clear(&e);
+		id = 0;
+		(void)ask(db, &after[i].ask, &id, &e);
+		if (e.reason != after[i].want)
+			fail_msg("%s: %s %s", after[i].name,
+			    err_slug(e.reason), e.text);
+		if (id != 0)
+			good(txn_fail(db, id, ERR_ISSUER, 2000, &e), &e);
+	}
+	db_close(db);
+	empty_folder(true);
+}
+
 #define THREADS	16
 #define ALLOWED	3
 
@@ -228,6 +293,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_races),
 	};

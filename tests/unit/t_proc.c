@@ -70,7 +70,6 @@ assert_failed(const char *words)
 	assert_int_equal(err.reason, ERR_CHILD);
 	if (strstr(err.text, words) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", err.text, words);
-	assert_int_equal(out.n, 0);
 	assert_int_equal(status, -1);
 	assert_no_children();
 }
@@ -130,9 +129,11 @@ test_limits(void **state)
 	assert_int_equal(shell("printf 12345; echo why >&2", bytes_str(NULL),
 	    4, PATIENCE), -1);
 	assert_failed("answers more than 4 bytes");
+	assert_string_equal(buf_cstr(&out), "1234");
 	assert_int_equal(shell("cat /dev/zero", bytes_str(NULL), 100000,
 	    PATIENCE), -1);
 	assert_failed("answers more than 100000 bytes");
+	assert_int_equal(out.n, 100000);
 	assert_int_equal(shell("cat /dev/zero >&2", bytes_str(NULL), 4, SOON),
 	    -1);
 	assert_failed("took longer than 1000 ms");
@@ -155,6 +156,7 @@ test_deadline(void **state)
 	assert_failed("/bin/sh: killed, it took longer than 1000 ms");
 	assert_true(clock_mono_us() - begin >= SOON * 1000);
 	assert_true(clock_mono_us() - begin < PATIENCE * 1000);
+	assert_string_equal(buf_cstr(&out), "a\n");
 	assert_string_equal(buf_cstr(&diag), "b\n");
 	/* Closed descriptors do not look like an end. */
 	assert_int_equal(shell("exec <&- >&- 2>&-; exec sleep 1000",
@@ -240,8 +242,8 @@ test_stop(void **state)
 	(void)state;
 	assert_true(fd != -1);
 	(void)close(fd);
-	(void)snprintf(script, sizeof(script), "trap '' TERM; sleep 1000 & "
-	    "echo $! >%s; wait", pid_file);
+	(void)snprintf(script, sizeof(script), "trap '' TERM; echo made; "
+	    "sleep 1000 & echo $! >%s; wait", pid_file);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	assert_int_equal(pthread_create(&other, NULL, stop_when_begun, NULL),
 	    0);
@@ -250,6 +252,7 @@ test_stop(void **state)
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 	assert_grandchild_killed(read_pid());
 	assert_failed("/bin/sh: killed, the server stops");
+	assert_string_equal(buf_cstr(&out), "made\n");
 	assert_int_equal(shell("sleep 1000", bytes_str(NULL), 100, PATIENCE),
 	    -1);
 	assert_failed("killed, the server stops");
@@ -278,9 +281,10 @@ test_fails(void **state)
 		assert_failed("cannot start: ");
 		assert_non_null(strstr(err.text, names[i]));
 	}
-	assert_int_equal(shell("echo oops >&2; kill -SEGV $$", bytes_str(NULL),
-	    100, PATIENCE), -1);
+	assert_int_equal(shell("echo made; echo oops >&2; kill -SEGV $$",
+	    bytes_str(NULL), 100, PATIENCE), -1);
 	assert_failed("killed by signal 11");
+	assert_string_equal(buf_cstr(&out), "made\n");
 	assert_non_null(strstr(buf_cstr(&diag), "oops"));
 }
 
