@@ -793,7 +793,7 @@ test_failed_trail(void **state)
 	exchange_clear(&x);
 	assert_int_equal(store_number("SELECT count(*) FROM audit JOIN txn ON"
 	    " txn.id = audit.txn AND txn.reason = audit.reason WHERE"
-	    " audit.reason = 'issuer_refused' AND audit.txid = 'A' AND"
+	    " audit.reason = 'issuer' AND audit.txid = 'A' AND"
 	    " audit.trail LIKE '%issue%'"), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM audit"), 1);
 	buf_wipe(&message);
