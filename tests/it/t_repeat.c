@@ -183,7 +183,7 @@ test_revoked(void **state)
 	assert_string_equal(a, b);
 	revoke_newest(1);
 	refused.slug = "key_compromised";
-	buf_reset(&message);
+	buf_wipe(&message);
 	lab_wrap(&lab, buf_bytes(&other), &message);
 	lab_post(&lab, "the same once more", buf_bytes(&message), refused);
 	buf_wipe(&message);
