@@ -399,6 +399,14 @@ chain_of(const struct work *w)
 	return g != NULL ? g : work_way(w)->gen;
 }
 
+static bool
+wants_chain(const struct work *w)
+{
+	const struct conf_profile *p = w->verdict.profile;
+
+	return w->se->conf->reply_chain || (p != NULL && p->reply_chain);
+}
+
 int
 step_wrap(struct work *w, struct err *e)
 {
@@ -410,7 +418,7 @@ step_wrap(struct work *w, struct err *e)
 	if (work_reply(w, &r, e) == -1)
 		return -1;
 	all[n++] = w->cert;
-	if (w->se->conf->reply_chain)
+	if (wants_chain(w))
 		for (i = g->n_ra; i < g->n_chain; i++)
 			all[n++] = g->chain[i];
 	return scep_wrap_success(&r, w->suite, all, n, &w->reply, e);

@@ -45,13 +45,16 @@ static int
 take_cert(const struct issued *row, void *arg)
 {
 	struct fetch *f = arg;
-
+	struct work *w = f->w;
 	struct err why = { .reason = ERR_NONE };
 
-	if (!row->revoked)
-		return cert_parse(row->der, &f->w->cert, &why);
-	err_set(f->e, ERR_TXN_REVOKED, "send a new request");
-	return -1;
+	if (row->revoked) {
+		err_set(f->e, ERR_TXN_REVOKED, "send a new request");
+		return -1;
+	}
+	/* The reply holds what its profile says. */
+	w->verdict.profile = conf_profile(w->x->site->conf, row->profile);
+	return cert_parse(row->der, &w->cert, &why);
 }
 
 static int

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a reply holds beside the certificate: nothing, or the CA certificates
-# behind it, as the endpoint says.
+# behind it, as the endpoint or the profile says.
 #
 # shellcheck disable=SC2154 # variables of lib.sh
 set -eu
@@ -48,4 +48,25 @@ cat "$tmp/leaf.pem" "$tmp/ca/ca-bundle.pem" | cmp - "$tmp/got.pem" ||
 reload false
 enroll reloaded
 [ "$(count)" = 1 ] || it_fail 'the chain in spite of reply_chain = false'
+it_stop
+
+# Of a profile: also for what is repeated, and for no other profile.
+it_endpoint=
+it_profile='reply_chain = true; }, { name = "other";'
+it_conf
+it_start
+enroll profile
+[ "$(count)" = 3 ] || it_fail "$(count) certificates by the profile, not 3"
+cp "$tmp/got.pem" "$tmp/before.pem"
+CLIENT_KEY_FILE=$tmp/got.key
+export CLIENT_KEY_FILE
+enroll profile
+cmp "$tmp/before.pem" "$tmp/got.pem" || it_fail 'another reply to a copy'
+unset CLIENT_KEY_FILE
+it_stop
+it_profile='}, { name = "other"; reply_chain = true;'
+it_conf
+it_start
+enroll another
+[ "$(count)" = 1 ] || it_fail 'the chain of another profile'
 it_stop
