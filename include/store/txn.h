@@ -106,9 +106,8 @@ int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
  * or NULL. */
 int	 txn_end(struct db *, int64_t id, enum err_reason, int64_t when,
 	    const struct audit *, struct err *e);
-int	 txn_fail(struct db *, int64_t id, enum err_reason, int64_t when,
-	    struct err *e);
-/* Marks transactions that a crash left reserved as abandoned; *n of them. */
+/* Ends what a crash left reserved as abandoned; what an operator had approved
+ * is so again. *n: how many of both. */
 int	 txn_recover(struct db *, int64_t when, int64_t *n, struct err *e);
 
 #endif

@@ -302,13 +302,6 @@ fail_run(struct db *db, void *arg, struct err *e)
 }
 
 int
-txn_fail(struct db *db, int64_t id, enum err_reason reason, int64_t when,
-    struct err *e)
-{
-	return txn_end(db, id, reason, when, NULL, e);
-}
-
-int
 txn_end(struct db *db, int64_t id, enum err_reason reason, int64_t when,
     const struct audit *audit, struct err *e)
 {

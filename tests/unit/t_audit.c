@@ -282,7 +282,7 @@ test_fate(void **state)
 	assert_int_equal(f.next[15], 2);
 	assert_int_equal(f.next_at, 2002);
 	good(reserve(db, 4, &id, &e), &e);
-	good(txn_fail(db, id, ERR_ISSUER_REFUSED, 2500, &e), &e);
+	good(txn_end(db, id, ERR_ISSUER_REFUSED, 2500, NULL, &e), &e);
 	good(audit_fate(db, id, &f, &e), &e);
 	assert_string_equal(f.state, "failed");
 	assert_string_equal(f.reason, err_slug(ERR_ISSUER_REFUSED));

@@ -101,10 +101,10 @@ test_refused(void **state)
 	r = row_of(&s, 1, 2);
 	bad(add(db, &r, &e), &e, ERR_STORE, "TXN_ISSUED");
 	err_clear(&e);
-	bad(txn_fail(db, 1, ERR_ISSUER, 9, &e), &e, ERR_STORE, "TXN_FAIL");
+	bad(txn_end(db, 1, ERR_ISSUER, 9, NULL, &e), &e, ERR_STORE, "TXN_FAIL");
 	err_clear(&e);
 	good(reserve(db, 2, &id, &e), &e);
-	good(txn_fail(db, id, ERR_ISSUER, 9, &e), &e);
+	good(txn_end(db, id, ERR_ISSUER, 9, NULL, &e), &e);
 	r.txn = id;
 	bad(add(db, &r, &e), &e, ERR_STORE, "TXN_ISSUED");
 	/* The same serial of the same issuer, then of another one. */

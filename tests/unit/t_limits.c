@@ -147,7 +147,7 @@ test_rows(void **state)
 			    err_slug(e.reason), e.text);
 		/* Each row begins where the first did. */
 		if (id != 0)
-			good(txn_fail(db, id, ERR_ISSUER, 2000, &e), &e);
+			good(txn_end(db, id, ERR_ISSUER, 2000, NULL, &e), &e);
 	}
 	db_close(db);
 	empty_folder(true);
@@ -212,7 +212,7 @@ test_renamed(void **state)
 			fail_msg("%s: %s %s", after[i].name,
 			    err_slug(e.reason), e.text);
 		if (id != 0)
-			good(txn_fail(db, id, ERR_ISSUER, 2000, &e), &e);
+			good(txn_end(db, id, ERR_ISSUER, 2000, NULL, &e), &e);
 	}
 	db_close(db);
 	empty_folder(true);

@@ -159,7 +159,7 @@ test_room_claimed(void **state)
 	bad(ask_room(db, ROOM + 1, "192.0.2.1", true, &e), &e,
 	    ERR_PENDING_FULL, "");
 	err_clear(&e);
-	good(txn_fail(db, 1, ERR_ISSUER_REFUSED, 6000, &e), &e);
+	good(txn_end(db, 1, ERR_ISSUER_REFUSED, 6000, NULL, &e), &e);
 	good(ask_room(db, ROOM + 1, "192.0.2.1", true, &e), &e);
 	db_close(db);
 	empty_folder(true);
@@ -326,7 +326,7 @@ test_renewal_superseded(void **state)
 	assert_true(cl.superseding);
 	assert_int_equal(cl.superseded_at, 0);
 	good(waiting_release(db, second.id, &e), &e);
-	good(txn_fail(db, first.id, ERR_ISSUER_REFUSED, 6000, &e), &e);
+	good(txn_end(db, first.id, ERR_ISSUER_REFUSED, 6000, NULL, &e), &e);
 	enroll(db, 4);
 	raw(file, "UPDATE issued SET supersedes = 1, issued_at = 4321"
 	    " WHERE id = 2");

@@ -159,7 +159,7 @@ test_failed(void **state)
 	struct db	*db = open_db();
 
 	(void)state;
-	good(txn_fail(db, begin(db), ERR_ISSUER_REFUSED, 1000, &e), &e);
+	good(txn_end(db, begin(db), ERR_ISSUER_REFUSED, 1000, NULL, &e), &e);
 	assert_int_equal(look(db, &first).state, TXN_NONE);
 	db_close(db);
 	empty_folder(true);

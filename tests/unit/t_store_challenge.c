@@ -304,7 +304,7 @@ test_uses(void **state)
 	is_use(db, "a", 0, 1, 0);
 	is_use(db, "a", id, 2, 0);
 	/* a failure, a rejection */
-	good(txn_fail(db, a, ERR_ISSUER, 1500, &e), &e);
+	good(txn_end(db, a, ERR_ISSUER, 1500, NULL, &e), &e);
 	is_use(db, "a", id, 1, 0);
 	good(waiting_decide(db, b, WAITING_REJECT, 1500, "op", &e), &e);
 	is_use(db, "a", id, 0, 0);
@@ -392,7 +392,7 @@ race(void *arg)
 	r->reason = e.reason;
 	/* Some give it back, for others to take. */
 	if (r->rc == 0 && r->n % 2 == 0)
-		r->rc = txn_fail(r->db, txn, ERR_ISSUER, 1500, &e) == 0 ?
+		r->rc = txn_end(r->db, txn, ERR_ISSUER, 1500, NULL, &e) == 0 ?
 		    1 : -1;
 	else if (r->rc == 0)
 		issue(r->db, r->n, txn);

@@ -378,7 +378,7 @@ crash_child(int fd)
 		_exit(1);
 	r = row_of(&s, id, 1);
 	if (reserve(db, 2, &id, &e) == -1 || reserve(db, 3, &id, &e) == -1 ||
-	    txn_fail(db, id, ERR_ISSUER, 3000, &e) == -1 ||
+	    txn_end(db, id, ERR_ISSUER, 3000, NULL, &e) == -1 ||
 	    reserve(db, 4, &id, &e) == -1 || add(db, &r, &e) == -1 ||
 	    write(fd, "x", 1) != 1)
 		_exit(1);

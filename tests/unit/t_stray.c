@@ -115,9 +115,9 @@ test_uses(void **state)
 	assert_int_equal(raw(file, q_used), 3);
 	row = stray_of(&s, a, 1);
 	good(stray_add(db, &row, &e), &e);
-	good(txn_fail(db, a, ERR_ISSUER_ANSWER, 1500, &e), &e);
+	good(txn_end(db, a, ERR_ISSUER_ANSWER, 1500, NULL, &e), &e);
 	assert_int_equal(raw(file, q_used), 3);
-	good(txn_fail(db, b, ERR_ISSUER, 1500, &e), &e);
+	good(txn_end(db, b, ERR_ISSUER, 1500, NULL, &e), &e);
 	assert_int_equal(raw(file, q_used), 2);
 	/* A crash between the two. */
 	row = stray_of(&s, c, 3);

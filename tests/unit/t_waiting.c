@@ -305,7 +305,7 @@ test_claim(void **state)
 	bad(waiting_release(db, id, &e), &e, ERR_STORE, "TXN_RELEASE");
 	err_clear(&e);
 	assert_true(claim(db, id));
-	good(txn_fail(db, id, ERR_ISSUER_REFUSED, 6000, &e), &e);
+	good(txn_end(db, id, ERR_ISSUER_REFUSED, 6000, NULL, &e), &e);
 	assert_false(claim(db, id));
 	assert_int_equal(waiting(db), 0);
 	db_close(db);
