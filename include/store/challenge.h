@@ -33,6 +33,7 @@ struct challenge {
 	char		*created_by;
 	bool		 disabled;	/* set by the store */
 	int64_t		 disabled_at;
+	void		*mem;		/* the store's: holds the texts */
 };
 void	 challenge_clear(struct challenge *);
 

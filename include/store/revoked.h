@@ -41,11 +41,12 @@ struct revoked_order {
 struct revoked_other {
 	uint8_t		 serial[REVOKED_SERIAL];
 	size_t		 n_serial;
-	char		*subject;
+	const char	*subject;
 	int64_t		 not_after;
 	unsigned	 kin;		/* of enum revoked_kin */
 	bool		 taken;		/* it was done to this one too */
 	int64_t		 id;
+	void		*mem;		/* the store's: holds it */
 };
 struct revoked_others {
 	struct revoked_other	*v;

@@ -67,11 +67,12 @@ int	 waiting_decide(struct db *, int64_t id, enum waiting_word,
 /* What was rejected, or has expired, and a validator is to be told. */
 struct waiting_end {
 	int64_t		 id;
-	char		*endpoint;
-	char		*txid;
-	char		*peer;
-	char		*asked;		/* the validator */
+	const char	*endpoint;
+	const char	*txid;
+	const char	*peer;
+	const char	*asked;		/* the validator */
 	bool		 expired;
+	void		*mem;		/* the store's: holds the texts */
 };
 /* *found: the first is in out, the caller's to clear. */
 int	 waiting_ended(struct db *, struct waiting_end *out, bool *found,
@@ -84,10 +85,10 @@ int	 waiting_told(struct db *, int64_t id, struct err *e);
 struct waiting {
 	int64_t		 id;
 	int64_t		 since;
-	char		*endpoint;
-	char		*txid;
-	char		*challenge;	/* name, or NULL */
-	char		*peer;
+	const char	*endpoint;
+	const char	*txid;
+	const char	*challenge;	/* name, or NULL */
+	const char	*peer;
 	struct bytes	 csr;
 	uint8_t		 csr_hash[TXN_HASH];
 	bool		 approved;	/* and not fetched yet */
@@ -96,7 +97,7 @@ struct waiting {
 	bool		 renews_revoked;
 	int64_t		 renews_revoked_at;
 	int64_t		 renews_until;	/* when it expires */
-	char		*migrates;	/* or another server's; or NULL */
+	const char	*migrates;	/* or another server's; or NULL */
 	int64_t		 superseded_at;	/* either, by another; 0: never */
 	bool		 challenge_conf;	/* of scepd.conf, if there is one */
 	bool		 challenge_gone;	/* as in struct waiting_claim */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/audit.h"
@@ -82,67 +81,52 @@ audit_refusals(struct db *db, const struct audit *v, size_t n, int64_t keep,
 /* Columns of STMT_AUDIT */
 enum col {
 	COL_ID, COL_TXN, COL_AT, COL_ENDPOINT, COL_TXID, COL_OUTCOME,
-	COL_REASON, COL_WHO, COL_TRAIL, COL_COUNT
+	COL_REASON, COL_WHO, COL_TRAIL
 };
 
-/* A row copied out of the database: no read transaction is open while a caller
- * looks at it. */
-struct row {
+/* A row, and what it is in. */
+struct copy {
 	struct audit	 a;
-	char		*text[COL_COUNT];
+	uint8_t		*mem;
 };
-
-static void
-row_free(struct row *r)
-{
-	int i;
-
-	for (i = 0; i < COL_COUNT; i++)
-		free(r->text[i]);
-}
 
 static int
-row_copy(sqlite3_stmt *st, struct row *r, struct err *e)
+row_copy(sqlite3_stmt *st, struct copy *out, struct err *e)
 {
-	const unsigned char *s;
-	int i;
+	struct row r;
 
-	*r = (struct row){ .a.id = sqlite3_column_int64(st, COL_ID) };
-	for (i = COL_ENDPOINT; i < COL_COUNT; i++) {
-		if ((s = sqlite3_column_text(st, i)) == NULL)
-			continue;
-		if ((r->text[i] = strdup((const char *)s)) == NULL) {
-			err_set(e, ERR_MEMORY, "audit trail");
-			row_free(r);
-			return -1;
-		}
-	}
-	r->a.txn = sqlite3_column_int64(st, COL_TXN);
-	r->a.when = sqlite3_column_int64(st, COL_AT);
-	r->a.endpoint = r->text[COL_ENDPOINT];
-	r->a.txid = r->text[COL_TXID];
-	r->a.outcome = r->text[COL_OUTCOME];
-	r->a.reason = r->text[COL_REASON];
-	r->a.who = r->text[COL_WHO];
-	r->a.trail = r->text[COL_TRAIL];
+	if (row_begin(&r, st, "audit trail", e) == -1)
+		return -1;
+	out->mem = r.mem;
+	out->a = (struct audit){
+		.id = sqlite3_column_int64(st, COL_ID),
+		.txn = sqlite3_column_int64(st, COL_TXN),
+		.when = sqlite3_column_int64(st, COL_AT),
+		.endpoint = row_text(&r, COL_ENDPOINT),
+		.txid = row_text(&r, COL_TXID),
+		.outcome = row_text(&r, COL_OUTCOME),
+		.reason = row_text(&r, COL_REASON),
+		.who = row_text(&r, COL_WHO),
+		.trail = row_text(&r, COL_TRAIL)
+	};
 	return 1;
 }
 
 /* 1 and a row that is the caller's, 0, -1. Ends the statement. */
 static int
-row_read(struct db_conn *c, enum db_stmt id, struct row *r, struct err *e)
+row_read(struct db_conn *c, enum db_stmt id, struct copy *out, struct err *e)
 {
 	int rc = db_row(c, id, e);
 
 	if (rc == 1)
-		rc = row_copy(c->stmt[id], r, e);
+		rc = row_copy(c->stmt[id], out, e);
 	db_end(c, id);
 	return rc;
 }
 
 static int
 read_next(struct db_conn *c, const struct audit_filter *f, int64_t after,
-    struct row *r, struct err *e)
+    struct copy *out, struct err *e)
 {
 	enum db_stmt id = f->txid != NULL ? DB_STMT_AUDIT_TXID :
 	    DB_STMT_AUDIT_TXN;
@@ -156,7 +140,7 @@ read_next(struct db_conn *c, const struct audit_filter *f, int64_t after,
 		rc |= sqlite3_bind_int64(st, 2, f->txn);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, id, e);
-	return row_read(c, id, r, e);
+	return row_read(c, id, out, e);
 }
 
 int
@@ -165,15 +149,15 @@ audit_each(struct db *db, const struct audit_filter *f,
 {
 	int64_t after = 0;
 	struct db_conn *c;
-	struct row r;
+	struct copy row;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
-	while ((rc = read_next(c, f, after, &r, e)) == 1) {
-		after = r.a.id;
-		rc = cb(&r.a, arg);
-		row_free(&r);
+	while ((rc = read_next(c, f, after, &row, e)) == 1) {
+		after = row.a.id;
+		rc = cb(&row.a, arg);
+		free(row.mem);
 		if (rc != 0)
 			break;
 	}
@@ -186,7 +170,7 @@ audit_one(struct db *db, int64_t id, int (*cb)(const struct audit *, void *),
     void *arg, struct err *e)
 {
 	struct db_conn *c;
-	struct row r;
+	struct copy row;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
@@ -194,11 +178,11 @@ audit_one(struct db *db, int64_t id, int (*cb)(const struct audit *, void *),
 	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_ONE], 1, id) != SQLITE_OK)
 		rc = db_unbound(c, DB_STMT_AUDIT_ONE, e);
 	else
-		rc = row_read(c, DB_STMT_AUDIT_ONE, &r, e);
+		rc = row_read(c, DB_STMT_AUDIT_ONE, &row, e);
 	db_conn_give(db, c);
 	if (rc == 1) {
-		rc = cb(&r.a, arg);
-		row_free(&r);
+		rc = cb(&row.a, arg);
+		free(row.mem);
 	}
 	return rc;
 }
@@ -240,43 +224,23 @@ audit_txns(struct db *db, const char *endpoint, const char *txid,
 /* ---- what became of it ---- */
 
 static void
-copy_text(sqlite3_stmt *st, int i, char *out, size_t size)
-{
-	const unsigned char *s = sqlite3_column_text(st, i);
-
-	(void)snprintf(out, size, "%s", s == NULL ? "" : (const char *)s);
-}
-
-static size_t
-copy_serial(sqlite3_stmt *st, int i, uint8_t out[AUDIT_SERIAL])
-{
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-
-	if (n > AUDIT_SERIAL)
-		n = AUDIT_SERIAL;
-	if (n > 0)
-		memcpy(out, sqlite3_column_blob(st, i), n);
-	return n;
-}
-
-static void
 copy_fate(sqlite3_stmt *st, struct audit_fate *f)
 {
-	copy_text(st, 0, f->state, sizeof(f->state));
+	(void)row_put_text(st, 0, f->state, sizeof(f->state));
 	f->created = sqlite3_column_int64(st, 1);
 	f->finished = sqlite3_column_int64(st, 2);
-	copy_text(st, 3, f->reason, sizeof(f->reason));
-	copy_text(st, 4, f->endpoint, sizeof(f->endpoint));
-	copy_text(st, 5, f->txid, sizeof(f->txid));
-	copy_text(st, 6, f->peer, sizeof(f->peer));
-	f->n_serial = copy_serial(st, 7, f->serial);
+	(void)row_put_text(st, 3, f->reason, sizeof(f->reason));
+	(void)row_put_text(st, 4, f->endpoint, sizeof(f->endpoint));
+	(void)row_put_text(st, 5, f->txid, sizeof(f->txid));
+	(void)row_put_text(st, 6, f->peer, sizeof(f->peer));
+	f->n_serial = row_put_bytes(st, 7, f->serial, AUDIT_SERIAL);
 	f->issued = f->n_serial > 0;
 	f->issued_at = sqlite3_column_int64(st, 8);
 	f->not_after = sqlite3_column_int64(st, 9);
 	f->revoked = sqlite3_column_type(st, 10) != SQLITE_NULL;
 	f->revoked_at = sqlite3_column_int64(st, 10);
 	f->revoke_reason = sqlite3_column_int(st, 11);
-	f->n_next = copy_serial(st, 12, f->next);
+	f->n_next = row_put_bytes(st, 12, f->next, AUDIT_SERIAL);
 	f->next_at = sqlite3_column_int64(st, 13);
 }
 

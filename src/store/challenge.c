@@ -15,61 +15,39 @@ enum col {
 void
 challenge_clear(struct challenge *c)
 {
-	free(c->name);
-	free(c->hash);
-	free(c->endpoints);
-	free(c->profile);
-	free(c->subject);
-	free(c->san);
-	free(c->key_types);
-	free(c->facts);
-	free(c->created_by);
+	free(c->mem);
 	memset(c, 0, sizeof(*c));
 }
 
 /* ---- reading ---- */
 
 static int
-copy_text(sqlite3_stmt *st, int i, char **out)
-{
-	const unsigned char *s = sqlite3_column_text(st, i);
-
-	*out = strdup(s == NULL ? "" : (const char *)s);
-	return *out == NULL ? -1 : 0;
-}
-
-/* Copied, so that no read transaction is open while a caller looks at it. */
-static int
 row_copy(sqlite3_stmt *st, struct challenge *out, struct err *e)
 {
-	struct challenge c = {
+	struct row r;
+
+	if (row_begin(&r, st, "challenge", e) == -1)
+		return -1;
+	*out = (struct challenge){
 		.id = sqlite3_column_int64(st, COL_ID),
+		.name = row_text(&r, COL_NAME),
+		.hash = row_text(&r, COL_HASH),
+		.endpoints = row_text(&r, COL_ENDPOINTS),
+		.profile = row_text(&r, COL_PROFILE),
+		.subject = row_text(&r, COL_SUBJECT),
+		.san = row_text(&r, COL_SAN),
+		.key_types = row_text(&r, COL_KEY_TYPES),
+		.facts = row_text(&r, COL_FACTS),
 		.uses = sqlite3_column_int64(st, COL_USES),
 		.not_before = sqlite3_column_int64(st, COL_NOT_BEFORE),
 		.expires = sqlite3_column_int64(st, COL_EXPIRES),
 		.created = sqlite3_column_int64(st, COL_CREATED),
+		.created_by = row_text(&r, COL_CREATED_BY),
 		.disabled = sqlite3_column_type(st, COL_DISABLED) !=
 		    SQLITE_NULL,
 		.disabled_at = sqlite3_column_int64(st, COL_DISABLED),
+		.mem = r.mem
 	};
-	int rc = 0;
-
-	rc |= copy_text(st, COL_NAME, &c.name);
-	rc |= copy_text(st, COL_ENDPOINTS, &c.endpoints);
-	rc |= copy_text(st, COL_PROFILE, &c.profile);
-	rc |= copy_text(st, COL_SUBJECT, &c.subject);
-	rc |= copy_text(st, COL_SAN, &c.san);
-	rc |= copy_text(st, COL_KEY_TYPES, &c.key_types);
-	rc |= copy_text(st, COL_FACTS, &c.facts);
-	rc |= copy_text(st, COL_CREATED_BY, &c.created_by);
-	if (sqlite3_column_type(st, COL_HASH) != SQLITE_NULL)
-		rc |= copy_text(st, COL_HASH, &c.hash);
-	if (rc != 0) {
-		err_set(e, ERR_MEMORY, "challenge");
-		challenge_clear(&c);
-		return -1;
-	}
-	*out = c;
 	return 0;
 }
 

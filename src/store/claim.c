@@ -2,8 +2,6 @@
  * What an operator approved is claimed by the worker that issues it, and given
  * back if that fails for no fault of the request.
  */
-#include <string.h>
-
 #include "store/store_int.h"
 #include "store/waiting.h"
 
@@ -20,26 +18,6 @@ struct claim {
 	bool			 ours;
 };
 
-/* NULL is "". */
-static int
-take_name(sqlite3_stmt *st, int i, char out[65])
-{
-	const char *name = (const char *)sqlite3_column_text(st, i);
-	size_t n = name == NULL ? 0 : strlen(name);
-
-	if (n > 64)
-		return -1;
-	memcpy(out, name == NULL ? "" : name, n + 1);
-	return 0;
-}
-
-static int
-take_buf(sqlite3_stmt *st, int i, struct buf *out)
-{
-	return buf_put(out, sqlite3_column_blob(st, i),
-	    (size_t)sqlite3_column_bytes(st, i));
-}
-
 static void
 take_facts(sqlite3_stmt *st, struct waiting_claim *out)
 {
@@ -55,21 +33,23 @@ take_facts(sqlite3_stmt *st, struct waiting_claim *out)
 static int
 take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 {
-	size_t n = (size_t)sqlite3_column_bytes(st, COL_SERIAL);
-
-	if (n > sizeof(out->serial) ||
-	    take_name(st, COL_CHALLENGE, out->challenge) == -1 ||
-	    take_name(st, COL_PROFILE, out->profile) == -1 ||
-	    take_name(st, COL_ASKED, out->asked) == -1 ||
-	    take_buf(st, COL_CSR, out->csr) == -1 ||
-	    take_buf(st, COL_OLD, out->old) == -1 ||
-	    take_buf(st, COL_FACTS, out->facts) == -1 ||
-	    take_buf(st, COL_MIGRATES, out->migrates) == -1) {
+	if ((size_t)sqlite3_column_bytes(st, COL_SERIAL) >
+	    sizeof(out->serial) ||
+	    row_put_text(st, COL_CHALLENGE, out->challenge,
+	    sizeof(out->challenge)) == -1 ||
+	    row_put_text(st, COL_PROFILE, out->profile,
+	    sizeof(out->profile)) == -1 ||
+	    row_put_text(st, COL_ASKED, out->asked,
+	    sizeof(out->asked)) == -1 ||
+	    row_put_buf(st, COL_CSR, out->csr) == -1 ||
+	    row_put_buf(st, COL_OLD, out->old) == -1 ||
+	    row_put_buf(st, COL_FACTS, out->facts) == -1 ||
+	    row_put_buf(st, COL_MIGRATES, out->migrates) == -1) {
 		err_set(e, ERR_STORE, "transaction is malformed");
 		return -1;
 	}
-	memcpy(out->serial, sqlite3_column_blob(st, COL_SERIAL), n);
-	out->n_serial = n;
+	out->n_serial = row_put_bytes(st, COL_SERIAL, out->serial,
+	    sizeof(out->serial));
 	take_facts(st, out);
 	return 0;
 }

@@ -15,41 +15,26 @@ enum col {
 void
 waiting_end_clear(struct waiting_end *w)
 {
-	free(w->endpoint);
-	free(w->txid);
-	free(w->peer);
-	free(w->asked);
+	free(w->mem);
 	memset(w, 0, sizeof(*w));
-}
-
-/* None of them is NULL. */
-static char *
-copy_text(sqlite3_stmt *st, int i)
-{
-	const unsigned char *s = sqlite3_column_text(st, i);
-
-	return s == NULL ? NULL : strdup((const char *)s);
 }
 
 static int
 row_copy(sqlite3_stmt *st, struct waiting_end *out, struct err *e)
 {
-	struct waiting_end w = {
-		.id = sqlite3_column_int64(st, COL_ID),
-		.endpoint = copy_text(st, COL_ENDPOINT),
-		.txid = copy_text(st, COL_TXID),
-		.peer = copy_text(st, COL_PEER),
-		.asked = copy_text(st, COL_ASKED),
-		.expired = sqlite3_column_int(st, COL_EXPIRED) == 1
-	};
+	struct row r;
 
-	if (w.endpoint == NULL || w.txid == NULL || w.peer == NULL ||
-	    w.asked == NULL) {
-		err_set(e, ERR_MEMORY, "outcome");
-		waiting_end_clear(&w);
+	if (row_begin(&r, st, "outcome", e) == -1)
 		return -1;
-	}
-	*out = w;
+	*out = (struct waiting_end){
+		.id = sqlite3_column_int64(st, COL_ID),
+		.endpoint = row_text(&r, COL_ENDPOINT),
+		.txid = row_text(&r, COL_TXID),
+		.peer = row_text(&r, COL_PEER),
+		.asked = row_text(&r, COL_ASKED),
+		.expired = sqlite3_column_int(st, COL_EXPIRED) == 1,
+		.mem = r.mem
+	};
 	return 0;
 }
 

@@ -19,7 +19,7 @@ enum col {
 	COL_SUBJECT, COL_SANS, COL_ENDPOINT, COL_PROFILE, COL_ISSUER, COL_TXID,
 	COL_CHALLENGE, COL_PEER, COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT,
 	COL_REVOKED_AT, COL_REVOKE_REASON, COL_ROLE, COL_SUPERSEDES,
-	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_NEW_SERIAL, COL_COUNT
+	COL_MIGRATES, COL_DER, COL_OLD_SERIAL, COL_NEW_SERIAL
 };
 
 static int
@@ -137,7 +137,7 @@ issued_add_wait(struct db *db, struct issued_op *op, struct err *e)
 	return db_wait(db, &op->op, e);
 }
 
-/* Rows copied out of the database, each with one allocation. */
+/* Rows copied out of the database. */
 struct page {
 	struct issued	 row[PAGE_ROWS];
 	uint8_t		*mem[PAGE_ROWS];
@@ -152,51 +152,6 @@ struct walk {
 	int64_t				 left;
 };
 
-static size_t
-row_size(sqlite3_stmt *st)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < COL_COUNT; i++)
-		n += (size_t)sqlite3_column_bytes(st, i) + 1;
-	return n;
-}
-
-static const char *
-copy_text(sqlite3_stmt *st, int i, uint8_t **p)
-{
-	const unsigned char *s = sqlite3_column_text(st, i);
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-	uint8_t *start = *p;
-
-	if (s == NULL)
-		return NULL;
-	memcpy(start, s, n);
-	start[n] = '\0';
-	*p += n + 1;
-	return (const char *)start;
-}
-
-static struct bytes
-copy_blob(sqlite3_stmt *st, int i, uint8_t **p)
-{
-	const void *b = sqlite3_column_blob(st, i);
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-	uint8_t *start = *p;
-
-	if (n > 0)
-		memcpy(start, b, n);
-	*p += n;
-	return bytes_make(start, n);
-}
-
-static void
-copy_hash(sqlite3_stmt *st, int i, uint8_t out[ISSUED_HASH])
-{
-	if (sqlite3_column_bytes(st, i) == ISSUED_HASH)
-		memcpy(out, sqlite3_column_blob(st, i), ISSUED_HASH);
-}
-
 static bool
 is_text(sqlite3_stmt *st, int i, const char *text)
 {
@@ -209,26 +164,24 @@ static int
 page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 {
 	struct issued *r = &pg->row[pg->n];
-	uint8_t *p = malloc(row_size(st));
+	struct row c;
 
-	if (p == NULL) {
-		err_set(e, ERR_MEMORY, "list of certificates");
+	if (row_begin(&c, st, "list of certificates", e) == -1)
 		return -1;
-	}
-	pg->mem[pg->n++] = p;
+	pg->mem[pg->n++] = c.mem;
 	r->id = sqlite3_column_int64(st, COL_ID);
 	r->txn = sqlite3_column_int64(st, COL_TXN);
-	r->serial = copy_blob(st, COL_SERIAL, &p);
-	copy_hash(st, COL_ISSUER_HASH, r->issuer_hash);
-	copy_hash(st, COL_KEY_HASH, r->key_hash);
-	r->subject = copy_text(st, COL_SUBJECT, &p);
-	r->sans = copy_text(st, COL_SANS, &p);
-	r->endpoint = copy_text(st, COL_ENDPOINT, &p);
-	r->profile = copy_text(st, COL_PROFILE, &p);
-	r->issuer = copy_text(st, COL_ISSUER, &p);
-	r->txid = copy_text(st, COL_TXID, &p);
-	r->challenge = copy_text(st, COL_CHALLENGE, &p);
-	r->peer = copy_text(st, COL_PEER, &p);
+	r->serial = row_blob(&c, COL_SERIAL);
+	(void)row_put_bytes(st, COL_ISSUER_HASH, r->issuer_hash, ISSUED_HASH);
+	(void)row_put_bytes(st, COL_KEY_HASH, r->key_hash, ISSUED_HASH);
+	r->subject = row_text(&c, COL_SUBJECT);
+	r->sans = row_text(&c, COL_SANS);
+	r->endpoint = row_text(&c, COL_ENDPOINT);
+	r->profile = row_text(&c, COL_PROFILE);
+	r->issuer = row_text(&c, COL_ISSUER);
+	r->txid = row_text(&c, COL_TXID);
+	r->challenge = row_text(&c, COL_CHALLENGE);
+	r->peer = row_text(&c, COL_PEER);
 	r->not_before = sqlite3_column_int64(st, COL_NOT_BEFORE);
 	r->not_after = sqlite3_column_int64(st, COL_NOT_AFTER);
 	r->issued_at = sqlite3_column_int64(st, COL_ISSUED_AT);
@@ -236,14 +189,10 @@ page_add(struct page *pg, sqlite3_stmt *st, struct err *e)
 	r->revoked_at = sqlite3_column_int64(st, COL_REVOKED_AT);
 	r->revoke_reason = sqlite3_column_int(st, COL_REVOKE_REASON);
 	r->ra = is_text(st, COL_ROLE, "ra");
-	r->supersedes = copy_blob(st, COL_OLD_SERIAL, &p);
-	r->superseded_by = copy_blob(st, COL_NEW_SERIAL, &p);
-	r->migrates = copy_text(st, COL_MIGRATES, &p);
-	r->der = copy_blob(st, COL_DER, &p);
-	if (sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM) {
-		err_set(e, ERR_MEMORY, "list of certificates");
-		return -1;
-	}
+	r->supersedes = row_blob(&c, COL_OLD_SERIAL);
+	r->superseded_by = row_blob(&c, COL_NEW_SERIAL);
+	r->migrates = row_text(&c, COL_MIGRATES);
+	r->der = row_blob(&c, COL_DER);
 	return 0;
 }
 

@@ -3,7 +3,6 @@
  * belong to it; and which these are.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/revoked.h"
 #include "store/store_int.h"
@@ -14,7 +13,7 @@ void
 revoked_others_clear(struct revoked_others *o)
 {
 	while (o->n > 0)
-		free(o->v[--o->n].subject);
+		free(o->v[--o->n].mem);
 	free(o->v);
 	o->v = NULL;
 }
@@ -22,29 +21,27 @@ revoked_others_clear(struct revoked_others *o)
 static int
 add_row(sqlite3_stmt *st, struct revoked_others *o, struct err *e)
 {
-	struct revoked_other *v = realloc(o->v, (o->n + 1) * sizeof(*v)), *r;
-	const void *serial = sqlite3_column_blob(st, COL_SERIAL);
-	size_t n = (size_t)sqlite3_column_bytes(st, COL_SERIAL);
+	struct revoked_other *v = realloc(o->v, (o->n + 1) * sizeof(*v));
+	struct row r;
 
-	if (v == NULL)
-		goto memory;
+	if (v == NULL) {
+		err_set(e, ERR_MEMORY, "list of certificates");
+		return -1;
+	}
 	o->v = v;
-	r = &v[o->n];
-	*r = (struct revoked_other){
+	if (row_begin(&r, st, "list of certificates", e) == -1)
+		return -1;
+	v = &o->v[o->n++];
+	*v = (struct revoked_other){
 		.id = sqlite3_column_int64(st, COL_ID),
-		.n_serial = n < REVOKED_SERIAL ? n : REVOKED_SERIAL,
+		.subject = row_text(&r, COL_SUBJECT),
 		.not_after = sqlite3_column_int64(st, COL_NOT_AFTER),
 		.kin = (unsigned)sqlite3_column_int(st, COL_KIN),
-		.subject = strdup((const char *)sqlite3_column_text(st,
-		    COL_SUBJECT))
+		.mem = r.mem
 	};
-	memcpy(r->serial, serial, r->n_serial);
-	o->n++;
-	if (r->subject != NULL)
-		return 0;
-memory:
-	err_set(e, ERR_MEMORY, "list of certificates");
-	return -1;
+	v->n_serial = row_put_bytes(st, COL_SERIAL, v->serial,
+	    sizeof(v->serial));
+	return 0;
 }
 
 static int

@@ -3,7 +3,6 @@
  * reserves: of requests that race, no more get through.
  */
 #include "store/store_int.h"
-#include "util/buf.h"
 
 #define SUBJECT_MAX	(64u * 1024)
 
@@ -19,8 +18,8 @@ granted(struct db_conn *c, const struct txn *t, struct buf *out, struct err *e)
 
 	if (sqlite3_bind_int64(st, 1, t->renews) != SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_GRANTED, e);
-	if ((rc = db_row(c, DB_STMT_TXN_GRANTED, e)) == 1 && buf_puts(out,
-	    (const char *)sqlite3_column_text(st, 0)) == -1) {
+	if ((rc = db_row(c, DB_STMT_TXN_GRANTED, e)) == 1 &&
+	    row_put_buf(st, 0, out) == -1) {
 		err_set(e, ERR_MEMORY, "subject");
 		rc = -1;
 	}

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "store/lockout.h"
 #include "store/store_int.h"
 
@@ -98,13 +96,11 @@ lockout_clear(struct db *db, const char *address, int64_t *cleared,
 static void
 read_row(sqlite3_stmt *st, struct lockout *l)
 {
-	(void)snprintf(l->address, sizeof(l->address), "%s",
-	    (const char *)sqlite3_column_text(st, 0));
+	(void)row_put_text(st, 0, l->address, sizeof(l->address));
 	l->since = sqlite3_column_int64(st, 1);
 	l->until = sqlite3_column_int64(st, 2);
 	l->failures = sqlite3_column_int64(st, 3);
-	(void)snprintf(l->endpoint, sizeof(l->endpoint), "%s",
-	    (const char *)sqlite3_column_text(st, 4));
+	(void)row_put_text(st, 4, l->endpoint, sizeof(l->endpoint));
 }
 
 int

@@ -16,6 +16,7 @@
 #include "store/audit.h"
 #include "store/db.h"
 #include "store/txn.h"
+#include "util/buf.h"
 #include "util/bytes.h"
 
 #define DB_APPLICATION_ID	0x73636570	/* "scep" */
@@ -132,6 +133,29 @@ int	 db_unbound(struct db_conn *, enum db_stmt, struct err *e);
 int	 db_step(struct db_conn *, enum db_stmt, struct err *e);
 /* As db_step(), for one that must change exactly one row. */
 int	 db_step_one(struct db_conn *, enum db_stmt, struct err *e);
+
+/*
+ * row.c: the columns of the row that a statement stands at, copied, so that no
+ * read transaction is open while anybody looks at them. Text or blob, each is
+ * copied once at most.
+ */
+struct row {
+	sqlite3_stmt	*st;
+	uint8_t		*mem;	/* all that is copied: the caller's to free() */
+	uint8_t		*at;	/* where the next goes */
+};
+/* With room for all columns; fails for memory alone, to copy `what`. */
+int	 row_begin(struct row *, sqlite3_stmt *, const char *what,
+	    struct err *e);
+char	*row_text(struct row *, int);		/* NULL is NULL */
+struct bytes row_blob(struct row *, int);	/* n == 0: NULL, or empty */
+/* Into what the caller has, with a NUL; NULL is "". -1: it is cut, being too
+ * long. */
+int	 row_put_text(sqlite3_stmt *, int, char *out, size_t size);
+/* As many bytes as fit; returns how many. */
+size_t	 row_put_bytes(sqlite3_stmt *, int, uint8_t *out, size_t size);
+/* As buf_put(). */
+int	 row_put_buf(sqlite3_stmt *, int, struct buf *);
 
 /* txn.c: the column state */
 enum txn_state	 txn_state_named(const unsigned char *);

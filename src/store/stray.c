@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/store_int.h"
 #include "store/stray.h"
@@ -7,7 +6,7 @@
 /* Columns of STRAY_NEXT */
 enum col {
 	COL_ID, COL_TXN, COL_ISSUER, COL_SERIAL, COL_WHY, COL_WHEN, COL_DER,
-	COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE, COL_COUNT
+	COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE
 };
 
 static int
@@ -40,62 +39,28 @@ stray_add(struct db *db, const struct stray *s, struct err *e)
 
 /* ---- reading ---- */
 
-/* A row, copied: no read transaction is open while a caller looks at it. */
-static char *
-copy_text(sqlite3_stmt *st, int i, uint8_t **p)
-{
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-	const unsigned char *s = sqlite3_column_text(st, i);
-	uint8_t *start = *p;
-
-	if (s == NULL)
-		return NULL;
-	memcpy(start, s, n);
-	start[n] = '\0';
-	*p += n + 1;
-	return (char *)start;
-}
-
-static struct bytes
-copy_blob(sqlite3_stmt *st, int i, uint8_t **p)
-{
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-	const void *b = sqlite3_column_blob(st, i);
-	uint8_t *start = *p;
-
-	if (n > 0)
-		memcpy(start, b, n);
-	*p += n;
-	return bytes_make(start, n);
-}
-
 /* *mem is the caller's to free. */
 static int
 row_copy(sqlite3_stmt *st, struct stray *s, uint8_t **mem, struct err *e)
 {
-	size_t n = 0;
-	uint8_t *p;
-	int i;
+	struct row r;
 
-	for (i = 0; i < COL_COUNT; i++)
-		n += (size_t)sqlite3_column_bytes(st, i) + 1;
-	if ((*mem = p = malloc(n)) == NULL) {
-		err_set(e, ERR_MEMORY, "list of strays");
+	if (row_begin(&r, st, "list of strays", e) == -1)
 		return -1;
-	}
 	*s = (struct stray){
 		.id = sqlite3_column_int64(st, COL_ID),
 		.txn = sqlite3_column_int64(st, COL_TXN),
+		.issuer = row_text(&r, COL_ISSUER),
+		.serial = row_blob(&r, COL_SERIAL),
+		.why = row_text(&r, COL_WHY),
 		.when = sqlite3_column_int64(st, COL_WHEN),
+		.der = row_blob(&r, COL_DER),
+		.endpoint = row_text(&r, COL_ENDPOINT),
+		.txid = row_text(&r, COL_TXID),
+		.peer = row_text(&r, COL_PEER),
+		.challenge = row_text(&r, COL_CHALLENGE)
 	};
-	s->issuer = copy_text(st, COL_ISSUER, &p);
-	s->why = copy_text(st, COL_WHY, &p);
-	s->endpoint = copy_text(st, COL_ENDPOINT, &p);
-	s->txid = copy_text(st, COL_TXID, &p);
-	s->peer = copy_text(st, COL_PEER, &p);
-	s->challenge = copy_text(st, COL_CHALLENGE, &p);
-	s->serial = copy_blob(st, COL_SERIAL, &p);
-	s->der = copy_blob(st, COL_DER, &p);
+	*mem = r.mem;
 	return 1;
 }
 

@@ -209,108 +209,70 @@ enum col {
 	COL_CHALLENGE_GONE, COL_DESPITE
 };
 
+/* A row, and what it is in. */
+struct copy {
+	struct waiting	 w;
+	uint8_t		*mem;
+};
+
 static void
-row_free(struct waiting *w)
+copy_free(struct copy *c)
 {
-	free(w->endpoint);
-	free(w->txid);
-	free(w->challenge);
-	free(w->peer);
-	free(w->migrates);
 	/* The challenge is in it. */
-	if (w->csr.p != NULL)
-		explicit_bzero((void *)(uintptr_t)w->csr.p, w->csr.n);
-	free((void *)(uintptr_t)w->csr.p);
-	free((void *)(uintptr_t)w->renews.p);
+	explicit_bzero((void *)(uintptr_t)c->w.csr.p, c->w.csr.n);
+	free(c->mem);
 }
 
-static char *
-copy_text(sqlite3_stmt *st, int i)
-{
-	const unsigned char *s = sqlite3_column_text(st, i);
-
-	return s == NULL ? NULL : strdup((const char *)s);
-}
-
-/* p == NULL and n > 0: no memory. */
-static struct bytes
-copy_blob(sqlite3_stmt *st, int i)
-{
-	size_t n = (size_t)sqlite3_column_bytes(st, i);
-	uint8_t *p = n == 0 ? NULL : malloc(n);
-
-	if (p != NULL)
-		memcpy(p, sqlite3_column_blob(st, i), n);
-	return bytes_make(p, n);
-}
-
-static bool
-lacks_memory(struct bytes copied)
-{
-	return copied.p == NULL && copied.n > 0;
-}
-
-static bool
-lacks_text(sqlite3_stmt *st, int i, const char *copied)
-{
-	return copied == NULL && sqlite3_column_type(st, i) != SQLITE_NULL;
-}
-
-/* Copied, so that no read transaction is open while a caller looks at it. */
 static int
-row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
+row_copy(sqlite3_stmt *st, struct copy *out, struct err *e)
 {
+	struct row r;
 
-	*w = (struct waiting){
+	if (row_begin(&r, st, "list of requests", e) == -1)
+		return -1;
+	out->mem = r.mem;
+	out->w = (struct waiting){
 		.id = sqlite3_column_int64(st, COL_ID),
 		.since = sqlite3_column_int64(st, COL_CREATED),
-		.endpoint = copy_text(st, COL_ENDPOINT),
-		.txid = copy_text(st, COL_TXID),
-		.challenge = copy_text(st, COL_CHALLENGE),
-		.peer = copy_text(st, COL_PEER),
-		.csr = copy_blob(st, COL_CSR),
+		.endpoint = row_text(&r, COL_ENDPOINT),
+		.txid = row_text(&r, COL_TXID),
+		.challenge = row_text(&r, COL_CHALLENGE),
+		.peer = row_text(&r, COL_PEER),
+		.csr = row_blob(&r, COL_CSR),
 		.approved = sqlite3_column_int(st, COL_APPROVED) == 1,
-		.renews = copy_blob(st, COL_RENEWS),
+		.renews = row_blob(&r, COL_RENEWS),
 		.renews_revoked = sqlite3_column_type(st,
 		    COL_RENEWS_REVOKED) != SQLITE_NULL,
 		.renews_revoked_at = sqlite3_column_int64(st,
 		    COL_RENEWS_REVOKED),
 		.renews_until = sqlite3_column_int64(st, COL_RENEWS_UNTIL),
 		.superseded_at = sqlite3_column_int64(st, COL_SUPERSEDED),
-		.migrates = copy_text(st, COL_MIGRATES),
+		.migrates = row_text(&r, COL_MIGRATES),
 		.challenge_conf = sqlite3_column_int(st,
 		    COL_CHALLENGE_CONF) == 1,
 		.challenge_gone = sqlite3_column_int(st,
 		    COL_CHALLENGE_GONE) == 1,
 		.despite = sqlite3_column_int(st, COL_DESPITE) == 1
 	};
-	if (lacks_memory(w->csr) || lacks_memory(w->renews) ||
-	    w->endpoint == NULL || w->txid == NULL || w->peer == NULL ||
-	    lacks_text(st, COL_CHALLENGE, w->challenge) ||
-	    lacks_text(st, COL_MIGRATES, w->migrates)) {
-		err_set(e, ERR_MEMORY, "list of requests");
-		row_free(w);
-		return -1;
-	}
-	memcpy(w->csr_hash, sqlite3_column_blob(st, COL_CSR_HASH), TXN_HASH);
+	(void)row_put_bytes(st, COL_CSR_HASH, out->w.csr_hash, TXN_HASH);
 	return 1;
 }
 
 /* 1 and a row that is the caller's, 0, -1. Ends the statement. */
 static int
-row_read(struct db_conn *c, enum db_stmt id, struct waiting *w,
+row_read(struct db_conn *c, enum db_stmt id, struct copy *out,
     struct err *e)
 {
 	int rc = db_row(c, id, e);
 
 	if (rc == 1)
-		rc = row_copy(c->stmt[id], w, e);
+		rc = row_copy(c->stmt[id], out, e);
 	db_end(c, id);
 	return rc;
 }
 
 static int
-read_next(struct db_conn *c, int64_t since, int64_t id, struct waiting *w,
+read_next(struct db_conn *c, int64_t since, int64_t id, struct copy *out,
     struct err *e)
 {
 	sqlite3_stmt *st = c->stmt[DB_STMT_WAITING_NEXT];
@@ -318,7 +280,7 @@ read_next(struct db_conn *c, int64_t since, int64_t id, struct waiting *w,
 	if (sqlite3_bind_int64(st, 1, since) != SQLITE_OK ||
 	    sqlite3_bind_int64(st, 2, id) != SQLITE_OK)
 		return db_unbound(c, DB_STMT_WAITING_NEXT, e);
-	return row_read(c, DB_STMT_WAITING_NEXT, w, e);
+	return row_read(c, DB_STMT_WAITING_NEXT, out, e);
 }
 
 int
@@ -326,17 +288,17 @@ waiting_each(struct db *db, int (*cb)(const struct waiting *, void *),
     void *arg, struct err *e)
 {
 	int64_t since = INT64_MIN, id = 0;
-	struct waiting w;
 	struct db_conn *c;
+	struct copy row;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
-	while ((rc = read_next(c, since, id, &w, e)) == 1) {
-		since = w.since;
-		id = w.id;
-		rc = cb(&w, arg);
-		row_free(&w);
+	while ((rc = read_next(c, since, id, &row, e)) == 1) {
+		since = row.w.since;
+		id = row.w.id;
+		rc = cb(&row.w, arg);
+		copy_free(&row);
 		if (rc != 0)
 			break;
 	}
@@ -348,8 +310,8 @@ int
 waiting_one(struct db *db, int64_t id,
     int (*cb)(const struct waiting *, void *), void *arg, struct err *e)
 {
-	struct waiting w;
 	struct db_conn *c;
+	struct copy row;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
@@ -357,12 +319,12 @@ waiting_one(struct db *db, int64_t id,
 	if (sqlite3_bind_int64(c->stmt[DB_STMT_WAITING_ONE], 1, id) !=
 	    SQLITE_OK)
 		rc = db_unbound(c, DB_STMT_WAITING_ONE, e);
-	else if ((rc = row_read(c, DB_STMT_WAITING_ONE, &w, e)) == 0)
+	else if ((rc = row_read(c, DB_STMT_WAITING_ONE, &row, e)) == 0)
 		rc = set_gone(c, id, e);
 	db_conn_give(db, c);
 	if (rc == 1) {
-		rc = cb(&w, arg);
-		row_free(&w);
+		rc = cb(&row.w, arg);
+		copy_free(&row);
 	}
 	return rc;
 }
