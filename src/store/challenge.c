@@ -1,3 +1,7 @@
+/*
+ * Challenges made at run time: finding, adding and removing them. Their uses are
+ * in uses.c; those with names that begin alike, in alike.c.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,84 +142,6 @@ challenge_each(struct db *db, int (*cb)(const struct challenge *, void *),
 	challenge_clear(&last);
 	db_conn_give(db, c);
 	return rc;
-}
-
-/* ---- uses ---- */
-
-static int
-count_uses(struct db_conn *c, const char *name, int64_t id,
-    struct challenge_use *out, struct err *e)
-{
-	sqlite3_stmt *st = c->stmt[DB_STMT_CHALLENGE_USED];
-	int rc;
-
-	if (db_bind_text(st, 1, name) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 2, id) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_CHALLENGE_USED, e);
-	*out = (struct challenge_use){ .used = 0 };
-	if ((rc = db_row(c, DB_STMT_CHALLENGE_USED, e)) == 1)
-		*out = (struct challenge_use){
-			.used = sqlite3_column_int64(st, 0),
-			.issued = sqlite3_column_int64(st, 1),
-			.last = sqlite3_column_int64(st, 2),
-		};
-	db_end(c, DB_STMT_CHALLENGE_USED);
-	return rc == -1 ? -1 : 0;
-}
-
-int
-challenge_used(struct db *db, const char *name, int64_t id,
-    struct challenge_use *out, struct err *e)
-{
-	struct db_conn *c;
-	int rc;
-
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	rc = count_uses(c, name, id, out, e);
-	db_conn_give(db, c);
-	return rc;
-}
-
-/* What an operator did since it was looked up counts. */
-static int
-check_live(struct db_conn *c, const struct txn *t, struct err *e)
-{
-	sqlite3_stmt *st = c->stmt[DB_STMT_CHALLENGE_LIVE];
-	int rc;
-
-	if (sqlite3_bind_int64(st, 1, t->challenge_id) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_CHALLENGE_LIVE, e);
-	rc = db_row(c, DB_STMT_CHALLENGE_LIVE, e);
-	if (rc == 1 && sqlite3_column_int(st, 1) == 0 &&
-	    sqlite3_column_int(st, 0) == 0)
-		rc = 0;
-	else if (rc != -1) {
-		err_set(e, ERR_CHALLENGE_DISABLED, "meanwhile");
-		rc = -1;
-	}
-	db_end(c, DB_STMT_CHALLENGE_LIVE);
-	return rc;
-}
-
-int
-challenge_reserve(struct db_conn *c, const struct txn *t, struct err *e)
-{
-	struct challenge_use u;
-
-	if (t->challenge == NULL)
-		return 0;
-	if (t->challenge_id != 0 && check_live(c, t, e) == -1)
-		return -1;
-	if (t->challenge_uses == 0)
-		return 0;
-	if (count_uses(c, t->challenge, t->challenge_id, &u, e) == -1)
-		return -1;
-	if (u.used < t->challenge_uses)
-		return 0;
-	err_set(e, ERR_CHALLENGE_SPENT, "%lld of %lld uses",
-	    (long long)u.used, (long long)t->challenge_uses);
-	return -1;
 }
 
 /* ---- writing ---- */
@@ -390,79 +316,4 @@ challenge_lost(struct db *db, const uint8_t key_name[CHALLENGE_MAC],
 	db_end(c, DB_STMT_CHALLENGE_LOST);
 	db_conn_give(db, c);
 	return rc == 1 ? 0 : -1;
-}
-
-/* ---- those with names that begin alike ---- */
-
-/* Binds a range of names, and a time. The name behind the last that begins so
- * is the prefix with its last byte, which is ASCII, made greater. */
-static int
-bind_range(sqlite3_stmt *st, const char *prefix, int64_t when)
-{
-	char end[CHALLENGE_NAME + 1];
-	size_t n = strnlen(prefix, CHALLENGE_NAME);
-
-	memcpy(end, prefix, n);
-	end[n] = '\0';
-	if (n > 0)
-		end[n - 1]++;
-	return db_bind_text(st, 1, prefix) == SQLITE_OK &&
-	    sqlite3_bind_text(st, 2, end, -1, SQLITE_TRANSIENT) ==
-	    SQLITE_OK && sqlite3_bind_int64(st, 3, when) == SQLITE_OK ?
-	    0 : -1;
-}
-
-int
-challenge_unused(struct db *db, const char *prefix, int64_t now, int64_t *n,
-    struct err *e)
-{
-	struct db_conn *c;
-	sqlite3_stmt *st;
-	int rc;
-
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	st = c->stmt[DB_STMT_CHALLENGE_UNUSED];
-	if (bind_range(st, prefix, now) == -1)
-		rc = db_unbound(c, DB_STMT_CHALLENGE_UNUSED, e);
-	else if ((rc = db_row(c, DB_STMT_CHALLENGE_UNUSED, e)) == 1)
-		*n = sqlite3_column_int64(st, 0);
-	db_end(c, DB_STMT_CHALLENGE_UNUSED);
-	db_conn_give(db, c);
-	return rc == -1 ? -1 : 0;
-}
-
-struct forgetting {
-	const char	*prefix;
-	int64_t		 before;
-	int64_t		 now;
-};
-
-static int
-forget_run(struct db *db, void *arg, struct err *e)
-{
-	struct db_conn *c = db->writer;
-	const struct forgetting *f = arg;
-
-	if (bind_range(c->stmt[DB_STMT_CHALLENGE_FORGET], f->prefix,
-	    f->before) == -1)
-		return db_unbound(c, DB_STMT_CHALLENGE_FORGET, e);
-	if (db_step(c, DB_STMT_CHALLENGE_FORGET, e) == -1)
-		return -1;
-	if (bind_range(c->stmt[DB_STMT_CHALLENGE_RETIRE], f->prefix,
-	    f->before) == -1 || sqlite3_bind_int64(
-	    c->stmt[DB_STMT_CHALLENGE_RETIRE], 4, f->now) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_CHALLENGE_RETIRE, e);
-	return db_step(c, DB_STMT_CHALLENGE_RETIRE, e);
-}
-
-int
-challenge_forget(struct db *db, const char *prefix, int64_t before,
-    int64_t now, struct err *e)
-{
-	struct forgetting f = { prefix, before, now };
-	struct db_op op = { .run = forget_run, .arg = &f };
-
-	db_submit(db, &op);
-	return db_wait(db, &op, e);
 }

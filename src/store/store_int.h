@@ -160,7 +160,7 @@ int	 row_put_buf(sqlite3_stmt *, int, struct buf *);
 /* txn.c: the column state */
 enum txn_state	 txn_state_named(const unsigned char *);
 
-/* challenge.c: in the writer, ERR_CHALLENGE_ unless there is a use left. */
+/* uses.c: in the writer, ERR_CHALLENGE_ unless there is a use left. */
 int	 challenge_reserve(struct db_conn *, const struct txn *,
 	    struct err *e);
 
