@@ -86,7 +86,15 @@ ends_free(struct ends *s)
 	free(s);
 }
 
-/* What failed for us may have been written all the same: then it stands. */
+/*
+ * What failed for us may have been written all the same: then it stands.
+ *
+ * However late, this undoes nothing newer. What is reserved is changed by its
+ * worker alone, and he leaves it here as his last act: an operator decides on
+ * what is pending, what expires is pending or approved, and until it is
+ * approved again nobody claims it anew. Only the next start would recover it,
+ * by a daemon that has the lock of ours and none of what is kept here.
+ */
 static int
 write_end(struct db *db, const struct ending *end, struct err *e)
 {

@@ -2,6 +2,7 @@
  * Requests that wait for an operator, from the first message to the claim of
  * what was approved.
  */
+#include "store/ends.h"
 #include "store_file.h"
 #include "store/waiting.h"
 
@@ -312,6 +313,48 @@ test_claim(void **state)
 	empty_folder(true);
 }
 
+/* What cannot be given back yet, nobody else touches; and what was done to it
+ * once it was, stays. */
+static void
+test_kept(void **state)
+{
+	struct err		 e = { .reason = ERR_NONE };
+	struct db		*db = open_db();
+	int64_t			 id = held(db, "A", 1, 1000);
+	const struct ending	 end = { .txn = id, .release = true,
+	    .reason = ERR_ISSUER, .when = 5000 };
+	struct ends		*ends;
+	int			 i;
+
+	(void)state;
+	good(ends_new(&ends, &e), &e);
+	decide(db, id, true);
+	assert_true(claim(db, id));
+	raw(file, "CREATE TRIGGER trouble BEFORE UPDATE OF state ON txn"
+	    " WHEN NEW.state = 'approved' BEGIN"
+	    " SELECT RAISE(ABORT, 'trouble'); END");
+	ends_write(ends, db, &end);
+	assert_false(ends_retry(ends, db));
+	for (i = WAITING_REJECT; i <= WAITING_APPROVE_DESPITE; i++) {
+		bad(waiting_decide(db, id, (enum waiting_word)i, 6000, "op",
+		    &e), &e, ERR_NOT_PENDING, "is reserved");
+		err_clear(&e);
+	}
+	good(waiting_expire(db, 9000, 9000, &e), &e);
+	assert_false(claim(db, id));
+	assert_int_equal(state_of(db, id), TXN_RESERVED);
+	raw(file, "DROP TRIGGER trouble");
+	assert_true(ends_retry(ends, db));
+	assert_int_equal(state_of(db, id), TXN_APPROVED);
+	assert_false(ends_retry(ends, db));
+	good(waiting_expire(db, 9000, 9000, &e), &e);
+	ends_write(ends, db, &end);
+	assert_int_equal(state_of(db, id), TXN_EXPIRED);
+	ends_free(ends);
+	db_close(db);
+	empty_folder(true);
+}
+
 static void
 test_expire(void **state)
 {
@@ -411,6 +454,7 @@ main(void)
 		cmocka_unit_test(test_decide),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_recover),
