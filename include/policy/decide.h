@@ -28,6 +28,8 @@ struct policy_old {
 	bool			 revoked;
 	/* One that came of it by renewals is, but not as superseded. */
 	bool			 successor_revoked;
+	/* Nobody can say: so many did. */
+	bool			 many_successors;
 	bool			 key_compromised;	/* its key, by a
 							 * revocation */
 	const struct conf_profile *profile;	/* it was issued under; NULL:

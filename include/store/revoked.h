@@ -76,8 +76,9 @@ struct revoked_ask {
 struct revoked_stops {
 	bool		 successor;	/* one that came of what is renewed,
 					 * also over others, is revoked or on
-					 * hold, but not as superseded; or they
-					 * are too many to look at */
+					 * hold, but not as superseded */
+	bool		 many;		/* so many came of it that not all were
+					 * looked at */
 	bool		 old_key;	/* a certificate of that key was revoked
 					 * for a compromise */
 	bool		 key;		/* the same of this one */

@@ -82,18 +82,18 @@ struct txn_found {
 int	 txn_repeated(struct db *, const struct txn *, struct txn_found *,
 	    struct err *e);
 /*
- * Durable on return: the transaction that it repeats, or a new one, with
- * *fresh set. Both in one step, so that of many copies at once one is new. id
- * names it in issued.txn and txn_end(). A reserved serial is never reserved
- * again: ERR_STORE_CONFLICT. While another request waits under the same
- * transactionID: ERR_TXN_LIVE. What it renews was revoked or superseded
- * meanwhile: ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. A revocation stops
- * it (store/revoked.h): ERR_RENEWAL_SUCCESSOR, ERR_RENEWAL_COMPROMISED,
- * ERR_KEY_COMPROMISED. No use of the challenge left, counting all that are
- * worked on: ERR_CHALLENGE_SPENT; it was disabled or removed meanwhile:
- * ERR_CHALLENGE_DISABLED. Beyond a limit of the profile, counting so:
- * ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait: ERR_PENDING_FULL,
- * ERR_PENDING_STRANGER.
+ * Durable on return: the transaction that it repeats, or a new one, with *fresh
+ * set. Both in one step, so that of many copies at once one is new. id names it
+ * in issued.txn and txn_end(). A reserved serial is never reserved again:
+ * ERR_STORE_CONFLICT. While another request waits under the same transactionID:
+ * ERR_TXN_LIVE. What it renews was revoked or superseded meanwhile:
+ * ERR_RENEWAL_REVOKED, ERR_RENEWAL_SUPERSEDED. A revocation stops it
+ * (store/revoked.h): ERR_RENEWAL_SUCCESSOR, ERR_RENEWAL_MANY,
+ * ERR_RENEWAL_COMPROMISED, ERR_KEY_COMPROMISED. No use of the challenge left,
+ * counting all that are worked on: ERR_CHALLENGE_SPENT; it was disabled or
+ * removed meanwhile: ERR_CHALLENGE_DISABLED. Beyond a limit of the profile,
+ * counting so: ERR_MAX_ACTIVE, ERR_DUPLICATE_KEY. No room to wait:
+ * ERR_PENDING_FULL, ERR_PENDING_STRANGER.
  */
 int	 txn_reserve(struct db *, const struct txn *, struct txn_found *,
 	    bool *fresh, struct err *e);

@@ -148,6 +148,8 @@ static const struct {
 	    "device enroll anew, with a challenge" },
 	{ ERR_RENEWAL_SUCCESSOR, "find out why that one was revoked, then have "
 	    "the device enroll anew, with a challenge" },
+	{ ERR_RENEWAL_MANY, "find out why it renews so often, then have the "
+	    "device enroll anew, with a challenge" },
 	{ ERR_RENEWAL_COMPROMISED, "have the device enroll anew, with a new key "
 	    "and a challenge" },
 	{ ERR_RENEWAL_NOT_YET, "compare the clocks" },

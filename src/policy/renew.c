@@ -80,10 +80,13 @@ revoked_inputs(const struct policy_facts *f, struct policy_step *s)
 static int
 rule_successor(const struct policy_facts *f, struct err *e)
 {
-	if (!f->old->successor_revoked)
+	if (f->old->successor_revoked)
+		err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it by "
+		    "renewal was revoked or put on hold");
+	else if (f->old->many_successors)
+		err_set(e, ERR_RENEWAL_MANY, "one of them may be revoked");
+	else
 		return 0;
-	err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it by "
-	    "renewal was revoked or put on hold");
 	return -1;
 }
 
@@ -91,6 +94,7 @@ static void
 successor_inputs(const struct policy_facts *f, struct policy_step *s)
 {
 	policy_say_flag(s, "successor_revoked", f->old->successor_revoked);
+	policy_say_flag(s, "too_many_successors", f->old->many_successors);
 }
 
 static int

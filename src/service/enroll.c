@@ -97,6 +97,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.issued_at = w->old_issued,
 		.foreign = w->old_id == 0,
 		.successor_revoked = w->stops.successor,
+		.many_successors = w->stops.many,
 		.key_compromised = w->stops.old_key,
 		.superseded_at = w->old_line.superseded_at,
 		.key_uses = w->old_line.key_uses,

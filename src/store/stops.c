@@ -34,8 +34,9 @@ read_stops(struct db_conn *c, const struct revoked_ask *a,
 	if ((rc = db_row(c, DB_STMT_ISSUED_STOPS, e)) == 1)
 		*out = (struct revoked_stops){
 			.successor = sqlite3_column_int(st, 0) == 1,
-			.old_key = sqlite3_column_int(st, 1) == 1,
-			.key = sqlite3_column_int(st, 2) == 1
+			.many = sqlite3_column_int(st, 1) == 1,
+			.old_key = sqlite3_column_int(st, 2) == 1,
+			.key = sqlite3_column_int(st, 3) == 1
 		};
 	db_end(c, DB_STMT_ISSUED_STOPS);
 	return rc == 1 ? 0 : -1;
@@ -72,6 +73,8 @@ stops_check(struct db_conn *c, const struct txn *t, struct err *e)
 	else if (s.successor)
 		err_set(e, ERR_RENEWAL_SUCCESSOR, "one that came of it is "
 		    "revoked");
+	else if (s.many)
+		err_set(e, ERR_RENEWAL_MANY, "one of them may be revoked");
 	else if (s.old_key)
 		err_set(e, ERR_RENEWAL_COMPROMISED, "a certificate of that key "
 		    "was revoked for that");

@@ -41,7 +41,7 @@
 
 /* keyCompromise, cACompromise, aACompromise: as the index has it. */
 #define STMT_COMPROMISED	"revoke_reason IN (1, 2, 10)"
-/* So many are looked at; what has more that came of it renews no more. */
+/* So many are looked at; what so many came of renews no more. */
 #define STMT_LATER_MAX		"10000"
 
 #define STMT_WAITING							\

@@ -233,7 +233,8 @@ static const struct setting {
 	struct csr		**csr;		/* NULL: same_names, new key */
 	enum policy_challenge	 challenge;
 	int64_t			 superseded_at, key_uses;
-	bool			 foreign, authority, successor, compromised;
+	bool			 foreign, authority, successor, many;
+	bool			 compromised;
 	const char		*gone;
 	bool			 named, naming;
 	int64_t			 issued_at;
@@ -295,6 +296,10 @@ static const struct setting {
 	{ "what came of it is revoked, with a challenge", { ALLOWED },
 	    .challenge = MATCH, .successor = true,
 	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "too many came of it", { ALLOWED }, .many = true,
+	    .want = ERR_RENEWAL_MANY },
+	{ "too many, and one is revoked", { ALLOWED }, .many = true,
+	    .successor = true, .want = ERR_RENEWAL_SUCCESSOR },
 	{ "its key is compromised, the new one is not", { ALLOWED },
 	    .compromised = true, .want = ERR_RENEWAL_COMPROMISED },
 
@@ -374,6 +379,7 @@ check_setting(const struct setting *s)
 		.sans = &old_sans, .foreign = s->foreign,
 		.superseded_at = s->superseded_at, .key_uses = s->key_uses,
 		.successor_revoked = s->successor,
+		.many_successors = s->many,
 		.key_compromised = s->compromised,
 		.gone = s->gone, .issued_at = s->issued_at,
 	};
@@ -609,7 +615,7 @@ test_stands(void **state)
 	static const struct {
 		const char	*name;
 		struct cert	**cert;
-		bool		 revoked, successor, compromised, foreign;
+		bool		 revoked, successor, many, compromised, foreign;
 		enum err_reason	 want;
 	} v[] = {
 		{ "in force", &old_cert, .want = ERR_NONE },
@@ -617,6 +623,8 @@ test_stands(void **state)
 		    .want = ERR_RENEWAL_REVOKED },
 		{ "successor", &old_cert, .successor = true,
 		    .want = ERR_RENEWAL_SUCCESSOR },
+		{ "too many", &old_cert, .many = true,
+		    .want = ERR_RENEWAL_MANY },
 		{ "compromised", &old_cert, .compromised = true,
 		    .want = ERR_RENEWAL_COMPROMISED },
 		{ "agent", &agent, .foreign = true,
@@ -633,6 +641,7 @@ test_stands(void **state)
 			.cert = *v[i].cert, .sans = &old_sans,
 			.revoked = v[i].revoked, .foreign = v[i].foreign,
 			.successor_revoked = v[i].successor,
+			.many_successors = v[i].many,
 			.key_compromised = v[i].compromised,
 		};
 		const struct policy_facts f = {

@@ -81,6 +81,7 @@ stops(struct db *db, const struct ask *a)
 	good(revoked_stops(db, &ra, &s, &e), &e);
 	return s.key ? ERR_KEY_COMPROMISED :
 	    s.successor ? ERR_RENEWAL_SUCCESSOR :
+	    s.many ? ERR_RENEWAL_MANY :
 	    s.old_key ? ERR_RENEWAL_COMPROMISED : ERR_NONE;
 }
 
@@ -162,7 +163,13 @@ test_stops_many(void **state)
 	assert_int_equal(stops(db, &a), ERR_NONE);
 	(void)snprintf(sql, sizeof(sql), "%sn = 1", children);
 	raw(file, sql);
+	assert_int_equal(stops(db, &a), ERR_RENEWAL_MANY);
+	assert_int_equal(reserve_it(db, 100, &a), ERR_RENEWAL_MANY);
+	/* Whoever is known to be revoked is told first. */
+	raw(file, "UPDATE issued SET revoked_at = 7000, revoke_reason = 5"
+	    " WHERE serial = CAST('00000002' AS BLOB)");
 	assert_int_equal(stops(db, &a), ERR_RENEWAL_SUCCESSOR);
+	assert_int_equal(reserve_it(db, 101, &a), ERR_RENEWAL_SUCCESSOR);
 	db_close(db);
 	empty_folder(true);
 }
