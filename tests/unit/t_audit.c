@@ -292,43 +292,6 @@ test_fate(void **state)
 	empty_folder(true);
 }
 
-/* A ledger of any size is asked by its indexes. */
-static int
-plan_row(void *arg, int n, char **value, char **name)
-{
-	(void)arg;
-	(void)n;
-	(void)name;
-	if (strstr(value[3], "SCAN audit") != NULL ||
-	    strcmp(value[3], "SCAN t") == 0 ||
-	    strcmp(value[3], "SCAN txn") == 0 ||
-	    strstr(value[3], "TEMP B-TREE FOR LEFT") != NULL)
-		fail_msg("%s", value[3]);
-	return 0;
-}
-
-static void
-test_plans(void **state)
-{
-	static const enum db_stmt	 all[] = {
-		DB_STMT_AUDIT_PRUNE, DB_STMT_AUDIT_TXID, DB_STMT_AUDIT_TXN,
-		DB_STMT_AUDIT_ONE, DB_STMT_AUDIT_TXNS, DB_STMT_AUDIT_FATE,
-		DB_STMT_AUDIT_DECIDED
-	};
-	struct db			*db = open_db();
-	char				 sql[1536];
-
-	(void)state;
-	for (size_t i = 0; i < N(all); i++) {
-		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
-		    sqlite3_sql(db->writer->stmt[all[i]]));
-		assert_int_equal(sqlite3_exec(db->writer->h, sql, plan_row,
-		    NULL, NULL), SQLITE_OK);
-	}
-	db_close(db);
-	empty_folder(true);
-}
-
 int
 main(void)
 {
@@ -338,7 +301,6 @@ main(void)
 		cmocka_unit_test(test_pruned),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_fate),
-		cmocka_unit_test(test_plans),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

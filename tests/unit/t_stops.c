@@ -174,41 +174,12 @@ test_stops_many(void **state)
 	empty_folder(true);
 }
 
-static int
-see_plan(void *arg, int n, char **value, char **name)
-{
-	(void)arg;
-	(void)name;
-	assert_int_equal(n, 4);
-	if (strncmp(value[3], "SCAN issued", 11) == 0 ||
-	    strncmp(value[3], "SCAN new", 8) == 0)
-		fail_msg("%s", value[3]);
-	return 0;
-}
-
-/* Asked for each request: nothing looks at the whole ledger. */
-static void
-test_plan(void **state)
-{
-	struct db	*db = open_db();
-	char		 sql[2048];
-
-	(void)state;
-	(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
-	    sqlite3_sql(db->writer->stmt[DB_STMT_ISSUED_STOPS]));
-	assert_int_equal(sqlite3_exec(db->writer->h, sql, see_plan, NULL,
-	    NULL), SQLITE_OK);
-	db_close(db);
-	empty_folder(true);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_stops_many),
-		cmocka_unit_test(test_plan),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
