@@ -8,6 +8,7 @@
 #include "pki/secret.h"
 #include "service/flight_int.h"
 #include "service/pipeline_int.h"
+#include "service/validate_int.h"
 #include "site/face.h"
 #include "site/urls.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "render/json.h"
-#include "service/pipeline_int.h"
+#include "service/validate_int.h"
 #include "util/str.h"
 
 #define VERSION		1	/* of the members below */

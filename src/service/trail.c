@@ -8,6 +8,7 @@
 #include "render/trail.h"
 #include "service/pipeline_int.h"
 #include "service/refusals_int.h"
+#include "service/validate_int.h"
 #include "util/clock.h"
 #include "util/str.h"
 
