@@ -182,15 +182,6 @@ why_text(const struct why *y, struct buf *out)
 
 /* ---- as JSON ---- */
 
-static void
-add_time(struct json *d, const char *key, bool is, int64_t when)
-{
-	if (is)
-		json_add_time(d, key, when);
-	else
-		json_add_str(d, key, NULL);
-}
-
 static struct json *
 certificate(const struct why *y)
 {
@@ -201,12 +192,12 @@ certificate(const struct why *y)
 	json_add_str(d, "serial", serial_of(y, serial));
 	json_add_time(d, "issued_at", f->issued_at);
 	json_add_time(d, "not_after", f->not_after);
-	add_time(d, "revoked_at", f->revoked, f->revoked_at);
+	json_add_time_if(d, "revoked_at", f->revoked, f->revoked_at);
 	json_add_str(d, "revoke_reason", f->revoked ?
 	    crl_reason_name(f->revoke_reason) : NULL);
 	ledger_serial(bytes_make(f->next, f->n_next), serial);
 	json_add_str(d, "superseded_by", f->n_next > 0 ? serial : NULL);
-	add_time(d, "superseded_at", f->n_next > 0, f->next_at);
+	json_add_time_if(d, "superseded_at", f->n_next > 0, f->next_at);
 	return d;
 }
 
@@ -220,7 +211,7 @@ transaction(const struct why *y)
 	json_add_str(d, "state", f->state);
 	json_add_str(d, "reason", *f->reason != '\0' ? f->reason : NULL);
 	json_add_time(d, "created", f->created);
-	add_time(d, "finished", f->finished != 0, f->finished);
+	json_add_time_if(d, "finished", f->finished != 0, f->finished);
 	return d;
 }
 

@@ -346,15 +346,11 @@ static int
 list_sans(struct work *w, struct err *e)
 {
 	struct sans sans;
-	int rc = 0;
-	size_t i;
+	int rc;
 
 	if (cert_sans(w->cert, &sans, e) == -1)
 		return -1;
-	for (i = 0; rc == 0 && i < sans.n; i++)
-		rc = buf_printf(&w->sans, "%s%s:%s", i > 0 ? "\n" : "",
-		    san_kind_name(sans.v[i].kind), sans.v[i].text);
-	if (rc == -1)
+	if ((rc = sans_put(&sans, "\n", &w->sans)) == -1)
 		err_set(e, ERR_MEMORY, "subjectAltName");
 	sans_free(&sans);
 	return rc;
