@@ -128,8 +128,7 @@ put_refused(const struct rehearsal *r, struct buf *out)
 	else
 		rc |= buf_printf(out, "%-14s HTTP %d: %s\n", "client reads",
 		    err_http(r->why.reason), err_what(r->why.reason));
-	rc |= ctl_trail_put_renewal(r->trail, out);
-	rc |= advice_line(r->why.reason, r->trail, out);
+	rc |= advice_lines(r->why.reason, r->trail, out);
 	return rc;
 }
 

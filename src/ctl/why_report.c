@@ -9,6 +9,25 @@
 #include "render/text.h"
 #include "util/clock.h"
 
+#define MALFORMED	"malformed in the store: how it came to that cannot "	\
+			"be told"
+
+int
+why_read(struct why *y, const struct audit *row, struct err *e)
+{
+	struct err	 why = { .reason = ERR_NONE };
+
+	y->row = row;
+	if (row->trail == NULL ||
+	    trail_read(bytes_str(row->trail), &y->trail, &why) == 0)
+		return 0;
+	y->malformed = why.reason == ERR_STORE;
+	if (y->malformed)
+		return 0;
+	err_set(e, why.reason, "%s", why.text);
+	return -1;
+}
+
 /* The step that refused, where one did. */
 static bool
 refusal(const struct trail *t, struct trail_step *out)
@@ -100,9 +119,7 @@ put_advice(const struct why *y, struct buf *out)
 {
 	if (y->row == NULL || y->row->reason == NULL)
 		return 0;
-	if (ctl_trail_put_renewal(y->trail, out) != 0)
-		return -1;
-	return advice_line(err_named(y->row->reason), y->trail, out);
+	return advice_lines(err_named(y->row->reason), y->trail, out);
 }
 
 /* Where no trail has them. */
@@ -175,7 +192,8 @@ why_text(const struct why *y, struct buf *out)
 {
 	if (put_headline(y, out) != 0 || put_advice(y, out) != 0 ||
 	    (y->trail == NULL ? put_facts(y, out) :
-	    ctl_trail_facts(y->trail, out)) != 0 || put_fate(y, out) != 0)
+	    ctl_trail_facts(y->trail, out)) != 0 || put_fate(y, out) != 0 ||
+	    (y->malformed && ctl_put_line(out, "trail", MALFORMED) != 0))
 		return -1;
 	return y->trail == NULL ? 0 : ctl_trail_steps(y->trail, out);
 }
@@ -257,6 +275,7 @@ why_json(const struct why *y)
 		json_add_take(d, "trail", trail_json(y->trail));
 	else
 		json_add_str(d, "trail", NULL);
+	json_add_bool(d, "trail_malformed", y->malformed);
 	if (y->txn != 0)
 		json_add_take(d, "transaction", transaction(y));
 	else
