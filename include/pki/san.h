@@ -31,5 +31,11 @@ struct sans {
 /* The names of a certificate; n == 0 if it has none. ERR_CERT_FILE. */
 int	 cert_sans(const struct cert *, struct sans *out, struct err *e);
 void	 sans_free(struct sans *);		/* empties it */
+/* Whether the same GeneralName is among them. */
+bool	 sans_has(const struct sans *, const struct san *);
+
+/* Appends each as "kind:text", with something in between; where one does not
+ * fit, those before it: -1. */
+int	 sans_put(const struct sans *, const char *between, struct buf *out);
 
 #endif

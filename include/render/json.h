@@ -20,6 +20,9 @@ struct json;
 
 struct json	*json_new_object(void);
 struct json	*json_new_array(void);
+/* Of strings; words: ends with NULL, or is NULL; lines: one each. */
+struct json	*json_new_words(char *const *words);
+struct json	*json_new_lines(const char *lines);
 void		 json_free(struct json *);
 
 /* Members of an object; in an array the key is NULL. value NULL: null. */
@@ -32,6 +35,9 @@ void		 json_add_bool(struct json *, const char *key, bool value);
 void		 json_add_int(struct json *, const char *key, int64_t value);
 /* RFC 3339 in UTC */
 void		 json_add_time(struct json *, const char *key, int64_t when);
+/* null where there is none */
+void		 json_add_time_if(struct json *, const char *key, bool is,
+		    int64_t when);
 void		 json_add_take(struct json *, const char *key,
 		    struct json *child);
 

@@ -247,11 +247,13 @@ advice_put(enum err_reason reason, const struct trail *t, struct buf *out)
 }
 
 int
-advice_line(enum err_reason reason, const struct trail *t, struct buf *out)
+advice_lines(enum err_reason reason, const struct trail *t, struct buf *out)
 {
 	struct buf	 text = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = advice_put(reason, t, &text);
+	int		 rc = ctl_trail_put_renewal(t, out);
 
+	if (rc == 0)
+		rc = advice_put(reason, t, &text);
 	if (rc == 0 && text.n > 0)
 		rc = ctl_put_line(out, "what to do", buf_cstr(&text));
 	buf_wipe(&text);

@@ -44,29 +44,11 @@ challenge_state(const struct challenge_shown *s)
 
 /* ---- JSON ---- */
 
-static struct json *
-lines_json(const char *lines)
-{
-	struct json	*a = json_new_array();
-	char		 line[1100];
-	size_t		 n;
-
-	for (; *lines != '\0'; lines += n + (lines[n] == '\n')) {
-		n = strcspn(lines, "\n");
-		(void)snprintf(line, sizeof(line), "%.*s", (int)n, lines);
-		json_add_str(a, NULL, line);
-	}
-	return a;
-}
-
 /* 0 means that there is none. */
 static void
 add_time(struct json *d, const char *key, int64_t when)
 {
-	if (when == 0)
-		json_add_str(d, key, NULL);
-	else
-		json_add_time(d, key, when);
+	json_add_time_if(d, key, when != 0, when);
 }
 
 static void
@@ -95,11 +77,11 @@ challenge_json(const struct challenge_shown *s)
 	json_add_str(d, "name", c->name);
 	json_add_str(d, "from", c->id == 0 ? "scepd.conf" : "store");
 	json_add_str(d, "state", challenge_state(s));
-	json_add_take(d, "endpoints", lines_json(c->endpoints));
+	json_add_take(d, "endpoints", json_new_lines(c->endpoints));
 	json_add_str(d, "profile", *c->profile == '\0' ? NULL : c->profile);
-	json_add_take(d, "subject", lines_json(c->subject));
-	json_add_take(d, "san", lines_json(c->san));
-	json_add_take(d, "key_types", lines_json(c->key_types));
+	json_add_take(d, "subject", json_new_lines(c->subject));
+	json_add_take(d, "san", json_new_lines(c->san));
+	json_add_take(d, "key_types", json_new_lines(c->key_types));
 	json_add_facts(d, "facts", c->facts);
 	add_uses(d, s);
 	add_time(d, "not_before", c->not_before);

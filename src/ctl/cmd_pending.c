@@ -6,6 +6,7 @@
 
 #include "ctl/ctl_int.h"
 #include "pki/csr.h"
+#include "render/pki.h"
 #include "render/text.h"
 #include "store/waiting.h"
 #include "util/clock.h"
@@ -52,17 +53,10 @@ state(const struct waiting *w)
 static int
 put_sans(const struct csr *r, struct buf *out)
 {
-	const struct sans	*sans = &r->sans;
-	size_t			 i;
-	int			 rc = 0;
-
-	for (i = 0; rc == 0 && i < sans->n; i++)
-		rc = buf_printf(out, "%s%s:%s", i > 0 ? " " : "",
-		    san_kind_name(sans->v[i].kind), sans->v[i].text);
-	if (rc == 0 && *r->asked.sid != '\0')
-		rc = buf_printf(out, "%ssid:%s", i > 0 ? " " : "",
-		    r->asked.sid);
-	return rc;
+	if (sans_put(&r->sans, " ", out) != 0)
+		return -1;
+	return *r->asked.sid == '\0' ? 0 : buf_printf(out, "%ssid:%s",
+	    r->sans.n > 0 ? " " : "", r->asked.sid);
 }
 
 /* ---- as text ---- */
@@ -134,36 +128,6 @@ put_row(const struct shown *s, struct buf *out)
 /* ---- as JSON ---- */
 
 static struct json *
-sans_array(const struct sans *sans)
-{
-	struct json	*a = json_new_array();
-	struct buf	 b = BUF_INIT(CTL_TEXT_MAX);
-	size_t		 i;
-
-	for (i = 0; i < sans->n; i++) {
-		buf_reset(&b);
-		if (buf_printf(&b, "%s:%s", san_kind_name(sans->v[i].kind),
-		    sans->v[i].text) == 0)
-			json_add_str(a, NULL, buf_cstr(&b));
-		else {
-			json_free(a);
-			a = NULL;
-		}
-	}
-	buf_wipe(&b);
-	return a;
-}
-
-static void
-add_time(struct json *d, const char *name, bool is, int64_t when)
-{
-	if (is)
-		json_add_time(d, name, when);
-	else
-		json_add_str(d, name, NULL);
-}
-
-static struct json *
 as_json(const struct shown *s)
 {
 	const struct waiting	*w = s->w;
@@ -173,7 +137,7 @@ as_json(const struct shown *s)
 	json_add_str(d, "state", state(w));
 	json_add_time(d, "since", w->since);
 	json_add_str(d, "subject", s->csr->subject_text);
-	json_add_take(d, "sans", sans_array(&s->csr->sans));
+	json_add_take(d, "sans", json_new_sans(&s->csr->sans));
 	json_add_str(d, "sid", *s->csr->asked.sid == '\0' ? NULL :
 	    s->csr->asked.sid);
 	json_add_str(d, "key_type", key_type_name(s->csr->key.type));
@@ -186,10 +150,10 @@ as_json(const struct shown *s)
 	json_add_bool(d, "approved_despite", w->approved && w->despite);
 	json_add_str(d, "renews", *s->renews == '\0' ? NULL : s->renews);
 	json_add_str(d, "migrates", w->migrates);
-	add_time(d, "renews_until", w->renews.n > 0, w->renews_until);
-	add_time(d, "renews_revoked_at", w->renews_revoked,
+	json_add_time_if(d, "renews_until", w->renews.n > 0, w->renews_until);
+	json_add_time_if(d, "renews_revoked_at", w->renews_revoked,
 	    w->renews_revoked_at);
-	add_time(d, "superseded_at", w->superseded_at != 0,
+	json_add_time_if(d, "superseded_at", w->superseded_at != 0,
 	    w->superseded_at);
 	json_add_str(d, "peer", w->peer);
 	return d;

@@ -163,8 +163,8 @@ open_site(struct trial *t, struct err *e)
 	    e) != 0)
 		return -1;
 	store = conf->store_path;
-	if (ctl_readable(store, "correct store.path, or start scepd once",
-	    e) != 0 || ctl_become_owner(store, e) != 0 ||
+	if (ctl_store_readable(conf, e) != 0 ||
+	    ctl_become_owner(store, e) != 0 ||
 	    site_open(conf, &t->site, e) != 0) {
 		conf_free(conf);
 		return -1;

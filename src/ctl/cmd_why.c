@@ -28,6 +28,7 @@ struct search {
 	int64_t		*txns;
 	size_t		 n_txns, txns_size;
 	bool		 has_row;	/* the transaction looked at */
+	size_t		 n_malformed;	/* trails */
 	struct err	*e;
 };
 
@@ -192,10 +193,9 @@ on_audit(const struct audit *a, void *arg)
 	struct showing	*h = arg;
 	int		 rc;
 
-	h->y.row = a;
-	if (a->trail != NULL &&
-	    trail_read(bytes_str(a->trail), &h->y.trail, h->s->e) != 0)
+	if (why_read(&h->y, a, h->s->e) != 0)
 		return -1;
+	h->s->n_malformed += h->y.malformed;
 	rc = show(h);
 	trail_free(h->y.trail);
 	return rc;
@@ -272,6 +272,11 @@ run(const struct ctl_call *call)
 	free(s.txns);
 	if (rc != 0)
 		return ctl_fail(call, &e);
+	if (s.n_malformed > 0) {
+		ctl_note(call, "of %zu decisions, %zu are malformed in the "
+		    "store", s.n, s.n_malformed);
+		return CTL_FAILED;
+	}
 	return s.n > 0 ? CTL_OK : CTL_NOT_FOUND;
 }
 

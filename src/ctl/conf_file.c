@@ -25,6 +25,13 @@ ctl_readable(const char *path, const char *if_missing, struct err *e)
 }
 
 int
+ctl_store_readable(const struct conf *conf, struct err *e)
+{
+	return ctl_readable(conf->store_path, "correct store.path, or start "
+	    "scepd once", e);
+}
+
+int
 ctl_conf(const struct ctl_call *call, const char *if_missing,
     struct conf **out, struct err *e)
 {

@@ -117,6 +117,8 @@ int		 ctl_word(const struct ctl_call *, size_t opt,
 /* Whether this program may read it; the fault says what to do. */
 int	 ctl_readable(const char *path, const char *if_missing,
 	    struct err *e);
+/* The same of the configuration's store. */
+int	 ctl_store_readable(const struct conf *, struct err *e);
 /* The configuration. */
 int	 ctl_conf(const struct ctl_call *, const char *if_missing,
 	    struct conf **out, struct err *e);
@@ -182,17 +184,15 @@ int	 ledger_sans(const char *sans, struct buf *out);
  * what was wrong where one refused. */
 int	 ctl_trail_facts(const struct trail *, struct buf *out);
 int	 ctl_trail_steps(const struct trail *, struct buf *out);
-/* What an operator can do about it; NULL: no more than the reason tells. */
-/* What can be done about it, as a template; NULL: nothing. */
+/* What an operator can do about it, as a template; NULL: nothing. */
 const char	*advice_for(enum err_reason);
 /* The same, with the facts of that trail (NULL: none) in it; appends nothing
  * where there is nothing to say. */
 int	 advice_put(enum err_reason, const struct trail *, struct buf *out);
-/* As a line of text, or as a member of an object. */
-int	 advice_line(enum err_reason, const struct trail *, struct buf *out);
+/* As lines of text, behind the refusal as a renewal of what was then refused as
+ * an enrollment too; or as a member of an object. */
+int	 advice_lines(enum err_reason, const struct trail *, struct buf *out);
 void	 advice_add(struct json *, enum err_reason, const struct trail *);
-/* The refusal as a renewal, of what was then refused as an enrollment too. */
-bool	 ctl_trail_renewal(const struct trail *, struct trail_step *);
 int	 ctl_trail_put_renewal(const struct trail *, struct buf *out);
 /* "badRequest", …; NULL: told by the HTTP status. */
 const char	*advice_failinfo(enum err_reason);
@@ -205,7 +205,12 @@ struct why {
 	struct trail		*trail;	/* its trail, or NULL */
 	int64_t			 txn;	/* its transaction, 0: it has none */
 	struct audit_fate	 fate;	/* of that */
+	bool			 malformed;	/* the row's trail is */
 };
+/* Its row and the trail of that, to be freed. A malformed one is told in its
+ * place: 0. */
+int		 why_read(struct why *, const struct audit *row,
+		    struct err *e);
 int		 why_text(const struct why *, struct buf *out);
 struct json	*why_json(const struct why *);
 

@@ -22,8 +22,7 @@ ledger_open(const struct ctl_call *call, const char *db_path,
 		    open_db(db_path, out, e);
 	if (ctl_conf(call, LEDGER_NO_CONF, &conf, e) != 0)
 		return -1;
-	rc = ctl_readable(conf->store_path, "correct store.path, or start "
-	    "scepd once", e);
+	rc = ctl_store_readable(conf, e);
 	if (rc == 0)
 		rc = open_db(conf->store_path, out, e);
 	conf_free(conf);

@@ -4,11 +4,10 @@
  */
 #include "ctl/ctl_int.h"
 #include "policy/profile.h"
-#include "render/text.h"
+#include "render/pki.h"
 #include "scep/msg.h"
 #include "service/rehearse.h"
 #include "util/clock.h"
-
 
 static const char *const ends[] = {
 	[REHEARSAL_ISSUED] = "issued",
@@ -16,61 +15,48 @@ static const char *const ends[] = {
 	[REHEARSAL_REFUSED] = "refused",
 };
 
-/* What calls each word of a list. */
-typedef void word_fn(const char *, void *);
+/* ---- as text ---- */
 
-static void
-each_ku(unsigned ku, word_fn *f, void *arg)
+/* One more behind what there is. */
+static int
+add_to(struct buf *out, const char *word)
+{
+	return out->n > 0 && buf_putc(out, ' ') != 0 ? -1 :
+	    buf_puts(out, word);
+}
+
+static int
+put_ku(struct buf *out, unsigned ku)
 {
 	unsigned	 bit;
+	int		 rc = 0;
 
-	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
+	for (bit = 1; rc == 0 && cert_ku_name(bit) != NULL; bit <<= 1)
 		if ((ku & bit) != 0)
-			f(cert_ku_name(bit), arg);
+			rc = add_to(out, cert_ku_name(bit));
+	return rc;
 }
 
-static void
-each_eku(char *const *eku, word_fn *f, void *arg)
+static int
+put_eku(struct buf *out, char *const *eku)
 {
-	for (; eku != NULL && *eku != NULL; eku++)
-		f(*eku, arg);
+	int	 rc = 0;
+
+	for (; rc == 0 && eku != NULL && *eku != NULL; eku++)
+		rc = add_to(out, *eku);
+	return rc;
 }
 
-static void
-each_san(const struct sans *sans, word_fn *f, void *arg)
-{
-	struct buf	 b = BUF_INIT(CTL_TEXT_MAX);
-	size_t		 i;
-
-	for (i = 0; i < sans->n; i++) {
-		buf_reset(&b);
-		if (buf_printf(&b, "%s:%s", san_kind_name(sans->v[i].kind),
-		    sans->v[i].text) == 0)
-			f(buf_cstr(&b), arg);
-	}
-	buf_wipe(&b);
-}
-
-static void
-each_ext(const struct cert *c, word_fn *f, void *arg)
+static int
+put_exts(struct buf *out, const struct cert *c)
 {
 	struct cert_ext	 ext[CERT_EXTS_MAX];
 	size_t		 i, n = cert_exts(c, ext, CERT_EXTS_MAX);
+	int		 rc = 0;
 
-	for (i = 0; i < n; i++)
-		f(ext[i].name, arg);
-}
-
-/* ---- as text ---- */
-
-static void
-put_word(const char *word, void *arg)
-{
-	struct buf	*out = arg;
-
-	if (out->n > 0)
-		(void)buf_putc(out, ' ');
-	(void)buf_puts(out, word);
+	for (i = 0; rc == 0 && i < n; i++)
+		rc = add_to(out, ext[i].name);
+	return rc;
 }
 
 static int
@@ -92,10 +78,10 @@ put_cert(const struct rehearsal *r, struct buf *out)
 	struct buf	 ext = BUF_INIT(CTL_TEXT_MAX);
 	int		 rc = 0;
 
-	each_san(&r->sans, put_word, &sans);
-	each_ku(r->cert->ku, put_word, &ku);
-	each_eku(r->eku, put_word, &eku);
-	each_ext(r->cert, put_word, &ext);
+	rc |= sans_put(&r->sans, " ", &sans);
+	rc |= put_ku(&ku, r->cert->ku);
+	rc |= put_eku(&eku, r->eku);
+	rc |= put_exts(&ext, r->cert);
 	rc |= ctl_put_line(out, "subject", r->awaits ? "made of facts that the "
 	    "validator is to answer" : r->cert->subject_text);
 	rc |= put_words(out, "sans", &sans);
@@ -142,8 +128,7 @@ put_refused(const struct rehearsal *r, struct buf *out)
 	else
 		rc |= buf_printf(out, "%-14s HTTP %d: %s\n", "client reads",
 		    err_http(r->why.reason), err_what(r->why.reason));
-	rc |= ctl_trail_put_renewal(r->trail, out);
-	rc |= advice_line(r->why.reason, r->trail, out);
+	rc |= advice_lines(r->why.reason, r->trail, out);
 	return rc;
 }
 
@@ -184,44 +169,35 @@ policy_report_text(const struct policy_report *p, struct err *e)
 
 /* ---- as JSON ---- */
 
-static void
-add_word(const char *word, void *arg)
+static struct json *
+exts_json(const struct cert *c)
 {
-	json_add_str(arg, NULL, word);
-}
+	struct json	*a = json_new_array(), *d;
+	struct cert_ext	 ext[CERT_EXTS_MAX];
+	size_t		 i, n = cert_exts(c, ext, CERT_EXTS_MAX);
 
-static void
-add_ext(struct json *a, const struct cert_ext *x)
-{
-	struct json	*d = json_new_object();
-
-	json_add_str(d, "oid", x->oid);
-	json_add_str(d, "name", x->name);
-	json_add_bool(d, "critical", x->critical);
-	json_add_take(a, NULL, d);
+	for (i = 0; i < n; i++) {
+		d = json_new_object();
+		json_add_str(d, "oid", ext[i].oid);
+		json_add_str(d, "name", ext[i].name);
+		json_add_bool(d, "critical", ext[i].critical);
+		json_add_take(a, NULL, d);
+	}
+	return a;
 }
 
 static struct json *
 cert_json(const struct rehearsal *r)
 {
-	struct json	*d = json_new_object(), *sans = json_new_array();
-	struct json	*ku = json_new_array(), *eku = json_new_array();
-	struct json	*exts = json_new_array();
-	struct cert_ext	 ext[CERT_EXTS_MAX];
-	size_t		 i, n = cert_exts(r->cert, ext, CERT_EXTS_MAX);
+	struct json	*d = json_new_object();
 
-	each_san(&r->sans, add_word, sans);
-	each_ku(r->cert->ku, add_word, ku);
-	each_eku(r->eku, add_word, eku);
-	for (i = 0; i < n; i++)
-		add_ext(exts, &ext[i]);
 	json_add_str(d, "subject", r->awaits ? NULL : r->cert->subject_text);
-	json_add_take(d, "sans", sans);
+	json_add_take(d, "sans", json_new_sans(&r->sans));
 	json_add_time(d, "not_before", r->cert->not_before);
 	json_add_time(d, "not_after", r->cert->not_after);
-	json_add_take(d, "key_usage", ku);
-	json_add_take(d, "extended_key_usage", eku);
-	json_add_take(d, "extensions", exts);
+	json_add_take(d, "key_usage", json_new_ku(r->cert->ku));
+	json_add_take(d, "extended_key_usage", json_new_words(r->eku));
+	json_add_take(d, "extensions", exts_json(r->cert));
 	json_add_int(d, "names_dropped", (int64_t)r->dropped);
 	json_add_str(d, "surplus", r->surplus);
 	return d;

@@ -77,8 +77,9 @@ ctl_trail_steps(const struct trail *t, struct buf *out)
 	return trail_is_cut(t) ? buf_puts(out, "    (more was cut)\n") : 0;
 }
 
-bool
-ctl_trail_renewal(const struct trail *t, struct trail_step *out)
+/* The refusal as a renewal, of what was then refused as an enrollment too. */
+static bool
+refused_renewal(const struct trail *t, struct trail_step *out)
 {
 	struct trail_step	 s, first;
 	bool			 found = false, both = false;
@@ -106,7 +107,7 @@ ctl_trail_put_renewal(const struct trail *t, struct buf *out)
 	struct trail_step	 s;
 	int			 rc = 0;
 
-	if (!ctl_trail_renewal(t, &s))
+	if (!refused_renewal(t, &s))
 		return 0;
 	if (buf_printf(&text, "%s%s%s (%s)", err_what(err_named(s.reason)),
 	    *s.detail != '\0' ? ": " : "", s.detail, s.reason) != 0 ||

@@ -9,6 +9,25 @@
 #include "render/text.h"
 #include "util/clock.h"
 
+#define MALFORMED	"malformed in the store: how it came to that cannot "	\
+			"be told"
+
+int
+why_read(struct why *y, const struct audit *row, struct err *e)
+{
+	struct err	 why = { .reason = ERR_NONE };
+
+	y->row = row;
+	if (row->trail == NULL ||
+	    trail_read(bytes_str(row->trail), &y->trail, &why) == 0)
+		return 0;
+	y->malformed = why.reason == ERR_STORE;
+	if (y->malformed)
+		return 0;
+	err_set(e, why.reason, "%s", why.text);
+	return -1;
+}
+
 /* The step that refused, where one did. */
 static bool
 refusal(const struct trail *t, struct trail_step *out)
@@ -100,9 +119,7 @@ put_advice(const struct why *y, struct buf *out)
 {
 	if (y->row == NULL || y->row->reason == NULL)
 		return 0;
-	if (ctl_trail_put_renewal(y->trail, out) != 0)
-		return -1;
-	return advice_line(err_named(y->row->reason), y->trail, out);
+	return advice_lines(err_named(y->row->reason), y->trail, out);
 }
 
 /* Where no trail has them. */
@@ -175,21 +192,13 @@ why_text(const struct why *y, struct buf *out)
 {
 	if (put_headline(y, out) != 0 || put_advice(y, out) != 0 ||
 	    (y->trail == NULL ? put_facts(y, out) :
-	    ctl_trail_facts(y->trail, out)) != 0 || put_fate(y, out) != 0)
+	    ctl_trail_facts(y->trail, out)) != 0 || put_fate(y, out) != 0 ||
+	    (y->malformed && ctl_put_line(out, "trail", MALFORMED) != 0))
 		return -1;
 	return y->trail == NULL ? 0 : ctl_trail_steps(y->trail, out);
 }
 
 /* ---- as JSON ---- */
-
-static void
-add_time(struct json *d, const char *key, bool is, int64_t when)
-{
-	if (is)
-		json_add_time(d, key, when);
-	else
-		json_add_str(d, key, NULL);
-}
 
 static struct json *
 certificate(const struct why *y)
@@ -201,12 +210,12 @@ certificate(const struct why *y)
 	json_add_str(d, "serial", serial_of(y, serial));
 	json_add_time(d, "issued_at", f->issued_at);
 	json_add_time(d, "not_after", f->not_after);
-	add_time(d, "revoked_at", f->revoked, f->revoked_at);
+	json_add_time_if(d, "revoked_at", f->revoked, f->revoked_at);
 	json_add_str(d, "revoke_reason", f->revoked ?
 	    crl_reason_name(f->revoke_reason) : NULL);
 	ledger_serial(bytes_make(f->next, f->n_next), serial);
 	json_add_str(d, "superseded_by", f->n_next > 0 ? serial : NULL);
-	add_time(d, "superseded_at", f->n_next > 0, f->next_at);
+	json_add_time_if(d, "superseded_at", f->n_next > 0, f->next_at);
 	return d;
 }
 
@@ -220,7 +229,7 @@ transaction(const struct why *y)
 	json_add_str(d, "state", f->state);
 	json_add_str(d, "reason", *f->reason != '\0' ? f->reason : NULL);
 	json_add_time(d, "created", f->created);
-	add_time(d, "finished", f->finished != 0, f->finished);
+	json_add_time_if(d, "finished", f->finished != 0, f->finished);
 	return d;
 }
 
@@ -266,6 +275,7 @@ why_json(const struct why *y)
 		json_add_take(d, "trail", trail_json(y->trail));
 	else
 		json_add_str(d, "trail", NULL);
+	json_add_bool(d, "trail_malformed", y->malformed);
 	if (y->txn != 0)
 		json_add_take(d, "transaction", transaction(y));
 	else

@@ -139,6 +139,14 @@ void		 request_completed(void *cls, struct MHD_Connection *,
 /* Wakes every suspended request, to be closed unanswered. */
 void		 request_abandon_all(struct http_server *);
 
+/* ---- head.c ---- */
+
+/* Takes it into the exchange, whose body knows its limit; target: taken apart,
+ * and to live as long as that; NULL: it was longer than max_url. */
+int		 head_read(struct MHD_Connection *, const char *method,
+		    char *target, size_t max_url, struct exchange *,
+		    struct err *e);
+
 /* ---- reply.c ---- */
 
 /* Sends the exchange's answer, which must live until the request completes. */

@@ -1,10 +1,11 @@
-#include <errno.h>
+/*
+ * One request, from its first line to its answer: what libmicrohttpd calls, and
+ * the service between.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "http/http_int.h"
-#include "http/target.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -133,133 +134,6 @@ request_done(struct exchange *x, void *arg)
 	server_unref(s);
 }
 
-static int
-check_method(const char *method, struct exchange *x, struct err *e)
-{
-	x->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-	if (x->head || strcmp(method, MHD_HTTP_METHOD_GET) == 0) {
-		x->method = SERVICE_GET;
-		return 0;
-	}
-	if (strcmp(method, MHD_HTTP_METHOD_POST) == 0) {
-		x->method = SERVICE_POST;
-		return 0;
-	}
-	err_set(e, ERR_METHOD, "%.16s", method);
-	return -1;
-}
-
-struct framing {
-	unsigned	lengths;	/* Content-Length headers */
-	unsigned	codings;	/* Transfer-Encoding headers */
-};
-
-static enum MHD_Result
-count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
-    const char *value)
-{
-	struct framing	*f = cls;
-
-	(void)kind;
-	(void)value;
-	f->lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-	f->codings += strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-	return MHD_YES;
-}
-
-/*
- * A body whose end is told twice may end elsewhere for a proxy before us, and
- * hide a second request. MHD is told to be lenient (server.c), so this is ours.
- */
-static int
-check_framing(struct request *r, struct err *e)
-{
-	struct framing	 f = { 0 };
-
-	(void)MHD_get_connection_values(r->con, MHD_HEADER_KIND,
-	    count_framing, &f);
-	if (f.lengths + f.codings <= 1)
-		return 0;
-	err_set(e, ERR_QUERY, "the length of the body is told twice");
-	return -1;
-}
-
-static const char *
-field(struct MHD_Connection *con, const char *name)
-{
-	return MHD_lookup_connection_value(con, MHD_HEADER_KIND, name);
-}
-
-/* Refuses by Content-Length, before a byte of the body is read. */
-static int
-check_length(struct request *r, struct err *e)
-{
-	const char		*text;
-	unsigned long long	 n;
-
-	if (check_framing(r, e) == -1)
-		return -1;
-	text = field(r->con, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	n = strtoull(text, NULL, 10);
-	if (errno == 0 && n <= r->x.body.max)
-		return 0;
-	err_set(e, ERR_BODY_TOO_BIG, "%.20s bytes announced", text);
-	return -1;
-}
-
-static int
-take_target(struct request *r, struct err *e)
-{
-	struct http_target	 t;
-
-	if (r->too_long) {
-		err_set(e, ERR_URL_TOO_LONG, "more than %zu bytes",
-		    r->server->max_url);
-		return -1;
-	}
-	if (http_target_parse(r->target, &t, e) == -1)
-		return -1;
-	r->x.path = t.path;
-	r->x.query = t.query;
-	return 0;
-}
-
-/* Copied: a worker may read them when the connection is gone. */
-static int
-take_admin(struct request *r, struct err *e)
-{
-	const char	*text = field(r->con, MHD_HTTP_HEADER_AUTHORIZATION);
-	const char	*accept = field(r->con, MHD_HTTP_HEADER_ACCEPT);
-
-	r->x.plain = accept != NULL && strncasecmp(accept, "text/plain",
-	    strlen("text/plain")) == 0;
-	if (text == NULL || buf_puts(&r->x.authorization, text) == 0)
-		return 0;
-	err_set(e, ERR_QUERY, "the field Authorization is too long");
-	return -1;
-}
-
-/* The target is taken first, so that a refusal of the method can name it. */
-static int
-check_head(struct request *r, const char *method, struct err *e)
-{
-	struct err	 target = { .reason = ERR_NONE };
-	int		 taken = take_target(r, &target);
-
-	if (check_method(method, &r->x, e) == -1)
-		return -1;
-	if (taken == -1) {
-		*e = target;
-		return -1;
-	}
-	if (check_length(r, e) == -1)
-		return -1;
-	return r->x.who == SERVICE_ADMIN ? take_admin(r, e) : 0;
-}
-
 /* The header is complete. */
 static enum MHD_Result
 request_head(struct request *r, const char *method)
@@ -271,13 +145,11 @@ request_head(struct request *r, const char *method)
 	r->x.path = "/";
 	r->x.who = r->server->who;
 	memcpy(r->x.peer, r->watch->peer, sizeof(r->x.peer));
-	r->x.if_none_match = field(r->con, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	r->x.if_modified_since = field(r->con,
-	    MHD_HTTP_HEADER_IF_MODIFIED_SINCE);
 	r->x.done = request_done;
 	r->x.arg = r;
 	buf_init(&r->x.body, exchange_max_body(&r->x));
-	if (check_head(r, method, &e) == -1)
+	if (head_read(r->con, method, r->too_long ? NULL : r->target,
+	    r->server->max_url, &r->x, &e) == -1)
 		return refuse(r, &e);
 	return MHD_YES;
 }

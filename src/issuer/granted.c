@@ -2,13 +2,10 @@
  * What policy granted, as programs that issue are told it: the manual promises
  * these variables. All values are text without NULs, none is a secret.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "issuer/issuer_int.h"
-#include "pki/san.h"
-#include "render/json.h"
+#include "render/pki.h"
 #include "util/str.h"
 
 #define VERSION		1	/* of the members of SCEPD_PLAN */
@@ -16,45 +13,6 @@
 #define DAY		86400
 
 /* ---- SCEPD_PLAN ---- */
-
-static struct json *
-list(char *const *words)
-{
-	struct json *a = json_new_array();
-
-	for (; words != NULL && *words != NULL; words++)
-		json_add_str(a, NULL, *words);
-	return a;
-}
-
-static struct json *
-list_ku(unsigned ku)
-{
-	struct json *a = json_new_array();
-	unsigned bit;
-
-	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
-		if (ku & bit)
-			json_add_str(a, NULL, cert_ku_name(bit));
-	return a;
-}
-
-static struct json *
-list_sans(const struct sans *sans)
-{
-	struct json *a = json_new_array();
-	struct buf text = BUF_INIT(TEXT_MAX);
-	size_t i;
-
-	for (i = 0; i < sans->n; i++) {
-		buf_reset(&text);
-		if (buf_printf(&text, "%s:%s", san_kind_name(sans->v[i].kind),
-		    sans->v[i].text) == 0)
-			json_add_str(a, NULL, buf_cstr(&text));
-	}
-	buf_wipe(&text);
-	return a;
-}
 
 static struct json *
 describe_template(const struct cert_plan *p)
@@ -87,19 +45,6 @@ list_extras(const struct cert_plan *p)
 	return a;
 }
 
-static struct json *
-describe_key(const struct pubkey *k)
-{
-	struct json *d = json_new_object();
-	char hex[2 * PKI_HASH + 1];
-
-	str_hex(bytes_make(k->hash, PKI_HASH), hex);
-	json_add_str(d, "type", key_type_name(k->type));
-	json_add_int(d, "bits", k->bits);
-	json_add_str(d, "sha256", hex);
-	return d;
-}
-
 static int
 put_plan(const struct issuer_request *r, const struct sans *sans,
     const char *serial, struct buf *out, struct err *e)
@@ -113,15 +58,15 @@ put_plan(const struct issuer_request *r, const struct sans *sans,
 	json_add_str(d, "profile", r->profile);
 	json_add_str(d, "serial", serial);
 	json_add_bytes(d, "subject", buf_bytes(&subject));
-	json_add_take(d, "sans", list_sans(sans));
+	json_add_take(d, "sans", json_new_sans(sans));
 	json_add_time(d, "not_before", p->not_before);
 	json_add_time(d, "not_after", p->not_after);
-	json_add_take(d, "key", describe_key(&r->csr->key));
-	json_add_take(d, "ku", list_ku(p->ku));
-	json_add_take(d, "eku", list(p->eku));
-	json_add_take(d, "crl_urls", list(p->crl_urls));
-	json_add_take(d, "ca_issuers_urls", list(p->ca_issuers_urls));
-	json_add_take(d, "ocsp_urls", list(p->ocsp_urls));
+	json_add_take(d, "key", json_new_key(&r->csr->key));
+	json_add_take(d, "ku", json_new_ku(p->ku));
+	json_add_take(d, "eku", json_new_words(p->eku));
+	json_add_take(d, "crl_urls", json_new_words(p->crl_urls));
+	json_add_take(d, "ca_issuers_urls", json_new_words(p->ca_issuers_urls));
+	json_add_take(d, "ocsp_urls", json_new_words(p->ocsp_urls));
 	if (p->template_oid != NULL && *p->template_oid != '\0')
 		json_add_take(d, "template", describe_template(p));
 	else
@@ -149,18 +94,6 @@ put_time(int64_t when, struct buf *out)
 	    strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm) == 0)
 		return -1;
 	return buf_puts(out, text);
-}
-
-static int
-put_sans(const struct sans *sans, struct buf *out)
-{
-	size_t i;
-
-	for (i = 0; i < sans->n; i++)
-		if (buf_printf(out, "%s%s:%s", i > 0 ? "\n" : "",
-		    san_kind_name(sans->v[i].kind), sans->v[i].text) == -1)
-			return -1;
-	return 0;
 }
 
 static int64_t
@@ -222,7 +155,7 @@ add_long(const struct issuer_request *r, const struct cert *ca,
 	if (name_slashes(r->plan->subject, text(g), e) == -1)
 		return -1;
 	add_text(g, "SCEPD_SUBJECT");
-	if (put_sans(sans, text(g)) == -1)
+	if (sans_put(sans, "\n", text(g)) == -1)
 		return -1;
 	add_text(g, "SCEPD_SANS");
 	if (cert_plan_lines(r->plan, ca, text(g), e) == -1)

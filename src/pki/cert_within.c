@@ -45,15 +45,11 @@ check_subject(const struct check *k, struct err *e)
 static const struct san *
 missing(const struct sans *a, const struct sans *b)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < a->n; i++) {
-		for (k = 0; k < b->n; k++)
-			if (bytes_eq(a->v[i].der, b->v[k].der))
-				break;
-		if (k == b->n)
+	for (i = 0; i < a->n; i++)
+		if (!sans_has(b, &a->v[i]))
 			return &a->v[i];
-	}
 	return NULL;
 }
 

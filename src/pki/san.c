@@ -155,6 +155,29 @@ sans_free(struct sans *s)
 	s->n = 0;
 }
 
+bool
+sans_has(const struct sans *sans, const struct san *s)
+{
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (bytes_eq(sans->v[i].der, s->der))
+			return true;
+	return false;
+}
+
+int
+sans_put(const struct sans *sans, const char *between, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (buf_printf(out, "%s%s:%s", i > 0 ? between : "",
+		    san_kind_name(sans->v[i].kind), sans->v[i].text) == -1)
+			return -1;
+	return 0;
+}
+
 int
 sans_of(const X509 *x, struct sans *out, struct err *e)
 {

@@ -235,17 +235,6 @@ window_inputs(const struct policy_facts *f, struct policy_step *s)
 		policy_say_time(s, "from", f->old->cert->not_after - ahead);
 }
 
-static bool
-has_san(const struct sans *sans, const struct san *s)
-{
-	size_t i;
-
-	for (i = 0; i < sans->n; i++)
-		if (bytes_eq(sans->v[i].der, s->der))
-			return true;
-	return false;
-}
-
 /* The first of a's names that b lacks; what the profile drops is no name. */
 static const struct san *
 missing(const struct policy_facts *f, const struct sans *a,
@@ -255,7 +244,7 @@ missing(const struct policy_facts *f, const struct sans *a,
 
 	for (i = 0; i < a->n; i++)
 		if (policy_takes_san(f->profile, &a->v[i]) &&
-		    !has_san(b, &a->v[i]))
+		    !sans_has(b, &a->v[i]))
 			return &a->v[i];
 	return NULL;
 }

@@ -39,6 +39,31 @@ json_new_array(void)
 	return wrap(json_array());
 }
 
+struct json *
+json_new_words(char *const *words)
+{
+	struct json	*a = json_new_array();
+
+	for (; words != NULL && *words != NULL; words++)
+		json_add_str(a, NULL, *words);
+	return a;
+}
+
+struct json *
+json_new_lines(const char *lines)
+{
+	struct json	*a = json_new_array();
+	const char	*p = lines;
+	size_t		 n;
+
+	while (p != NULL && *p != '\0') {
+		n = strcspn(p, "\n");
+		json_add_bytes(a, NULL, bytes_make(p, n));
+		p += n + (p[n] == '\n');
+	}
+	return a;
+}
+
 void
 json_free(struct json *d)
 {
@@ -114,6 +139,15 @@ json_add_time(struct json *d, const char *key, int64_t when)
 }
 
 void
+json_add_time_if(struct json *d, const char *key, bool is, int64_t when)
+{
+	if (is)
+		json_add_time(d, key, when);
+	else
+		json_add_str(d, key, NULL);
+}
+
+void
 json_add_take(struct json *d, const char *key, struct json *child)
 {
 	json_t	*v = NULL;
@@ -164,21 +198,6 @@ json_print(const struct json *d, enum json_form form, struct buf *out,
 	return rc;
 }
 
-static struct json *
-lines_array(const char *lines)
-{
-	struct json	*a = json_new_array();
-	const char	*p = lines;
-	size_t		 n;
-
-	while (p != NULL && *p != '\0') {
-		n = strcspn(p, "\n");
-		add(a, NULL, string_value(bytes_make(p, n)));
-		p += n + (p[n] == '\n');
-	}
-	return a;
-}
-
 struct json *
 json_new_cert(const struct json_cert *c)
 {
@@ -186,14 +205,11 @@ json_new_cert(const struct json_cert *c)
 
 	json_add_str(d, "serial", c->serial);
 	json_add_str(d, "subject", c->subject);
-	json_add_take(d, "sans", lines_array(c->sans));
+	json_add_take(d, "sans", json_new_lines(c->sans));
 	json_add_time(d, "not_before", c->not_before);
 	json_add_time(d, "not_after", c->not_after);
 	json_add_time(d, "issued_at", c->issued_at);
-	if (c->revoked)
-		json_add_time(d, "revoked_at", c->revoked_at);
-	else
-		json_add_str(d, "revoked_at", NULL);
+	json_add_time_if(d, "revoked_at", c->revoked, c->revoked_at);
 	json_add_str(d, "revoke_reason", c->revoke_reason);
 	json_add_str(d, "endpoint", c->endpoint);
 	json_add_str(d, "profile", c->profile);

@@ -1,10 +1,8 @@
 /*
  * What validators are told, as JSON: the manual promises these members.
  */
-#include <string.h>
-
-#include "render/json.h"
-#include "service/pipeline_int.h"
+#include "render/pki.h"
+#include "service/validate_int.h"
 #include "util/str.h"
 
 #define VERSION		1	/* of the members below */
@@ -30,23 +28,6 @@ begin(const struct work *w, const char *event)
 	return begin_for(event, w->se->conf->name, w->msg.txid, w->x->peer);
 }
 
-static struct json *
-list_sans(const struct sans *sans)
-{
-	struct json *a = json_new_array();
-	struct buf text = BUF_INIT(CSR_MAX_DER);
-	size_t i;
-
-	for (i = 0; i < sans->n; i++) {
-		buf_reset(&text);
-		if (buf_printf(&text, "%s:%s", san_kind_name(sans->v[i].kind),
-		    sans->v[i].text) == 0)
-			json_add_str(a, NULL, buf_cstr(&text));
-	}
-	buf_wipe(&text);
-	return a;
-}
-
 static void
 add_hex(struct json *d, const char *key, struct bytes b)
 {
@@ -59,17 +40,6 @@ add_hex(struct json *d, const char *key, struct bytes b)
 }
 
 static struct json *
-describe_key(const struct pubkey *k)
-{
-	struct json *d = json_new_object();
-
-	json_add_str(d, "type", key_type_name(k->type));
-	json_add_int(d, "bits", k->bits);
-	add_hex(d, "sha256", bytes_make(k->hash, PKI_HASH));
-	return d;
-}
-
-static struct json *
 describe_signer(const struct work *w)
 {
 	const struct cert *c = w->msg.cms.signer;
@@ -78,21 +48,8 @@ describe_signer(const struct work *w)
 	json_add_str(d, "subject", c->subject_text);
 	add_hex(d, "serial", c->serial);
 	json_add_bool(d, "issued_here", w->old != NULL);
-	json_add_take(d, "key", describe_key(&c->key));
+	json_add_take(d, "key", json_new_key(&c->key));
 	return d;
-}
-
-/* By the names of RFC 5280, 4.2.1.3, in the order of its bits. */
-static struct json *
-list_ku(unsigned ku)
-{
-	struct json *a = json_new_array();
-	unsigned bit;
-
-	for (bit = 1; cert_ku_name(bit) != NULL; bit <<= 1)
-		if ((ku & bit) != 0)
-			json_add_str(a, NULL, cert_ku_name(bit));
-	return a;
 }
 
 static struct json *
@@ -135,7 +92,7 @@ describe_asked(const struct csr *r)
 	json_add_take(d, "sid_uris", list_sid_uris(&r->sans));
 	add_text(d, "template_oid", a->template_oid);
 	add_text(d, "template_name", a->template_name);
-	json_add_take(d, "ku", list_ku(a->ku));
+	json_add_take(d, "ku", json_new_ku(a->ku));
 	json_add_take(d, "eku", list_oids(a->eku, a->n_eku));
 	json_add_bool(d, "ca", a->ca);
 	json_add_take(d, "extensions", list_oids(a->other, a->n_other));
@@ -183,9 +140,9 @@ facts_request(const struct work *w, struct buf *out, struct err *e)
 	json_add_str(d, "message_type", scep_type_name(w->msg.type));
 	json_add_bool(d, "renewal", w->verdict.renews);
 	json_add_str(d, "subject", w->csr->subject_text);
-	json_add_take(d, "sans", list_sans(&w->csr->sans));
+	json_add_take(d, "sans", json_new_sans(&w->csr->sans));
 	json_add_take(d, "asked", describe_asked(w->csr));
-	json_add_take(d, "key", describe_key(&w->csr->key));
+	json_add_take(d, "key", json_new_key(&w->csr->key));
 	json_add_take(d, "signer", describe_signer(w));
 	json_add_str(d, "profile", w->verdict.profile->name);
 	add_challenge(d, w);

@@ -14,6 +14,7 @@
 #include "service/figures_int.h"
 #include "service/flight_int.h"
 #include "service/pipeline_int.h"
+#include "service/validate_int.h"
 #include "site/face.h"
 #include "site/urls.h"
 #include "store/ends.h"
@@ -395,6 +396,6 @@ pipeline_run(struct exchange *x, void *service)
 	x->proof = work_proof(&w, e.reason);
 	figures_count(w.s->figures, w.se->conf->name, w.msg.type == -1 ? "" :
 	    scep_type_name(w.msg.type), outcome(&w, failed != NULL), e.reason);
-	validate_tell(&w, &e);
+	told_outcome(&w, &e);
 	work_clear(&w);
 }

@@ -149,40 +149,6 @@ int	 step_pending(struct work *, struct err *e);
 /* What a step made of a request that was a new one when it came: a copy of one
  * that was faster is not refused, but sent the way of copies: 0. */
 int	 work_unless_copy(struct work *, int rc, struct err *e);
-/* Asks the endpoint's validator, and policy again about what it says. */
-int	 step_validate(struct work *, struct err *e);
-/* Whether it is asked about this request, once policy has let it pass. */
-bool	 validate_is_due(const struct work *);
-/* Whether it is yet to be asked, if this is a renewal. */
-bool	 validate_is_naming(const struct work *);
-/* Whether it is yet to be asked, if this is none. */
-bool	 validate_is_asking(const struct work *);
-/* The facts that it answered, or "". */
-const char	*validate_facts(const struct work *);
-/* Does the validator judge the challenge? Then a blank one is none. */
-bool	 validate_instead(const struct work *);
-enum policy_challenge	 validate_presented(const struct work *);
-/* What is asked for: the request's own, or what the validator made of it. */
-const struct csr	*validate_csr(const struct work *);
-/* The profile that it names, or NULL, and the life that it wants, or 0. */
-const struct conf_profile	*validate_profile(const struct work *);
-int64_t	 validate_validity(const struct work *);
-/* Whether it lets an operator decide. */
-bool	 validate_holds(const struct work *);
-/* Its name, if it was asked about this request, or NULL. */
-const char	*validate_name(const struct work *);
-/* Forgets it; copies of the request may go on. */
-void	 validate_end(struct work *);
-/* Tells it what became of the request; failed: why, or ERR_NONE. */
-void	 validate_tell(struct work *, const struct err *failed);
-/* What a validator is told, as JSON. */
-int	 facts_request(const struct work *, struct buf *out, struct err *e);
-int	 facts_outcome(const struct work *, const struct err *failed,
-	    struct buf *out, struct err *e);
-int	 facts_end(const struct waiting_end *, struct buf *out,
-	    struct err *e);
-/* What it was asked and said, for the trail. */
-void	 validate_input(const struct work *, struct buf *out);
 /* The trail of the work up to that step, which refused for `why` (NULL: it
  * passed). Yours; NULL: no memory. */
 struct trail	*work_trail(const struct work *, const char *upto,

@@ -11,6 +11,7 @@
 #include "service/guard_int.h"
 #include "service/pipeline_int.h"
 #include "service/rehearse.h"
+#include "service/validate_int.h"
 #include "site/face.h"
 #include "site/faces.h"
 #include "site/succession.h"

@@ -141,7 +141,7 @@ service_tick(struct service *s)
 	figures_tick(s->figures, s, now);
 	forget_over(s, now);
 	refusals_flush(s->refusals, s->db, s->site->conf->audit_refusals);
-	validate_tick(s, s->site, now);
+	told_tick(s, s->site, now);
 }
 
 int

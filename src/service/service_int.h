@@ -34,11 +34,11 @@ int	 proven_match(struct proven *, const struct conf_challenge *const *,
 int	 challenge_open_key(struct service *, const char *store,
 	    struct err *e);
 
-/* ---- validate: what came to an end while it waited ---- */
+/* ---- told: what came to an end while it waited ---- */
 
 /* Ends what has waited for too long, and tells validators of that, and of what
  * an operator rejected; by one thread at a time. What fails is logged. */
-void	 validate_tick(struct service *, struct site *, int64_t now);
+void	 told_tick(struct service *, struct site *, int64_t now);
 
 /* ---- route: what lies behind a path ---- */
 

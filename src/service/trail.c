@@ -8,6 +8,7 @@
 #include "render/trail.h"
 #include "service/pipeline_int.h"
 #include "service/refusals_int.h"
+#include "service/validate_int.h"
 #include "util/clock.h"
 #include "util/str.h"
 
@@ -78,12 +79,9 @@ static void
 sans_fact(struct trail *t, const struct sans *sans)
 {
 	struct buf text = BUF_INIT(SANS_MAX);
-	size_t i;
 
-	for (i = 0; i < sans->n; i++)
-		if (buf_printf(&text, "%s%s:%s", i > 0 ? " " : "",
-		    san_kind_name(sans->v[i].kind), sans->v[i].text) == -1)
-			break;
+	/* What does not fit is left out. */
+	(void)sans_put(sans, " ", &text);
 	trail_fact(t, "sans", buf_cstr(&text));
 	buf_wipe(&text);
 }

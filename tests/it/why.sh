@@ -225,6 +225,19 @@ why 0 "$(serial printer-7)" --json
 is "$(json "json_array_length(j) || ' ' || (j->0->>'trail' IS NULL)")" '1 1' \
     'without a trail'
 
+# One that somebody damaged is told in its place, and the others are shown.
+sql "UPDATE audit SET trail = '{' WHERE txid = 't-wrong' AND reason IS NOT NULL"
+why 1 t-wrong
+told '^20.*Z  refused: challengePassword is not accepted (challenge_wrong)$' \
+    '^endpoint  *scep$' '^trail  *malformed in the store: ' \
+    "^20.*Z  issued $(serial third)\$" '^    issue  *ok  issuer=local$'
+grep -q 'of 2 decisions, 1 are malformed' "$tmp/err" ||
+    it_fail 'malformed trails are not counted'
+why 1 t-wrong --json
+is "$(json "(j->0->>'trail_malformed') || ' ' || (j->0->>'trail' IS NULL) ||
+    ' ' || (j->1->>'trail_malformed') || ' ' || (j->1->>'outcome')")" \
+    '1 1 0 issued' 'a malformed trail in JSON'
+
 # ---- by hand
 
 serve 'approval = "manual";' ''

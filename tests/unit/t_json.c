@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "render/json.h"
+#include "render/pki.h"
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -188,6 +188,76 @@ test_failures(void **state)
 	buf_wipe(&b);
 }
 
+static void
+test_lists(void **state)
+{
+	static char	 a[] = "a", b[] = "b \" c";
+	char		*const words[] = { a, b, NULL };
+	struct json	*d = json_new_object();
+
+	(void)state;
+	assert_json(json_new_words(words), "[\"a\", \"b \\\" c\"]");
+	assert_json(json_new_words(words + 2), "[]");
+	assert_json(json_new_words(NULL), "[]");
+	assert_json(json_new_lines("a\nb c\n"), "[\"a\", \"b c\"]");
+	assert_json(json_new_lines(""), "[]");
+	assert_json(json_new_lines(NULL), "[]");
+	json_add_time_if(d, "is", true, 0);
+	json_add_time_if(d, "none", false, 1);
+	assert_json(d, "{\"is\": \"1970-01-01T00:00:00Z\", \"none\": null}");
+}
+
+static void
+test_ku(void **state)
+{
+	(void)state;
+	assert_json(json_new_ku(0), "[]");
+	assert_json(json_new_ku(CERT_KU_CRL_SIGN | CERT_KU_DIGITAL_SIGNATURE |
+	    CERT_KU_KEY_ENCIPHERMENT), "[\"digitalSignature\", "
+	    "\"keyEncipherment\", \"cRLSign\"]");
+}
+
+static void
+test_sans(void **state)
+{
+	static char		 dns[] = "a.example", other[] = "other";
+	struct san		 v[] = {
+		{ .kind = SAN_DNS, .text = dns },
+		{ .kind = SAN_OTHER, .text = other },
+	};
+	const struct sans	 both = { v, 2 }, none = { NULL, 0 };
+
+	(void)state;
+	assert_json(json_new_sans(&none), "[]");
+	assert_json(json_new_sans(&both),
+	    "[\"dns:a.example\", \"other:other\"]");
+}
+
+/* A name that cannot be written is not left out: the document fails. */
+static void
+test_sans_lost(void **state)
+{
+	static char		 text[2 * 1024 * 1024];
+	struct san		 v[] = { { .kind = SAN_DNS, .text = text } };
+	const struct sans	 sans = { v, 1 };
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	assert_null(json_new_sans(&sans));
+}
+
+static void
+test_key(void **state)
+{
+	struct pubkey	 k = { .type = KEY_EC, .bits = 256 };
+
+	(void)state;
+	memset(k.hash, 0xab, sizeof(k.hash));
+	assert_json(json_new_key(&k), "{\"type\": \"ec\", \"bits\": 256, "
+	    "\"sha256\": \"abababababababababababababababab"
+	    "abababababababababababababababab\"}");
+}
+
 int
 main(void)
 {
@@ -196,6 +266,11 @@ main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_cert),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_ku),
+		cmocka_unit_test(test_sans),
+		cmocka_unit_test(test_sans_lost),
+		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_failures),
 	};
 

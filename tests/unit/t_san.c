@@ -117,6 +117,26 @@ test_order(void **state)
 }
 
 static void
+test_lists(void **state)
+{
+	struct csr	*r = tool_csr(ec, "/CN=x", "email:a@b,DNS:a,DNS:b", NULL);
+	struct csr	*o = tool_csr(ec, "/CN=x", "DNS:b,email:b", NULL);
+	struct buf	 out = BUF_INIT(64), small = BUF_INIT(16);
+
+	(void)state;
+	assert_int_equal(sans_put(&r->sans, ", ", &out), 0);
+	assert_string_equal(buf_cstr(&out), "email:a@b, dns:a, dns:b");
+	assert_int_equal(sans_put(&r->sans, " ", &small), -1);
+	assert_string_equal(buf_cstr(&small), "email:a@b dns:a");
+	assert_true(sans_has(&r->sans, &o->sans.v[0]));
+	assert_false(sans_has(&r->sans, &o->sans.v[1]));
+	csr_free(r);
+	csr_free(o);
+	buf_wipe(&out);
+	buf_wipe(&small);
+}
+
+static void
 assert_refused(const struct csr_craft *c, const char *text, const char *row)
 {
 	struct csr	*was = (struct csr *)(uintptr_t)&ec, *r = was;
@@ -288,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_upn_with_nul),
 		cmocka_unit_test(test_limit),
