@@ -11,7 +11,8 @@
 enum col {
 	COL_SERIAL, COL_CHALLENGE, COL_CSR, COL_CHALLENGE_ID, COL_PROFILE,
 	COL_OLD, COL_RENEWS, COL_MIGRATES, COL_REVOKED, COL_SUPERSEDED,
-	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED, COL_FACTS
+	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED, COL_FACTS,
+	COL_SINCE, COL_CHALLENGE_PROFILE
 };
 
 struct claim {
@@ -46,6 +47,7 @@ take_facts(sqlite3_stmt *st, struct waiting_claim *out)
 	out->challenge_id = sqlite3_column_int64(st, COL_CHALLENGE_ID);
 	out->challenge_gone = sqlite3_column_int(st, COL_GONE) == 1;
 	out->despite = sqlite3_column_int(st, COL_DESPITE) == 1;
+	out->since = sqlite3_column_int64(st, COL_SINCE);
 	out->renews = sqlite3_column_int64(st, COL_RENEWS);
 	out->renews_revoked = sqlite3_column_int(st, COL_REVOKED) == 1;
 	out->superseded_at = sqlite3_column_int64(st, COL_SUPERSEDED);
@@ -61,6 +63,8 @@ take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 	    take_name(st, COL_CHALLENGE, out->challenge) == -1 ||
 	    take_name(st, COL_PROFILE, out->profile) == -1 ||
 	    take_name(st, COL_ASKED, out->asked) == -1 ||
+	    take_name(st, COL_CHALLENGE_PROFILE, out->challenge_profile) ==
+	    -1 ||
 	    take_buf(st, COL_CSR, out->csr) == -1 ||
 	    take_buf(st, COL_OLD, out->old) == -1 ||
 	    take_buf(st, COL_FACTS, out->facts) == -1 ||
