@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "render/trail.h"
 #include "service/pipeline_int.h"
 #include "service/refusals_int.h"
@@ -101,6 +102,13 @@ request_facts(struct trail *t, const struct csr *r)
 	hex_fact(t, "key_sha256", bytes_make(r->key.hash, PKI_HASH));
 }
 
+/* Whether a CA elsewhere makes its certificates. */
+static bool
+is_elsewhere(const struct work *w)
+{
+	return issuer_key(work_way(w)->gen->ca->issuer) == NULL;
+}
+
 static void
 facts(struct telling *x)
 {
@@ -124,8 +132,10 @@ facts(struct telling *x)
 		hex_fact(x->t, "renews", w->old->serial);
 	else if (w->verdict.renews)
 		trail_fact(x->t, "migrates", buf_cstr(&w->migrates));
-	if (w->cert != NULL)
-		hex_fact(x->t, "serial", w->cert->serial);
+	/* Of ours that was refused, nothing is left. */
+	if (w->cert != NULL && (x->why == NULL || is_elsewhere(w)))
+		hex_fact(x->t, x->why == NULL ? "serial" : "stray",
+		    w->cert->serial);
 }
 
 /* ---- steps around policy ---- */

@@ -149,7 +149,8 @@ check_rests(struct db_conn *c, struct txn *t, struct err *e)
 	t->renews = sqlite3_column_int64(st, 0);
 	t->migrates = (const char *)sqlite3_column_text(st, 1);
 	if (sqlite3_column_int(st, 2) == 1) {
-		err_set(e, ERR_CHALLENGE_DISABLED, "meanwhile");
+		err_set(e, ERR_CHALLENGE_DISABLED, "it was disabled or "
+		    "removed");
 		return -1;
 	}
 	return check_renews(c, t, false, e) == -1 ? -1 :
@@ -169,8 +170,9 @@ stops_check_again(struct db_conn *c, const struct issued *r, struct err *e)
 	memcpy(t.key_hash, r->key_hash, TXN_HASH);
 	if (sqlite3_bind_int64(st, 1, r->txn) != SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_RESTS, e);
-	if ((rc = db_row(c, DB_STMT_TXN_RESTS, e)) == 1)
-		rc = check_rests(c, &t, e);
+	if ((rc = db_row(c, DB_STMT_TXN_RESTS, e)) == 1 &&
+	    (rc = check_rests(c, &t, e)) == -1)
+		err_prefix(e, "while the certificate was made");
 	db_end(c, DB_STMT_TXN_RESTS);
 	return rc;
 }
