@@ -102,11 +102,17 @@ request_facts(struct trail *t, const struct csr *r)
 	hex_fact(t, "key_sha256", bytes_make(r->key.hash, PKI_HASH));
 }
 
-/* Whether a CA elsewhere makes its certificates. */
-static bool
-is_elsewhere(const struct work *w)
+/* The first, where there are more; of ours that was refused, nothing is left. */
+static void
+stray_fact(struct telling *x)
 {
-	return issuer_key(work_way(w)->gen->ca->issuer) == NULL;
+	const struct work *w = x->w;
+
+	if (w->strays.n > 0)
+		hex_fact(x->t, TRAIL_STRAY, w->strays.v[0]->serial);
+	else if (w->cert != NULL &&
+	    issuer_key(work_way(w)->gen->ca->issuer) == NULL)
+		hex_fact(x->t, TRAIL_STRAY, w->cert->serial);
 }
 
 static void
@@ -132,10 +138,10 @@ facts(struct telling *x)
 		hex_fact(x->t, "renews", w->old->serial);
 	else if (w->verdict.renews)
 		trail_fact(x->t, "migrates", buf_cstr(&w->migrates));
-	/* Of ours that was refused, nothing is left. */
-	if (w->cert != NULL && (x->why == NULL || is_elsewhere(w)))
-		hex_fact(x->t, x->why == NULL ? "serial" : "stray",
-		    w->cert->serial);
+	if (x->why != NULL)
+		stray_fact(x);
+	else if (w->cert != NULL)
+		hex_fact(x->t, "serial", w->cert->serial);
 }
 
 /* ---- steps around policy ---- */

@@ -288,6 +288,8 @@ grep -q "event=stray .*serial=$made .*reason=renewal_revoked" \
     'SELECT txid FROM txn ORDER BY id DESC LIMIT 1')" >"$tmp/why" ||
     it_fail 'scepctl why'
 grep -q "^stray  *$made\$" "$tmp/why" || it_fail "why: $(cat "$tmp/why")"
+grep -q "^what to do  *find out why .* --stray): $made\$" "$tmp/why" ||
+    it_fail "why: $(cat "$tmp/why")"
 grep -q '^>>> renewal_revoked: while the certificate was made: ' "$tmp/why" ||
     it_fail "why: $(cat "$tmp/why")"
 renew failure
