@@ -42,10 +42,12 @@ struct trail	*trail_new(void);
 void		 trail_free(struct trail *);
 
 /* Facts that advice is made of: who asked, the endpoint that issued the signer's
- * certificate where it is another one, and the challenge's name. */
+ * certificate where it is another one, the challenge's name, and what a CA
+ * elsewhere made all the same. */
 #define TRAIL_PEER		"peer"
 #define TRAIL_ELSEWHERE		"signer_endpoint"
 #define TRAIL_CHALLENGE		"challenge"
+#define TRAIL_STRAY		"stray"
 
 /* value NULL or "": left out. Facts stay in their order. */
 void		 trail_fact(struct trail *, const char *key,

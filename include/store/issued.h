@@ -34,6 +34,10 @@ struct issued {
 					 * supersedes, in the same step */
 	const struct audit *audit;	/* to the store: what led to it, or
 					 * NULL */
+	/* to the store, of a renewal: the hash of the old one's SPKI, or NULL;
+	 * and as in struct txn */
+	const uint8_t	*old_key;
+	int64_t		 superseded;
 	/* set by the store, by what its transaction renews */
 	struct bytes	 supersedes;	/* serial; n == 0: it renews none */
 	const char	*migrates;	/* as in struct txn, or NULL */
@@ -49,7 +53,9 @@ struct issued {
  * Adds the row and ends its transaction as issued. Between start and wait the
  * caller can work (the reply is signed while the commit is in flight); op and
  * row must live until issued_add_wait() has returned. A second certificate with
- * the same issuer and serial: ERR_STORE_CONFLICT.
+ * the same issuer and serial: ERR_STORE_CONFLICT. What it renews was revoked or
+ * superseded since it was reserved, a revocation stops it, or its challenge was
+ * disabled or removed: as txn_reserve() says it. Then it is not added.
  */
 struct issued_op {
 	struct db_op		 op;

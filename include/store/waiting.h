@@ -22,7 +22,10 @@ struct waiting_claim {
 	size_t		 n_serial;
 	char		 challenge[65];	/* name; "" if none */
 	int64_t		 challenge_id;	/* as in struct txn */
+	char		 challenge_profile[65];	/* it names; "" if none, or it
+						 * is one of scepd.conf */
 	char		 profile[65];
+	int64_t		 since;
 	char		 asked[65];	/* validator; "" if none was */
 	struct buf	*csr;		/* the caller's; gets the CSR */
 	struct buf	*facts;		/* the caller's; as in struct txn */

@@ -243,7 +243,13 @@ advice_put(enum err_reason reason, const struct trail *t, struct buf *out)
 	    strlen(TRAIL_ELSEWHERE)) != NULL)
 		text = "have the device renew where its certificate was "
 		    "issued, at " CONF_SCEP "/{" TRAIL_ELSEWHERE "}";
-	return text == NULL ? 0 : put_filled(text, t, out);
+	if (text == NULL)
+		return 0;
+	if (put_filled(text, t, out) != 0)
+		return -1;
+	return fact(t, TRAIL_STRAY, strlen(TRAIL_STRAY)) == NULL ? 0 :
+	    put_filled("; and revoke what was made where it was made (scepctl "
+	    "list --stray): {" TRAIL_STRAY "}", t, out);
 }
 
 int

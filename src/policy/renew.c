@@ -442,8 +442,10 @@ static const struct policy_rule rules[] = {
 };
 
 /* What an operator approved was allowed, and in time, when it came: it does not
- * lose by having waited. What the old certificate lost since then counts. */
+ * lose by having waited. What the old certificate lost since then counts, and
+ * that the endpoint renews no more. */
 static const struct policy_rule lasting[] = {
+	{ "renewal.allowed",    rule_allowed,    allowed_inputs,    NULL },
 	{ "renewal.authority",  rule_authority,  authority_inputs,  NULL },
 	{ "renewal.revoked",    rule_revoked,    revoked_inputs,    NULL },
 	{ "renewal.successor",  rule_successor,  successor_inputs,  NULL },

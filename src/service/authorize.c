@@ -24,11 +24,10 @@ plan_urls(struct work *w, const struct site_ca *ca, struct err *e)
 	return 0;
 }
 
-/* NULL: the one that it was approved under is gone. */
 static const struct conf_profile *
 asked_profile(const struct work *w)
 {
-	if (w->approved && *w->claim.profile != '\0')
+	if (w->approved)
 		return conf_profile(w->x->site->conf, w->claim.profile);
 	return validate_profile(w) != NULL ? validate_profile(w) :
 	    w->se->profile;
@@ -97,11 +96,6 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.now = w->now,
 	};
 
-	if (f.profile == NULL) {
-		err_set(e, ERR_CONFIG, "profile %s, which the request was "
-		    "approved under, is gone", w->claim.profile);
-		return -1;
-	}
 	if (gather_facts(w, e) == -1)
 		return -1;
 	f.facts = buf_cstr(&w->facts);

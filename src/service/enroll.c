@@ -236,6 +236,8 @@ step_record(struct work *w, struct err *e)
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
 	r->revoke_old = w->se->conf->renew_revoke_old;
+	r->old_key = w->verdict.renews ? w->old->key.hash : NULL;
+	r->superseded = w->se->conf->renew_superseded;
 	r->audit = work_audit(w, AUDIT_ISSUED, "record", NULL);
 	w->recording = true;
 	issued_add_start(w->s->db, &w->op, r);

@@ -7,6 +7,7 @@
 #include "service/flight_int.h"
 #include "service/pipeline_int.h"
 #include "site/face.h"
+#include "site/trusted.h"
 #include "util/clock.h"
 
 #define WAIT_SECONDS	20	/* for a copy that another worker has */
@@ -138,6 +139,19 @@ const struct step flow_repeat[] = {
 
 /* ---- approved: issued when the client asks again ---- */
 
+/* As at the time when it came: the wait is not the device's. But of the CAs that
+ * may renew by now. */
+static int
+check_issuer(const struct work *w, struct err *e)
+{
+	if ((w->old_id != 0 && face_of(w->face, w->old) != NULL) ||
+	    trusted_issuer(w->se, w->old, w->claim.since) != NULL)
+		return 0;
+	err_set(e, ERR_RENEWAL_SIGNER, "while this waited, its CA became none "
+	    "that the endpoint has or trusts");
+	return -1;
+}
+
 /* What it renews, as it is by now: policy looks at that again. */
 static int
 take_renewed(struct work *w, struct err *e)
@@ -152,6 +166,8 @@ take_renewed(struct work *w, struct err *e)
 	w->old_id = cl->renews;
 	w->old_revoked = cl->renews_revoked;
 	w->old_line.superseded_at = cl->superseded_at;
+	if (check_issuer(w, e) == -1)
+		return -1;
 	if (w->se->conf->renew_superseded > 0 || !cl->superseding)
 		return 0;
 	err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take its "
@@ -159,15 +175,15 @@ take_renewed(struct work *w, struct err *e)
 	return -1;
 }
 
-static bool
+static const struct conf_challenge *
 in_conf(const struct site_endpoint *se, const char *challenge)
 {
 	size_t i;
 
 	for (i = 0; i < se->n_challenges; i++)
 		if (strcmp(se->challenges[i]->name, challenge) == 0)
-			return true;
-	return false;
+			return se->challenges[i];
+	return NULL;
 }
 
 /* It was spent when the request came, and may have expired since. But whoever
@@ -182,9 +198,43 @@ take_challenge(struct work *w, struct err *e)
 		return 0;
 	w->challenge.name = w->txn.challenge = cl->challenge;
 	if (cl->despite || (cl->challenge_id == 0 ?
-	    in_conf(w->se, cl->challenge) : !cl->challenge_gone))
+	    in_conf(w->se, cl->challenge) != NULL : !cl->challenge_gone))
 		return 0;
 	err_set(e, ERR_CHALLENGE_DISABLED, "while this waited, or removed");
+	return -1;
+}
+
+/* The one that the same request would get by now; NULL: its challenge could tell,
+ * and whoever approved it knows that it is gone. */
+static const char *
+todays_profile(const struct work *w)
+{
+	const struct waiting_claim *cl = &w->claim;
+	const struct conf_challenge *c;
+	const char *name = cl->challenge_profile;
+
+	if (*cl->challenge != '\0' && cl->challenge_id == 0) {
+		if ((c = in_conf(w->se, cl->challenge)) == NULL)
+			return NULL;
+		name = c->profile;
+	}
+	return *name != '\0' ? name : w->se->profile->name;
+}
+
+/* It is issued by the profile that was decided on, as that is by now: where
+ * another counts now, nobody has decided. A renewal keeps that of the old
+ * certificate. */
+static int
+check_profile(const struct work *w, struct err *e)
+{
+	const char *name = w->claim.profile;
+	const char *now = w->old_id != 0 ? NULL : todays_profile(w);
+
+	if (conf_profile(w->x->site->conf, name) != NULL &&
+	    (now == NULL || strcmp(now, name) == 0))
+		return 0;
+	err_set(e, w->old_id != 0 ? ERR_RENEWAL_PROFILE : ERR_TXN_ENDED,
+	    "it was decided by profile %s, which counts no more", name);
 	return -1;
 }
 
@@ -214,8 +264,10 @@ step_claim(struct work *w, struct err *e)
 		return -1;
 	memcpy(w->serial, cl->serial, cl->n_serial < SERIAL_LEN ? cl->n_serial :
 	    SERIAL_LEN);
-	return take_challenge(w, e) == -1 || take_renewed(w, e) == -1 ? -1 :
-	    work_stops(w, e);
+	if (take_challenge(w, e) == -1 || take_renewed(w, e) == -1 ||
+	    check_profile(w, e) == -1)
+		return -1;
+	return work_stops(w, e);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "issuer/issuer.h"
 #include "render/trail.h"
 #include "service/pipeline_int.h"
 #include "service/refusals_int.h"
@@ -99,6 +100,19 @@ request_facts(struct trail *t, const struct csr *r)
 	hex_fact(t, "key_sha256", bytes_make(r->key.hash, PKI_HASH));
 }
 
+/* The first, where there are more; of ours that was refused, nothing is left. */
+static void
+stray_fact(struct telling *x)
+{
+	const struct work *w = x->w;
+
+	if (w->strays.n > 0)
+		hex_fact(x->t, TRAIL_STRAY, w->strays.v[0]->serial);
+	else if (w->cert != NULL &&
+	    issuer_key(work_way(w)->gen->ca->issuer) == NULL)
+		hex_fact(x->t, TRAIL_STRAY, w->cert->serial);
+}
+
 static void
 facts(struct telling *x)
 {
@@ -122,7 +136,9 @@ facts(struct telling *x)
 		hex_fact(x->t, "renews", w->old->serial);
 	else if (w->verdict.renews)
 		trail_fact(x->t, "migrates", buf_cstr(&w->migrates));
-	if (w->cert != NULL)
+	if (x->why != NULL)
+		stray_fact(x);
+	else if (w->cert != NULL)
 		hex_fact(x->t, "serial", w->cert->serial);
 }
 

@@ -9,7 +9,8 @@
 enum col {
 	COL_SERIAL, COL_CHALLENGE, COL_CSR, COL_CHALLENGE_ID, COL_PROFILE,
 	COL_OLD, COL_RENEWS, COL_MIGRATES, COL_REVOKED, COL_SUPERSEDED,
-	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED, COL_FACTS
+	COL_SUPERSEDING, COL_GONE, COL_DESPITE, COL_ASKED, COL_FACTS,
+	COL_SINCE, COL_CHALLENGE_PROFILE
 };
 
 struct claim {
@@ -24,6 +25,7 @@ take_facts(sqlite3_stmt *st, struct waiting_claim *out)
 	out->challenge_id = sqlite3_column_int64(st, COL_CHALLENGE_ID);
 	out->challenge_gone = sqlite3_column_int(st, COL_GONE) == 1;
 	out->despite = sqlite3_column_int(st, COL_DESPITE) == 1;
+	out->since = sqlite3_column_int64(st, COL_SINCE);
 	out->renews = sqlite3_column_int64(st, COL_RENEWS);
 	out->renews_revoked = sqlite3_column_int(st, COL_REVOKED) == 1;
 	out->superseded_at = sqlite3_column_int64(st, COL_SUPERSEDED);
@@ -41,6 +43,8 @@ take_claim(sqlite3_stmt *st, struct waiting_claim *out, struct err *e)
 	    sizeof(out->profile)) == -1 ||
 	    row_put_text(st, COL_ASKED, out->asked,
 	    sizeof(out->asked)) == -1 ||
+	    row_put_text(st, COL_CHALLENGE_PROFILE, out->challenge_profile,
+	    sizeof(out->challenge_profile)) == -1 ||
 	    row_put_buf(st, COL_CSR, out->csr) == -1 ||
 	    row_put_buf(st, COL_OLD, out->old) == -1 ||
 	    row_put_buf(st, COL_FACTS, out->facts) == -1 ||

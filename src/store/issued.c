@@ -110,7 +110,7 @@ add_run(struct db *db, void *arg, struct err *e)
 	const struct issued *r = ((struct issued_op *)arg)->row;
 	int64_t old = 0;
 
-	if (end_txn(c, r, e) == -1)
+	if (end_txn(c, r, e) == -1 || stops_check_again(c, r, e) == -1)
 		return -1;
 	if (bind_row(c->stmt[DB_STMT_ISSUED_ADD], r) == -1)
 		return db_unbound(c, DB_STMT_ISSUED_ADD, e);

@@ -1,7 +1,13 @@
 /*
- * What a revocation stops beside the certificate itself: renewals of those that
- * it came of, and its key.
+ * What stops a request: the certificate that it renews was revoked, or another
+ * took its place; and what a revocation stops beside the certificate itself,
+ * renewals of those that it came of, and its key. Looked at when it is reserved,
+ * and again when what was made of it is recorded: an operator's word between the
+ * two counts.
  */
+#include <string.h>
+
+#include "store/issued.h"
 #include "store/revoked.h"
 #include "store/store_int.h"
 
@@ -56,8 +62,8 @@ revoked_stops(struct db *db, const struct revoked_ask *a,
 	return rc;
 }
 
-int
-stops_check(struct db_conn *c, const struct txn *t, struct err *e)
+static int
+check_revoked(struct db_conn *c, const struct txn *t, struct err *e)
 {
 	const struct revoked_ask a = {
 		.renews = t->renews, .migrates = t->migrates,
@@ -81,4 +87,95 @@ stops_check(struct db_conn *c, const struct txn *t, struct err *e)
 	else
 		return 0;
 	return -1;
+}
+
+/* The row of ISSUED_RENEWED or ISSUED_MIGRATED. Of those that are worked on the
+ * first one to be recorded is good: what others are about to do counts only for
+ * one that begins. */
+static int
+judge_renewed(sqlite3_stmt *st, const struct txn *t, bool begins,
+    struct err *e)
+{
+	bool never = sqlite3_column_type(st, 1) == SQLITE_NULL;
+	int64_t at = sqlite3_column_int64(st, 1);
+
+	if (sqlite3_column_int(st, 0) == 1)
+		err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs was "
+		    "revoked or put on hold");
+	/* That one may have come later, and been faster. */
+	else if (!never && (t->superseded == 0 ||
+	    t->when - at >= t->superseded))
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place "
+		    "%lld s ago", (long long)(t->when > at ? t->when - at : 0));
+	else if (begins && t->superseded == 0 &&
+	    sqlite3_column_int64(st, 2) > 0)
+		err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take "
+		    "its place");
+	else
+		return 0;
+	return -1;
+}
+
+static int
+check_renews(struct db_conn *c, const struct txn *t, bool begins,
+    struct err *e)
+{
+	enum db_stmt id = t->renews != 0 ? DB_STMT_ISSUED_RENEWED :
+	    DB_STMT_ISSUED_MIGRATED;
+	sqlite3_stmt *st = c->stmt[id];
+	int rc;
+
+	if (t->renews == 0 && t->migrates == NULL)
+		return 0;
+	rc = t->renews != 0 ? sqlite3_bind_int64(st, 1, t->renews) :
+	    db_bind_text(st, 1, t->migrates);
+	if (rc != SQLITE_OK)
+		return db_unbound(c, id, e);
+	if ((rc = db_row(c, id, e)) == 1)
+		rc = judge_renewed(st, t, begins, e);
+	db_end(c, id);
+	return rc;
+}
+
+int
+stops_check(struct db_conn *c, const struct txn *t, struct err *e)
+{
+	return check_renews(c, t, true, e) == -1 ? -1 : check_revoked(c, t, e);
+}
+
+/* t lacks what its row knows. */
+static int
+check_rests(struct db_conn *c, struct txn *t, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_RESTS];
+
+	t->renews = sqlite3_column_int64(st, 0);
+	t->migrates = (const char *)sqlite3_column_text(st, 1);
+	if (sqlite3_column_int(st, 2) == 1) {
+		err_set(e, ERR_CHALLENGE_DISABLED, "it was disabled or "
+		    "removed");
+		return -1;
+	}
+	return check_renews(c, t, false, e) == -1 ? -1 :
+	    check_revoked(c, t, e);
+}
+
+int
+stops_check_again(struct db_conn *c, const struct issued *r, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_RESTS];
+	struct txn t = {
+		.old_key = r->old_key, .superseded = r->superseded,
+		.when = r->issued_at
+	};
+	int rc;
+
+	memcpy(t.key_hash, r->key_hash, TXN_HASH);
+	if (sqlite3_bind_int64(st, 1, r->txn) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_RESTS, e);
+	if ((rc = db_row(c, DB_STMT_TXN_RESTS, e)) == 1 &&
+	    (rc = check_rests(c, &t, e)) == -1)
+		err_prefix(e, "while the certificate was made");
+	db_end(c, DB_STMT_TXN_RESTS);
+	return rc;
 }

@@ -15,6 +15,7 @@
 
 #include "store/audit.h"
 #include "store/db.h"
+#include "store/issued.h"
 #include "store/txn.h"
 #include "util/buf.h"
 #include "util/bytes.h"
@@ -177,8 +178,12 @@ int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 /* limits.c: of subject and key. Called by an op that adds it. */
 int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
 
-/* stops.c: does a revocation stop it? Called by an op that adds it. */
+/* stops.c: does what it renews, or a revocation, stop it? Looked up before, and
+ * perhaps changed since: called by the op that adds it, and again by the one that
+ * adds its certificate. */
 int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
+int	 stops_check_again(struct db_conn *, const struct issued *,
+	    struct err *e);
 
 /* revoked.c: what revoked_put() does; *changed: it could be done. */
 int	 revoked_change(struct db_conn *, int64_t id, int reason, int64_t when,

@@ -163,49 +163,6 @@ check_live(struct db_conn *c, const struct txn *t, struct err *e)
 	return rc;
 }
 
-/* The row of ISSUED_RENEWED or ISSUED_MIGRATED. */
-static int
-judge_renewed(sqlite3_stmt *st, const struct txn *t, struct err *e)
-{
-	bool never = sqlite3_column_type(st, 1) == SQLITE_NULL;
-	int64_t at = sqlite3_column_int64(st, 1);
-
-	if (sqlite3_column_int(st, 0) == 1)
-		err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs was "
-		    "revoked or put on hold");
-	else if (!never && t->when - at >= t->superseded)
-		err_set(e, ERR_RENEWAL_SUPERSEDED, "another took its place "
-		    "%lld s ago", (long long)(t->when - at));
-	else if (t->superseded == 0 && sqlite3_column_int64(st, 2) > 0)
-		err_set(e, ERR_RENEWAL_SUPERSEDED, "another is about to take "
-		    "its place");
-	else
-		return 0;
-	return -1;
-}
-
-/* Looked up before, and perhaps changed since: this op is what counts. */
-static int
-check_renews(struct db_conn *c, const struct txn *t, struct err *e)
-{
-	enum db_stmt id = t->renews != 0 ? DB_STMT_ISSUED_RENEWED :
-	    DB_STMT_ISSUED_MIGRATED;
-	sqlite3_stmt *st = c->stmt[id];
-	int rc;
-
-	if (t->renews == 0 && t->migrates == NULL)
-		return 0;
-	rc = t->renews != 0 ? sqlite3_bind_int64(st, 1, t->renews) :
-	    db_bind_text(st, 1, t->migrates);
-	if (rc != SQLITE_OK)
-		return db_unbound(c, id, e);
-	rc = db_row(c, id, e);
-	if (rc == 1)
-		rc = judge_renewed(st, t, e);
-	db_end(c, id);
-	return rc;
-}
-
 /* All that can be said against it; nothing is, if it repeats one. */
 static int
 judge(struct db_conn *c, const struct txn *t, struct txn_found *out,
@@ -215,8 +172,7 @@ judge(struct db_conn *c, const struct txn *t, struct txn_found *out,
 		return -1;
 	if (out->state != TXN_NONE)
 		return 0;
-	if (check_live(c, t, e) == -1 || check_renews(c, t, e) == -1 ||
-	    stops_check(c, t, e) == -1 ||
+	if (check_live(c, t, e) == -1 || stops_check(c, t, e) == -1 ||
 	    challenge_reserve(c, t, e) == -1 || limits_check(c, t, e) == -1)
 		return -1;
 	return t->hold.n > 0 ? waiting_room(c, t, e) : 0;

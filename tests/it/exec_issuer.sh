@@ -102,6 +102,7 @@ make_issuer() {
 		esac
 		flock lock openssl ca "\$@" -config ca.conf -batch -notext \\
 		    -in \$id.csr 2>err && cat $tmp/ca/issuing.pem
+		[ ! -s meanwhile ] || . ./meanwhile >meanwhile.out 2>&1
 		case \$(openssl req -in \$id.csr -noout -subject) in
 		*made-slept) exec sleep 300 ;;
 		*made-signal) kill -9 \$\$ ;;
@@ -245,6 +246,56 @@ for row in slept:issuer signal:issuer much:issuer half:issuer_answer; do
 	[ "$(used "$how")" = 1 ] || it_fail "made-$how: the use was given back"
 done
 challenge=$open
+
+# ---- what it renews is revoked while it is made
+
+issue chain
+old=$(openssl x509 -in "$tmp/chain.pem" -noout -serial | cut -d= -f2)
+# renew WANTED: of chain, to $tmp/renewed.pem and .key
+renew() {
+	got=$(CLIENT_OLD=$tmp/chain CLIENT_TYPE=17 CLIENT_TXIDS=1 "$IT_CLIENT" \
+	    enroll "$port" "$tmp/ca/ra.pem" '' chain "$tmp/renewed")
+	[ "$got" = "$1" ] || it_fail "the renewal is $got, not $1"
+}
+renew issued
+rm "$tmp/renewed.pem"
+before=$(rows) lines=$(grep -c 'event=request ' "$tmp/scepd.log")
+echo "'$(realpath "$SCEPCTL")' revoke $old --db '$tmp/scepd.db'" \
+    >"$tmp/upstream/meanwhile"
+renew failure
+rm "$tmp/upstream/meanwhile"
+grep -q "^revoked $old" "$tmp/upstream/meanwhile.out" ||
+    it_fail "it revokes nothing: $(cat "$tmp/upstream/meanwhile.out")"
+! [ -e "$tmp/renewed.pem" ] || it_fail 'it is delivered'
+[ "$(rows)" = "$before" ] || it_fail 'it is recorded'
+[ "$(grep -c 'event=request ' "$tmp/scepd.log")" -eq $((lines + 1)) ] ||
+    it_fail 'it has not one line in the log'
+grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+    grep -q 'step=commit reason=renewal_revoked ' || it_fail 'another reason'
+made=$(openssl x509 -in "$(find "$tmp/upstream/new" -type f | sort |
+    tail -n 1)" -noout -serial | cut -d= -f2 | tr A-F a-f)
+n=$((n + 1))
+[ "$(strays --json | grep -c '"serial"')" -eq "$n" ] ||
+    it_fail 'what is made for a revoked one is not known'
+strays | grep -q "^$made .*upstream .*CN=chain .*while the certificate was made" ||
+    it_fail "another stray: $(strays)"
+grep -q "event=stray .*serial=$made .*reason=renewal_revoked" \
+    "$tmp/scepd.log" || it_fail 'the stray is not logged'
+[ "$(sqlite3 "$tmp/scepd.db" "SELECT t.state || t.reason || a.outcome
+    FROM txn t JOIN audit a ON a.txn = t.id ORDER BY a.id DESC LIMIT 1")" = \
+    failedrenewal_revokedrefused ] || it_fail 'the transaction is not refused'
+"$SCEPCTL" -c "$tmp/scepd.conf" why "$(sqlite3 "$tmp/scepd.db" \
+    'SELECT txid FROM txn ORDER BY id DESC LIMIT 1')" >"$tmp/why" ||
+    it_fail 'scepctl why'
+grep -q "^stray  *$made\$" "$tmp/why" || it_fail "why: $(cat "$tmp/why")"
+grep -q "^what to do  *find out why .* --stray): $made\$" "$tmp/why" ||
+    it_fail "why: $(cat "$tmp/why")"
+grep -q '^>>> renewal_revoked: while the certificate was made: ' "$tmp/why" ||
+    it_fail "why: $(cat "$tmp/why")"
+renew failure
+grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+    grep -q 'step=authorize reason=renewal_revoked ' ||
+    it_fail 'the next one gets as far'
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'

@@ -75,6 +75,65 @@ refused renewal_revoked j1
 refused renewal_revoked j3
 renews other a
 
+# ---- while the next one is made: the step that records it looks again
+
+# meanwhile SQL: in the step that reserves, behind all that it looks at
+meanwhile() {
+	sql "CREATE TRIGGER meanwhile AFTER INSERT ON txn BEGIN $1; END"
+}
+
+# nothing REASON: is recorded, it is told once and explained, a use is given back
+nothing() {
+	last_request | grep -q " step=commit reason=$1 " ||
+	    it_fail "another step: $(last_request)"
+	is "$(sql 'SELECT state || reason || (SELECT group_concat(outcome) FROM
+	    audit WHERE txn = txn.id) FROM txn ORDER BY id DESC LIMIT 1')" \
+	    "failed$1refused" "what came of $1"
+	is "$(sql 'SELECT sum(used - issued) FROM challenge_use')" 0 uses
+	is "$(sql 'SELECT count(*) FROM stray')" 0 strays
+	"$SCEPCTL" why --db "$tmp/scepd.db" "$(sql \
+	    'SELECT txid FROM txn ORDER BY id DESC LIMIT 1')" >"$tmp/out" ||
+	    it_fail 'scepctl why'
+	grep -q "^20.*  refused: .* ($1)\$" "$tmp/out" ||
+	    it_fail "why: $(cat "$tmp/out")"
+	grep -q '^what to do  *[a-z]' "$tmp/out" || it_fail 'no advice'
+	grep -q '^>>> commit  *REFUSED' "$tmp/out" ||
+	    it_fail "why: $(cat "$tmp/out")"
+	grep -q "^>>> $1: while the certificate was made: " "$tmp/out" ||
+	    it_fail "why: $(cat "$tmp/out")"
+	! grep -q '^serial ' "$tmp/out" || it_fail 'a serial number of nothing'
+	sql 'DROP TRIGGER meanwhile; UPDATE issued SET revoked_at = NULL,
+	    revoke_reason = NULL'
+}
+
+serve ''
+first j1
+renews j1 j2
+for row in 1:5:revoked 1:6:revoked 1:4:revoked 2:5:successor 2:6:successor; do
+	reason=${row#*:}
+	meanwhile "UPDATE issued SET revoked_at = 1,
+	    revoke_reason = ${reason%%:*} WHERE id = ${row%%:*}"
+	refused "renewal_${row##*:}" j1
+	nothing "renewal_${row##*:}"
+done
+meanwhile 'UPDATE issued SET revoked_at = 1, revoke_reason = 4 WHERE id = 2'
+renews j1 j3
+sql 'DROP TRIGGER meanwhile'
+meanwhile 'UPDATE issued SET revoked_at = 1, revoke_reason = 1 WHERE id = 1'
+secret=$challenge
+is "$(ask none CLIENT_TYPE=19 CLIENT_KEY_FILE="$tmp/j1.key")" failure \
+    'a key that was lost meanwhile, with the challenge'
+nothing key_compromised
+"$SCEPCTL" challenge add --once --name gone --db "$tmp/scepd.db" \
+    --endpoint scep >"$tmp/secret" || it_fail 'challenge add'
+secret=$(cat "$tmp/secret")
+meanwhile 'UPDATE challenge SET disabled_at = 1'
+is "$(ask none CLIENT_TYPE=19)" failure 'a challenge that is disabled meanwhile'
+nothing challenge_disabled
+sql 'UPDATE challenge SET disabled_at = NULL'
+is "$(ask none CLIENT_TYPE=19)" issued 'the same, enabled'
+secret=
+
 # ---- the key
 
 serve ''

@@ -41,6 +41,7 @@ told(void)
 	trail_fact(t, TRAIL_PEER, "192.0.2.7");
 	trail_fact(t, TRAIL_ELSEWHERE, "scep\x1b[1m");
 	trail_fact(t, TRAIL_CHALLENGE, "limited");
+	trail_fact(t, TRAIL_STRAY, "1008");
 	return t;
 }
 
@@ -60,6 +61,10 @@ test_facts(void **state)
 		    "challenge show ..." },
 		{ ERR_CHALLENGE_KEY, "challenge show limited",
 		    "challenge show ..." },
+		{ ERR_RENEWAL_REVOKED, "list --stray): 1008",
+		    "enroll anew, with a challenge" },
+		{ ERR_ISSUER_ANSWER, "list --stray): 1008",
+		    "mend what the issuer makes" },
 		{ ERR_CHALLENGE_WRONG, "scepctl challenge list",
 		    "belongs to another endpoint" },
 	};

@@ -117,12 +117,12 @@ static const struct row {
 } allowed[] = {
 	/* An operator has seen it; no authority's name or key all the same, and
 	 * no renewal of what was revoked or superseded since, itself or what came
-	 * of it. */
+	 * of it, or where nothing renews any more. */
 	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
 	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
 	    B(S_RA) | B(S_CA) | STOPPED | B(S_SUPERSEDED)),
-	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
+	    [RENEWAL] = B(R_ALLOWED), [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
 
 	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
 	RENEWAL_ROWS(RENEWS, B(N_SUBSET)),

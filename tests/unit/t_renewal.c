@@ -236,7 +236,7 @@ static const struct setting {
 	bool			 foreign, authority, successor, many;
 	bool			 compromised;
 	const char		*gone;
-	bool			 named, naming;
+	bool			 named, naming, approved;
 	int64_t			 issued_at;
 	enum err_reason		 want;
 } settings[] = {
@@ -368,6 +368,30 @@ static const struct setting {
 	{ "right, required", { ALLOWED,
 	    .renew_challenge = CONF_RENEW_CHALLENGE_REQUIRED },
 	    .challenge = MATCH },
+
+	/* What counts of these for one that has waited for an operator. */
+	{ "approved, off since", { .renew_allowed = false },
+	    .approved = true, .want = ERR_RENEWAL_OFF },
+	{ "approved, the RA's", { ALLOWED }, .authority = true,
+	    .approved = true, .want = ERR_RENEWAL_AUTHORITY },
+	{ "approved, what came of it is revoked", { ALLOWED },
+	    .successor = true, .approved = true,
+	    .want = ERR_RENEWAL_SUCCESSOR },
+	{ "approved, its key is compromised", { ALLOWED },
+	    .compromised = true, .approved = true,
+	    .want = ERR_RENEWAL_COMPROMISED },
+	{ "approved, superseded long ago", { ALLOWED,
+	    .renew_superseded = 60 }, .superseded_at = NOW - 60,
+	    .approved = true, .want = ERR_RENEWAL_SUPERSEDED },
+	{ "approved, expired since", { ALLOWED }, .old = &expired,
+	    .approved = true },
+	{ "approved, another window since", { ALLOWED, .renew_window = 60 },
+	    .approved = true },
+	{ "approved, other keys since", { ALLOWED,
+	    .renew_key = CONF_RENEW_KEY_SAME }, .approved = true },
+	{ "approved, with a challenge since", { ALLOWED,
+	    .renew_challenge = CONF_RENEW_CHALLENGE_REQUIRED },
+	    .approved = true },
 };
 
 static void
@@ -386,6 +410,7 @@ check_setting(const struct setting *s)
 	const struct policy_facts f = {
 		.endpoint = &s->ep, .profile = &profile, .renewal = true,
 		.named = s->named ? &profile : NULL, .naming = s->naming,
+		.approved = s->approved,
 		.old = &old, .csr = s->csr == NULL ? same_names : *s->csr,
 		.signer = &old.cert->key, .challenge = s->challenge,
 		.ca = ca.cert, .authorities = authorities,

@@ -74,7 +74,7 @@ test_states(void **state)
 		{ "release again", REVOKED_RELEASE, 14, ERR_NOT_ON_HOLD, 2, 0,
 		    0 },
 		{ "hold", REVOKED_HOLD, 15, ERR_NONE, 3, 1, 15 },
-		{ "for good", 1, 16, ERR_NONE, 4, 1, 15 },
+		{ "for good", 5, 16, ERR_NONE, 4, 1, 15 },
 		{ "again", 4, 17, ERR_ALREADY_REVOKED, 4, 1, 15 },
 		{ "hold it", REVOKED_HOLD, 18, ERR_ALREADY_REVOKED, 4, 1, 15 },
 		{ "release it", REVOKED_RELEASE, 19, ERR_NOT_ON_HOLD, 4, 1,

@@ -369,6 +369,71 @@ test_meanwhile(void **state)
 	empty_folder(true);
 }
 
+/* Or while its certificate was made, which is not recorded then, unless it was
+ * approved by somebody who could know. */
+static void
+test_meanwhile_made(void **state)
+{
+	enum deed { NOTHING, DISABLE, REMOVE };
+	static const struct {
+		const char	*name;
+		enum deed	 before, after;	/* the approval, or made */
+		bool		 waits;
+		enum err_reason	 want;
+	} rows[] = {
+		{ "nothing", NOTHING, NOTHING, false, ERR_NONE },
+		{ "disabled", NOTHING, DISABLE, false,
+		    ERR_CHALLENGE_DISABLED },
+		{ "removed", NOTHING, REMOVE, false, ERR_CHALLENGE_DISABLED },
+		{ "disabled, approved before", NOTHING, DISABLE, true,
+		    ERR_CHALLENGE_DISABLED },
+		{ "disabled, approved after", DISABLE, NOTHING, true,
+		    ERR_NONE },
+		{ "removed, approved in between", DISABLE, REMOVE, true,
+		    ERR_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct db	*db = open_db();
+		struct err	 e = { .reason = ERR_NONE };
+		const enum deed	 deeds[] = { rows[i].before, rows[i].after };
+		struct serial	 s;
+		struct issued	 r;
+		int64_t		 id, txn = 0;
+		bool		 found;
+
+		good(add_row(db, t_name, 3, 1, &e), &e);
+		id = id_of(db, "a");
+		good(spend(db, 1, "a", id, 1, rows[i].waits, &txn, &e), &e);
+		for (size_t k = 0; k < N(deeds); k++) {
+			if (deeds[k] == DISABLE)
+				good(challenge_disable(db, "a", true, 1,
+				    &found, &e), &e);
+			else if (deeds[k] == REMOVE)
+				good(challenge_remove(db, "a", 1, &found,
+				    &e), &e);
+			if (k > 0 || !rows[i].waits)
+				continue;
+			good(waiting_decide(db, txn, WAITING_APPROVE, 1, "op",
+			    &e), &e);
+			raw(file, "UPDATE txn SET state = 'reserved'");
+		}
+		r = row_of(&s, txn, 1);
+		(void)add(db, &r, &e);
+		if (e.reason != rows[i].want)
+			fail_msg("%s: %s", rows[i].name, err_text(&e));
+		is_use(db, "a", id, 1, rows[i].want == ERR_NONE);
+		if (rows[i].want != ERR_NONE) {
+			err_clear(&e);
+			good(txn_fail(db, txn, rows[i].want, 2, &e), &e);
+			is_use(db, "a", id, 0, 0);
+		}
+		db_close(db);
+		empty_folder(true);
+	}
+}
+
 struct racer {
 	pthread_t	 thread;
 	struct db	*db;
@@ -596,6 +661,7 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_uses),
 		cmocka_unit_test(test_meanwhile),
+		cmocka_unit_test(test_meanwhile_made),
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_retired),

@@ -54,6 +54,7 @@ issue(struct db *db, const struct ask *a, uint8_t key, bool revoke_old,
 	r = row_of(&s, id, a->n);
 	r.issued_at = a->when + 1000;
 	r.revoke_old = revoke_old;
+	r.superseded = a->superseded;
 	memset(r.key_hash, key, sizeof(r.key_hash));
 	return add(db, &r, e);
 }
@@ -152,7 +153,7 @@ test_one_step(void **state)
 	empty_folder(true);
 }
 
-/* What is revoked meanwhile keeps its date and reason. */
+/* What is revoked meanwhile keeps its date and reason, and is not renewed. */
 static void
 test_revoked_before(void **state)
 {
@@ -169,7 +170,8 @@ test_revoked_before(void **state)
 	good(revoked_put(db, 1, 1, 5500, &e), &e);
 	r = row_of(&s, id, 2);
 	r.revoke_old = true;
-	good(add(db, &r, &e), &e);
+	bad(add(db, &r, &e), &e, ERR_RENEWAL_REVOKED, "revoked or put on hold");
+	assert_int_equal(count(db), 1);
 	look(db, (struct look){ .id = 1, .reason = 1, .revoked_at = 5500 });
 	db_close(db);
 	empty_folder(true);
@@ -189,6 +191,8 @@ test_superseded(void **state)
 		{ "late", { 12, 1, NULL, 6060, 60 }, ERR_RENEWAL_SUPERSEDED },
 		{ "never", { 13, 1, NULL, 6000, 0 },
 		    ERR_RENEWAL_SUPERSEDED },
+		{ "never, by one that came later", { 17, 1, NULL, 5999, 0 },
+		    ERR_RENEWAL_SUPERSEDED },
 		{ "in time, migrated", { 14, 0, "x", 6059, 60 }, ERR_NONE },
 		{ "late, migrated", { 15, 0, "x", 6060, 60 },
 		    ERR_RENEWAL_SUPERSEDED },
@@ -206,6 +210,40 @@ test_superseded(void **state)
 	    &e), &e);
 	good(issue(db, &(struct ask){ 4, 0, "x", 5000, 60 }, KEY, false, &e),
 	    &e);
+	for (size_t i = 0; i < N(rows); i++) {
+		err_clear(&e);
+		(void)ask(db, &rows[i].ask, &id, &e);
+		if (e.reason != rows[i].want)
+			fail_msg("%s: %s", rows[i].name, err_text(&e));
+	}
+	db_close(db);
+	empty_folder(true);
+}
+
+/* Where it renews once, one that is worked on counts already. */
+static void
+test_begun(void **state)
+{
+	static const struct {
+		const char	*name;
+		struct ask	 ask;
+		enum err_reason	 want;
+	} rows[] = {
+		{ "the first", { 10, 1, NULL, 5000, 0 }, ERR_NONE },
+		{ "the second", { 11, 1, NULL, 5000, 0 },
+		    ERR_RENEWAL_SUPERSEDED },
+		{ "more are fine", { 12, 1, NULL, 5000, 60 }, ERR_NONE },
+		{ "migrates", { 13, 0, "x", 5000, 0 }, ERR_NONE },
+		{ "migrates too", { 14, 0, "x", 5000, 0 },
+		    ERR_RENEWAL_SUPERSEDED },
+		{ "another", { 15, 0, "y", 5000, 0 }, ERR_NONE },
+	};
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 id;
+
+	(void)state;
+	enroll(db, 1);
 	for (size_t i = 0; i < N(rows); i++) {
 		err_clear(&e);
 		(void)ask(db, &rows[i].ask, &id, &e);
@@ -322,6 +360,7 @@ main(void)
 		cmocka_unit_test(test_one_step),
 		cmocka_unit_test(test_revoked_before),
 		cmocka_unit_test(test_superseded),
+		cmocka_unit_test(test_begun),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_race),
 	};

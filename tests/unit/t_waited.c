@@ -35,26 +35,37 @@ static const char	 script[] =
 	"    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n"
 #define MANUAL	"    approval = \"manual\"; profile = \"p\";\n"
 #define LISTED	"    challenges = [ \"c\" ];\n"
+#define OTHER	"another-" SECRET
 
-/* With what the endpoint "manual" lists, and the template of profile t. */
+/* What a reload changes, in the order in which it stands in the text; NULL: as it
+ * was at the start. */
+struct pieces {
+	const char	*profile, *listed;	/* of the endpoint "manual" */
+	const char	*trusted;		/* of "moving" */
+	const char	*p;			/* of profile p */
+	const char	*x;			/* profile x */
+	const char	*template;		/* of profile t */
+	const char	*d;			/* of challenge d */
+};
+
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "transaction: { pending_per_address = 1; };\n"
     "endpoints = (\n"
-    END("manual") MANUAL "%s },\n"
+    END("manual") "approval = \"manual\"; profile = \"%s\"; %s },\n"
     END("once") MANUAL LISTED "renew: { superseded = 0; }; },\n"
     END("named") LISTED "approval = \"manual\"; profile = \"t\"; },\n"
     END("moving") "approval = \"manual\"; profile = \"t\";\n"
-    "    renew: { trusted = [ \"old.pem\" ]; superseded = 0; }; },\n"
+    "    renew: { %s superseded = 0; }; },\n"
     END("grace") "profile = \"p\"; renew: { grace = 3600; }; },\n"
     END("told") MANUAL LISTED "validator = \"v\"; },\n"
     END("instead") "profile = \"p\"; validator = \"v\";\n"
     "    validator_challenge = \"instead\"; } );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
-    "profiles = ( { name = \"p\"; },\n"
+    "profiles = ( { name = \"p\"; %s }, %s\n"
     "  { name = \"t\"; subject = \"%s\"; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; },\n"
-    "  { name = \"d\"; secret = \"another-" SECRET "\"; } );\n"
+    "  { name = \"d\"; secret = \"" OTHER "\"; %s } );\n"
     "validators = ( { name = \"v\"; command = [ \"%s\" ];\n"
     "  notify = true; } );\n";
 
@@ -70,8 +81,14 @@ ok(int rc, const struct err *e)
 		fail_msg("%s", err_text(e));
 }
 
+static const char *
+or(const char *piece, const char *first)
+{
+	return piece == NULL ? first : piece;
+}
+
 static struct site *
-site(const char *listed, const char *template)
+site(const struct pieces *t)
 {
 	struct buf	 b = BUF_INIT(FILE_MAX);
 	struct err	 e = ERR_INIT;
@@ -80,8 +97,12 @@ site(const char *listed, const char *template)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	assert_int_equal(buf_printf(&b, text, listed, template,
-	    tool_file("validate", bytes_str(script), 0700)), 0);
+	assert_int_equal(buf_printf(&b, text, or(t->profile, "p"),
+	    or(t->listed, LISTED),
+	    or(t->trusted, "trusted = [ \"old.pem\" ];"), or(t->p, ""),
+	    or(t->x, "{ name = \"x\"; },"),
+	    or(t->template, "/O=Example/CN={CN}"),
+	    or(t->d, "profile = \"t\";"), tool_file("validate", bytes_str(script), 0700)), 0);
 #pragma GCC diagnostic pop
 	(void)tool_file("scepd.conf", buf_bytes(&b), 0600);
 	buf_wipe(&b);
@@ -95,16 +116,21 @@ start(void)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(service_open(site(LISTED, "/O=Example/CN={CN}"), &service, &e),
-	    &e);
+	ok(service_open(site(&(struct pieces){ NULL }), &service, &e), &e);
+}
+
+static void
+reload_to(const struct pieces *t)
+{
+	struct err	 e = ERR_INIT;
+
+	ok(service_replace(service, site(t), &e), &e);
 }
 
 static void
 reload(const char *listed, const char *template)
 {
-	struct err	 e = ERR_INIT;
-
-	ok(service_replace(service, site(listed, template), &e), &e);
+	reload_to(&(struct pieces){ .listed = listed, .template = template });
 }
 
 /* Tells what is left to tell, too. */
@@ -288,9 +314,10 @@ device_cert(const struct who *issuer, uint8_t serial, int64_t to)
 
 /* One that the endpoint issued, valid until then. */
 static void
-issue(const char *endpoint, uint8_t serial, int64_t to, struct who *out)
+issue_by(const struct who *issuer, const char *endpoint, const char *profile,
+    uint8_t serial, int64_t to, struct who *out)
 {
-	struct cert		*c = device_cert(&ca, serial, to);
+	struct cert		*c = device_cert(issuer, serial, to);
 	const struct txn	 t = {
 		.endpoint = endpoint, .txid = "made", .peer = "test",
 		.serial = c->serial, .signer_serial = c->serial,
@@ -299,7 +326,7 @@ issue(const char *endpoint, uint8_t serial, int64_t to, struct who *out)
 	struct issued		 row = {
 		.der = c->der, .serial = c->serial,
 		.subject = c->subject_text, .sans = "", .endpoint = endpoint,
-		.profile = "p", .issuer = "i", .txid = "made", .peer = "test",
+		.profile = profile, .issuer = "i", .txid = "made", .peer = "test",
 		.not_before = c->not_before, .not_after = c->not_after,
 		.issued_at = now
 	};
@@ -315,6 +342,12 @@ issue(const char *endpoint, uint8_t serial, int64_t to, struct who *out)
 	issued_add_start(service->db, &op, &row);
 	ok(issued_add_wait(service->db, &op, &e), &e);
 	*out = (struct who){ .key = device.key, .cert = c };
+}
+
+static void
+issue(const char *endpoint, uint8_t serial, int64_t to, struct who *out)
+{
+	issue_by(&ca, endpoint, "p", serial, to, out);
 }
 
 /* An old certificate that expired renews as long as renew.grace says. */
@@ -418,25 +451,83 @@ test_migrated_twice(void **state)
 	cert_free(old.cert);
 }
 
-/* It was in time when it came. */
+/* It was in time when it came: ours, and one of another server. */
 static void
 test_expired_meanwhile(void **state)
 {
-	struct who	 old;
-	struct asked	 a;
-	int64_t		 id, to = time(NULL) + 2;
+	(void)state;
+	for (int foreign = 0; foreign < 2; foreign++) {
+		int64_t		 id, to = time(NULL) + 2;
+		struct who	 old = device;
+		struct asked	 a;
+
+		if (foreign)
+			old.cert = device_cert(&old_ca, 1, to);
+		else
+			issue("manual", 1, to, &old);
+		a = request(foreign ? "/moving" : "/manual", &old, "a",
+		    "/CN=device", NULL);
+		id = held(&a);
+		while (clock_now() <= to)
+			(void)usleep(20000);
+		decide(id, WAITING_APPROVE);
+		assert_int_equal(answer(&a), SCEP_SUCCESS);
+		assert_end(id, "issued");
+		csr_free(a.r);
+		cert_free(old.cert);
+	}
+}
+
+/* What is revoked once it is reserved, or claimed, counts in the step that
+ * records, with and without an operator. */
+static void
+test_while_made(void **state)
+{
+	static const struct {
+		const char	*path, *sql, *end;
+	} rows[] = {
+		{ "/grace", "id = NEW.renews", "renewal_revoked" },
+		{ "/grace", "id = 1", "renewal_compromised" },
+		{ "/manual", "id = NEW.renews", "renewal_revoked" },
+		{ "/manual", "id = 1", "renewal_compromised" },
+	};
+	struct key	*fresh = tool_key("rsa:2048");
+	char		 sql[400], none[STORE_TEXT];
 
 	(void)state;
-	issue("manual", 1, to, &old);
-	a = request("/manual", &old, "a", "/CN=device", NULL);
-	id = held(&a);
-	while (clock_now() <= to)
-		(void)usleep(20000);
-	decide(id, WAITING_APPROVE);
-	assert_int_equal(answer(&a), SCEP_SUCCESS);
-	assert_end(id, "issued");
-	csr_free(a.r);
-	cert_free(old.cert);
+	for (size_t i = 0; i < N(rows); i++) {
+		bool		 waits = strcmp(rows[i].path, "/manual") == 0;
+		struct who	 other, old;
+		struct scep_got	 got;
+		struct asked	 a;
+
+		(void)end(NULL);
+		(void)begin(NULL);
+		issue(rows[i].path + 1, 1, now + DAY, &other);
+		issue(rows[i].path + 1, 2, now + DAY, &old);
+		a = request(rows[i].path, &old, "a", "/CN=device", NULL);
+		csr_free(a.r);
+		a.r = tool_csr(fresh, "/CN=device", NULL, NULL);
+		a.q.content = a.r->der;
+		if (waits)
+			decide(held(&a), WAITING_APPROVE);
+		(void)snprintf(sql, sizeof(sql), "CREATE TRIGGER meanwhile"
+		    " AFTER %s ON txn WHEN NEW.state = 'reserved' BEGIN"
+		    " UPDATE issued SET revoked_at = 1, revoke_reason = 1"
+		    " WHERE %s; END", waits ? "UPDATE OF state" : "INSERT",
+		    rows[i].sql);
+		store_text(sql, none);
+		assert_int_equal(send(&a, &got), SCEP_FAILURE);
+		assert_int_equal(got.failinfo, FAIL_BADREQUEST);
+		assert_end(3, rows[i].end);
+		assert_int_equal(store_number("SELECT count(*) FROM issued"),
+		    2);
+		scep_got_clear(&got);
+		csr_free(a.r);
+		cert_free(other.cert);
+		cert_free(old.cert);
+	}
+	key_free(fresh);
 }
 
 /* ---- challenges ---- */
@@ -469,10 +560,10 @@ act(enum deed what, const char *name)
 }
 
 static struct minted
-mint(const char *endpoint)
+mint(const char *endpoint, const char *profile)
 {
 	const struct mint	 m = {
-		.prefix = MINT_API, .endpoint = endpoint, .profile = "",
+		.prefix = MINT_API, .endpoint = endpoint, .profile = profile,
 		.subject = "", .san = "", .facts = "", .by = "test", .uses = 1,
 		.ttl = DAY, .digits = 32
 	};
@@ -505,7 +596,7 @@ test_challenge_gone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
-		struct minted	 m = mint("manual");
+		struct minted	 m = mint("manual", "");
 		char		 txid[8];
 		struct asked	 a;
 		int64_t		 id;
@@ -557,6 +648,150 @@ test_challenge_unlisted(void **state)
 		    0 ? SCEP_SUCCESS : SCEP_FAILURE);
 		assert_end(id, rows[i].end);
 		csr_free(a.r);
+	}
+}
+
+/* ---- settings ---- */
+
+enum how { BY_C, BY_D, BY_STORE, BY_OLD, BY_OLD_X, BY_FORMER, BY_FOREIGN };
+
+/* One that waits, allowed by that; what it was signed with is *by. */
+static struct asked
+ask_by(enum how how, const char *txid, struct who *by)
+{
+	struct minted	 m;
+	struct asked	 a;
+
+	*by = device;
+	switch (how) {
+	case BY_C:
+	case BY_D:
+		return request("/manual", &device, txid, "/CN=device",
+		    how == BY_C ? SECRET : OTHER);
+	case BY_STORE:
+		m = mint("manual", "t");
+		a = request("/manual", &device, txid, "/CN=device",
+		    buf_cstr(&m.secret));
+		buf_wipe(&m.secret);
+		return a;
+	case BY_OLD:
+	case BY_OLD_X:
+		issue_by(&ca, "manual", how == BY_OLD ? "p" : "x",
+		    (uint8_t)txid[1], now + DAY, by);
+		return request("/manual", by, txid, "/CN=device", NULL);
+	case BY_FORMER:
+		issue_by(&old_ca, "moving", "p", (uint8_t)txid[1], now + DAY,
+		    by);
+		return request("/moving", by, txid, "/CN=device", NULL);
+	case BY_FOREIGN:
+		by->cert = device_cert(&old_ca, (uint8_t)txid[1], now + DAY);
+		return request("/moving", by, txid, "/CN=device", NULL);
+	}
+	fail();
+	return (struct asked){ .path = NULL };
+}
+
+/* A reload while it waits counts as the manual says, approved or not. */
+static void
+test_settings(void **state)
+{
+#define BOTH	"challenges = [ \"c\", \"d\" ];"
+#define RENEW(x) BOTH "renew: { " x " };"
+	static const struct {
+		const char		*name;
+		enum how		 how;
+		struct pieces		 then;
+		enum waiting_word	 word;
+		const char		*end;
+	} rows[] = {
+		{ "nothing", BY_OLD, { NULL }, WAITING_APPROVE, "issued" },
+		{ "no renewals", BY_OLD,
+		    { .listed = RENEW("allowed = false;") }, WAITING_APPROVE,
+		    "renewal_off" },
+		{ "no renewals, enrolls", BY_C,
+		    { .listed = RENEW("allowed = false;") }, WAITING_APPROVE,
+		    "issued" },
+		{ "later renewals", BY_OLD,
+		    { .listed = RENEW("window = 60;") }, WAITING_APPROVE,
+		    "issued" },
+
+		{ "nothing, foreign", BY_FOREIGN, { NULL }, WAITING_APPROVE,
+		    "issued" },
+		{ "trusted no more", BY_FOREIGN, { .trusted = "" },
+		    WAITING_APPROVE, "renewal_signer" },
+		{ "another is", BY_FOREIGN,
+		    { .trusted = "trusted = [ \"ca.pem\" ];" },
+		    WAITING_APPROVE, "renewal_signer" },
+
+		{ "nothing, of a former CA", BY_FORMER, { NULL },
+		    WAITING_APPROVE, "issued" },
+		{ "that is trusted no more", BY_FORMER, { .trusted = "" },
+		    WAITING_APPROVE, "renewal_signer" },
+
+		{ "other keys", BY_C,
+		    { .p = "key_types = [ \"ec\" ];" }, WAITING_APPROVE,
+		    "csr_key" },
+		{ "other keys, renews", BY_OLD,
+		    { .p = "key_types = [ \"ec\" ];" }, WAITING_APPROVE,
+		    "csr_key" },
+		{ "other keys, of another profile", BY_D,
+		    { .listed = BOTH, .p = "key_types = [ \"ec\" ];" },
+		    WAITING_APPROVE, "issued" },
+		{ "other names", BY_C,
+		    { .p = "subject_patterns = [ \"CN exact a\" ];" },
+		    WAITING_APPROVE, "subject_pattern" },
+		{ "other names, renews", BY_OLD,
+		    { .p = "subject_patterns = [ \"CN exact a\" ];" },
+		    WAITING_APPROVE, "subject_pattern" },
+		{ "names needed", BY_C,
+		    { .p = "san_required = [ \"dns\" ];" }, WAITING_APPROVE,
+		    "san_required" },
+
+		{ "another profile", BY_C, { .profile = "x" },
+		    WAITING_APPROVE, "transaction_ended" },
+		{ "another profile, foreign", BY_FOREIGN,
+		    { .profile = "x" }, WAITING_APPROVE, "issued" },
+		{ "another profile, renews", BY_OLD,
+		    { .profile = "x" }, WAITING_APPROVE, "issued" },
+		{ "that is gone, renews", BY_OLD_X, { .x = "" },
+		    WAITING_APPROVE, "renewal_profile" },
+		{ "another, the challenge's counts", BY_D,
+		    { .listed = BOTH, .profile = "x" }, WAITING_APPROVE,
+		    "issued" },
+		{ "the challenge has another", BY_D,
+		    { .listed = BOTH, .d = "profile = \"x\";" },
+		    WAITING_APPROVE, "transaction_ended" },
+		{ "the challenge has none", BY_D,
+		    { .listed = BOTH, .d = "" }, WAITING_APPROVE,
+		    "transaction_ended" },
+		{ "the challenge is gone", BY_D, { NULL },
+		    WAITING_APPROVE, "challenge_disabled" },
+		{ "as is known", BY_D, { NULL }, WAITING_APPROVE_DESPITE,
+		    "issued" },
+		{ "another, the store's counts", BY_STORE,
+		    { .profile = "x" }, WAITING_APPROVE, "issued" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		char		 txid[8];
+		struct asked	 a;
+		struct who	 by;
+		int64_t		 id;
+
+		reload_to(&(struct pieces){ .listed = BOTH });
+		(void)snprintf(txid, sizeof(txid), "s%c", 'A' + (int)i);
+		a = ask_by(rows[i].how, txid, &by);
+		id = held(&a);
+		reload_to(&rows[i].then);
+		decide(id, rows[i].word);
+		if ((answer(&a) == SCEP_SUCCESS) !=
+		    (strcmp(rows[i].end, "issued") == 0))
+			fail_msg("%s", rows[i].name);
+		assert_end(id, rows[i].end);
+		csr_free(a.r);
+		if (by.cert != device.cert)
+			cert_free(by.cert);
 	}
 }
 
@@ -738,8 +973,10 @@ main(void)
 		TEST(test_superseded),
 		TEST(test_migrated_twice),
 		TEST(test_expired_meanwhile),
+		TEST(test_while_made),
 		TEST(test_challenge_gone),
 		TEST(test_challenge_unlisted),
+		TEST(test_settings),
 		TEST(test_template),
 		TEST(test_rejected_told),
 		TEST(test_not_told),
