@@ -108,7 +108,7 @@ stops(struct db *db, const struct ask *a)
 #define LOST	ERR_KEY_COMPROMISED
 #define OLD	ERR_RENEWAL_COMPROMISED
 #define LATER	ERR_RENEWAL_SUCCESSOR
-static const struct row {
+static const struct stop {
 	const char	*name;
 	int64_t		 id;		/* that is revoked */
 	int		 reason;
@@ -296,6 +296,7 @@ test_stops_many(void **state)
 	const struct ask a = { 4, NULL, 0, 0 };
 	struct db	*db = open_db();
 	char		 sql[sizeof(children) + 16];
+	int64_t		 id;
 
 	(void)state;
 	make_lines(db);
@@ -305,12 +306,12 @@ test_stops_many(void **state)
 	(void)snprintf(sql, sizeof(sql), "%sn = 1", children);
 	raw(file, sql);
 	assert_int_equal(stops(db, &a), ERR_RENEWAL_MANY);
-	assert_int_equal(reserve_it(db, 100, &a), ERR_RENEWAL_MANY);
+	assert_int_equal(reserve_it(db, 100, &a, &id), ERR_RENEWAL_MANY);
 	/* Whoever is known to be revoked is told first. */
 	raw(file, "UPDATE issued SET revoked_at = 7000, revoke_reason = 5"
 	    " WHERE serial = CAST('00000002' AS BLOB)");
 	assert_int_equal(stops(db, &a), ERR_RENEWAL_SUCCESSOR);
-	assert_int_equal(reserve_it(db, 101, &a), ERR_RENEWAL_SUCCESSOR);
+	assert_int_equal(reserve_it(db, 101, &a, &id), ERR_RENEWAL_SUCCESSOR);
 	db_close(db);
 	empty_folder(true);
 }
