@@ -426,7 +426,8 @@ test_meanwhile_made(void **state)
 		is_use(db, "a", id, 1, rows[i].want == ERR_NONE);
 		if (rows[i].want != ERR_NONE) {
 			err_clear(&e);
-			good(txn_fail(db, txn, rows[i].want, 2, &e), &e);
+			good(txn_end(db, txn, rows[i].want, 2, NULL, &e),
+			    &e);
 			is_use(db, "a", id, 0, 0);
 		}
 		db_close(db);
