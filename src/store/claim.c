@@ -112,10 +112,8 @@ release_run(struct db *db, void *arg, struct err *e)
 	const int64_t *id = arg;
 
 	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RELEASE], 1, *id) !=
-	    SQLITE_OK) {
-		db_fault(c, "transaction", e);
-		return -1;
-	}
+	    SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_RELEASE, e);
 	return db_step_one(c, DB_STMT_TXN_RELEASE, e);
 }
 

@@ -28,11 +28,8 @@ end_txn(struct db_conn *c, const struct issued *r, struct err *e)
 	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_ISSUED];
 
 	if (sqlite3_bind_int64(st, 1, r->txn) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 2, r->issued_at) != SQLITE_OK) {
-		db_fault(c, "transaction", e);
-		db_end(c, DB_STMT_TXN_ISSUED);
-		return -1;
-	}
+	    sqlite3_bind_int64(st, 2, r->issued_at) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_ISSUED, e);
 	return db_step_one(c, DB_STMT_TXN_ISSUED, e);
 }
 

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "store/lockout.h"
 #include "store/store_int.h"
 
@@ -93,32 +95,60 @@ lockout_clear(struct db *db, const char *address, int64_t *cleared,
 	return 0;
 }
 
-static void
-read_row(sqlite3_stmt *st, struct lockout *l)
+/* All of them, copied: no read transaction is open while a caller shows them, to
+ * a pager perhaps. */
+struct list {
+	struct lockout	*v;
+	size_t		 n;
+};
+
+static int
+add_row(sqlite3_stmt *st, struct list *l, struct err *e)
 {
-	(void)row_put_text(st, 0, l->address, sizeof(l->address));
-	l->since = sqlite3_column_int64(st, 1);
-	l->until = sqlite3_column_int64(st, 2);
-	l->failures = sqlite3_column_int64(st, 3);
-	(void)row_put_text(st, 4, l->endpoint, sizeof(l->endpoint));
+	struct lockout *v = realloc(l->v, (l->n + 1) * sizeof(*v));
+
+	if (v == NULL) {
+		err_set(e, ERR_MEMORY, "list of addresses");
+		return -1;
+	}
+	l->v = v;
+	v += l->n++;
+	*v = (struct lockout){
+		.since = sqlite3_column_int64(st, 1),
+		.until = sqlite3_column_int64(st, 2),
+		.failures = sqlite3_column_int64(st, 3)
+	};
+	(void)row_put_text(st, 0, v->address, sizeof(v->address));
+	(void)row_put_text(st, 4, v->endpoint, sizeof(v->endpoint));
+	return 0;
+}
+
+static int
+read_all(struct db *db, struct list *l, struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	while ((rc = db_row(c, DB_STMT_LOCKOUT_EACH, e)) == 1)
+		if ((rc = add_row(c->stmt[DB_STMT_LOCKOUT_EACH], l, e)) == -1)
+			break;
+	db_end(c, DB_STMT_LOCKOUT_EACH);
+	db_conn_give(db, c);
+	return rc;
 }
 
 int
 lockout_each(struct db *db, int (*cb)(const struct lockout *, void *),
     void *arg, struct err *e)
 {
-	struct lockout l;
-	struct db_conn *c;
-	int rc;
+	struct list l = { .v = NULL };
+	int rc = read_all(db, &l, e);
+	size_t i;
 
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	while ((rc = db_row(c, DB_STMT_LOCKOUT_EACH, e)) == 1) {
-		read_row(c->stmt[DB_STMT_LOCKOUT_EACH], &l);
-		if ((rc = cb(&l, arg)) != 0)
-			break;
-	}
-	db_end(c, DB_STMT_LOCKOUT_EACH);
-	db_conn_give(db, c);
+	for (i = 0; rc == 0 && i < l.n; i++)
+		rc = cb(&l.v[i], arg);
+	free(l.v);
 	return rc;
 }

@@ -60,11 +60,8 @@ repeated(struct db_conn *c, const struct txn *t, struct txn_found *out,
 	int rc;
 
 	*out = (struct txn_found){ .id = 0, .state = TXN_NONE };
-	if (bind_repeated(st, t) != SQLITE_OK) {
-		db_fault(c, "transaction", e);
-		db_end(c, DB_STMT_TXN_REPEATED);
-		return -1;
-	}
+	if (bind_repeated(st, t) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_REPEATED, e);
 	if ((rc = db_row(c, DB_STMT_TXN_REPEATED, e)) == 1) {
 		out->id = sqlite3_column_int64(st, 0);
 		out->state = txn_state_named(sqlite3_column_text(st, 1));
@@ -202,11 +199,8 @@ reserve_run(struct db *db, void *arg, struct err *e)
 		return -1;
 	if (r->found.state != TXN_NONE)
 		return 0;
-	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK) {
-		db_fault(c, "reserve", e);
-		db_end(c, DB_STMT_TXN_RESERVE);
-		return -1;
-	}
+	if (bind_reserve(c->stmt[DB_STMT_TXN_RESERVE], r->txn) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_RESERVE, e);
 	if (db_step_one(c, DB_STMT_TXN_RESERVE, e) == -1)
 		return -1;
 	r->fresh = true;
@@ -247,11 +241,8 @@ fail_run(struct db *db, void *arg, struct err *e)
 
 	if (sqlite3_bind_int64(st, 1, f->id) != SQLITE_OK ||
 	    sqlite3_bind_int64(st, 2, f->when) != SQLITE_OK ||
-	    db_bind_text(st, 3, f->reason) != SQLITE_OK) {
-		db_fault(c, "fail", e);
-		db_end(c, DB_STMT_TXN_FAIL);
-		return -1;
-	}
+	    db_bind_text(st, 3, f->reason) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_FAIL, e);
 	if (db_step_one(c, DB_STMT_TXN_FAIL, e) == -1)
 		return -1;
 	return audit_add(c, f->audit, f->id, e);
@@ -281,10 +272,8 @@ recover_run(struct db *db, void *arg, struct err *e)
 	struct recover *r = arg;
 
 	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RECOVER], 1, r->when) !=
-	    SQLITE_OK) {
-		db_fault(c, "recover", e);
-		return -1;
-	}
+	    SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_RECOVER, e);
 	if (db_step(c, DB_STMT_TXN_RECOVER, e) == -1)
 		return -1;
 	r->n = sqlite3_changes(c->h);

@@ -50,10 +50,8 @@ expire_run(struct db *db, void *arg, struct err *e)
 	const struct expire *x = arg;
 
 	if (sqlite3_bind_int64(st, 1, x->before) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 2, x->now) != SQLITE_OK) {
-		db_fault(c, "transaction", e);
-		return -1;
-	}
+	    sqlite3_bind_int64(st, 2, x->now) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_EXPIRE, e);
 	return db_step(c, DB_STMT_TXN_EXPIRE, e);
 }
 

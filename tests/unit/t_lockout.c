@@ -55,6 +55,42 @@ on_first(const struct lockout *l, void *arg)
 	return 7;
 }
 
+static int
+on_shown(const struct lockout *l, void *arg)
+{
+	sqlite3	*h;
+
+	(void)l;
+	(*(int *)arg)++;
+	assert_int_equal(sqlite3_open(file, &h), SQLITE_OK);
+	/* It finds the log when it reads. */
+	assert_int_equal(sqlite3_exec(h, "SELECT * FROM lockout", NULL, NULL,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_wal_checkpoint_v2(h, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(h), SQLITE_OK);
+	return 0;
+}
+
+/* Whoever looks at them for long does not keep the log from being emptied. */
+static void
+test_shown(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct lockout	 v[2] = {
+		lock_of("192.0.2.1", 100, 300), lock_of("192.0.2.2", 100, 300)
+	};
+	int		 n = 0;
+
+	(void)state;
+	put(db, v, 2, 100);
+	good(lockout_each(db, on_shown, &n, &e), &e);
+	assert_int_equal(n, 2);
+	db_close(db);
+	empty_folder(true);
+}
+
 static void
 test_put(void **state)
 {
@@ -138,6 +174,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_put_fails),
 		cmocka_unit_test(test_clear),
 	};
