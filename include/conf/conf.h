@@ -164,6 +164,13 @@ const struct conf_endpoint	*conf_endpoint(const struct conf *,
 				    const char *);
 const struct conf_validator	*conf_validator(const struct conf *,
 				    const char *);
+/* Whether challenges that are made may be for that endpoint: ERR_NO_CHALLENGES
+ * where its validator alone judges them, which would not know them. */
+int		 conf_takes_challenges(const struct conf_endpoint *,
+		    struct err *e);
+/* Of a path, without the slashes at its end, which change nothing; "/" has
+ * none. */
+size_t		 conf_path_length(const char *);
 
 /*
  * Every endpoint is reached at CONF_SCEP "/NAME", whatever its paths; what

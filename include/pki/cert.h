@@ -61,6 +61,9 @@ bool	 cert_has_subject(const struct cert *, struct bytes name);
 /* Whether it may enroll for others, by its extended key usage: Microsoft's
  * Certificate Request Agent, or the RA of CMC (RFC 6402). */
 bool	 cert_is_agent(const struct cert *);
+/* Hex of a serial number or a hash; of a longer one, the first bytes. */
+#define CERT_HEX_MAX	(2 * PKI_SERIAL_MAX + 1)
+void	 cert_hex(struct bytes, char out[CERT_HEX_MAX]);
 /* PEM with its armour, appended. */
 int	 cert_pem(const struct cert *, struct buf *out, struct err *e);
 

@@ -19,6 +19,8 @@ enum policy_challenge {
 	POLICY_CHALLENGE_WRONG,
 	POLICY_CHALLENGE_MATCH
 };
+/* "absent", "wrong" or "matches" */
+const char	*policy_challenge_name(enum policy_challenge);
 
 /* The signer's certificate, where the ledger says that this endpoint issued
  * it, or one of a CA in renew.trusted. */

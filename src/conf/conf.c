@@ -67,6 +67,19 @@ conf_validator(const struct conf *c, const char *name)
 	return conf_entry_find(c, CONF_PART_VALIDATORS, name);
 }
 
+/* Who comes with it would be asked about by the validator, which does not know
+ * it, or be let in whatever it says. */
+int
+conf_takes_challenges(const struct conf_endpoint *ep, struct err *e)
+{
+	if (ep->validator_challenge != CONF_CHALLENGE_INSTEAD)
+		return 0;
+	err_set(e, ERR_NO_CHALLENGES, "validator %s judges those of endpoint "
+	    "%s; ask it for one, or set validator_challenge to also",
+	    ep->validator, ep->name);
+	return -1;
+}
+
 const char *
 conf_needs_restart(const struct conf *old, const struct conf *new)
 {

@@ -55,9 +55,8 @@ check_name(struct conf_reader *r, size_t i)
 	return 0;
 }
 
-/* Length of a path without the slashes at its end, which change nothing. */
-static size_t
-path_length(const char *path)
+size_t
+conf_path_length(const char *path)
 {
 	size_t n = strlen(path);
 
@@ -69,8 +68,8 @@ path_length(const char *path)
 static bool
 same_path(const char *a, const char *b)
 {
-	return path_length(a) == path_length(b) &&
-	    strncasecmp(a, b, path_length(a)) == 0;
+	return conf_path_length(a) == conf_path_length(b) &&
+	    strncasecmp(a, b, conf_path_length(a)) == 0;
 }
 
 /* Does the path lie at or below CONF_SCEP/NAME? */

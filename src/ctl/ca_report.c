@@ -106,12 +106,8 @@ int
 ca_report_text(const struct ca_report *r, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = put_report(&out, r, e);
 
-	if (rc == 0)
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
-	return rc;
+	return ctl_print(put_report(&out, r, e), &out, e);
 }
 
 /* ---- JSON ---- */

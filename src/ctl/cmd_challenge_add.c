@@ -171,12 +171,7 @@ check_endpoint(const struct adding *a, const char *name, struct err *e)
 		    "named \"%s\"", name);
 		return -1;
 	}
-	if (ep->validator_challenge != CONF_CHALLENGE_INSTEAD)
-		return 0;
-	err_set(e, ERR_NO_CHALLENGES, "validator %s judges those of endpoint "
-	    "%s; ask it for one, or set validator_challenge to also",
-	    ep->validator, name);
-	return -1;
+	return conf_takes_challenges(ep, e);
 }
 
 /* Never all of them by accident. */

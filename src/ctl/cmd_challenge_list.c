@@ -22,11 +22,8 @@ static const struct ctl_opt opts[] = {
 struct walk {
 	struct db	*db;
 	const char	*only;		/* a name, or NULL: all */
-	bool		 json;
 	bool		 active;	/* only those */
-	size_t		 n;
-	struct buf	 out;
-	struct err	*e;
+	struct ctl_list	 list;
 };
 
 static int
@@ -35,27 +32,18 @@ on_challenge(const struct challenge *c, void *arg)
 	struct walk		*k = arg;
 	struct challenge_use	 use;
 	const struct challenge_shown s = { c, &use, clock_now() };
-	struct json		*d;
-	int			 rc;
 
 	if (k->only != NULL && strcmp(k->only, c->name) != 0)
 		return 0;
-	if (challenge_used(k->db, c->name, c->id, &use, k->e) != 0)
+	if (challenge_used(k->db, c->name, c->id, &use, k->list.e) != 0)
 		return -1;
 	if (k->active && strcmp(challenge_state(&s), "active") != 0)
 		return 0;
-	k->n++;
-	if (!k->json) {
-		rc = ctl_full(k->only == NULL ? challenge_row(&s, &k->out) :
-		    challenge_facts(&s, &k->out), k->e);
-		return rc != 0 ? rc : ctl_flush(&k->out, k->e);
-	}
-	d = challenge_json(&s);
-	if (k->only != NULL)
-		return ctl_print_json(d, k->e);
-	rc = json_list_item(k->n - 1, d, &k->out, k->e);
-	json_free(d);
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+	if (k->list.json)
+		return ctl_list_json(&k->list, challenge_json(&s));
+	return ctl_list_text(&k->list, k->list.one ?
+	    challenge_facts(&s, &k->list.out) :
+	    challenge_row(&s, &k->list.out));
 }
 
 /* ---- those of scepd.conf, in the form of the store's ---- */
@@ -100,11 +88,11 @@ show_conf(const struct conf *conf, const struct conf_challenge *c,
 		(void)clock_parse(c->not_before, &row.not_before);
 	if (*c->expires != '\0')
 		(void)clock_parse(c->expires, &row.expires);
-	if (endpoints_of(conf, c->name, &row.endpoints, k->e) == 0 &&
-	    challenge_join(&c->subject, &row.subject, k->e) == 0 &&
-	    challenge_join(&c->san, &row.san, k->e) == 0 &&
-	    challenge_join(&c->key_types, &row.key_types, k->e) == 0 &&
-	    challenge_join(&c->facts, &row.facts, k->e) == 0)
+	if (endpoints_of(conf, c->name, &row.endpoints, k->list.e) == 0 &&
+	    challenge_join(&c->subject, &row.subject, k->list.e) == 0 &&
+	    challenge_join(&c->san, &row.san, k->list.e) == 0 &&
+	    challenge_join(&c->key_types, &row.key_types, k->list.e) == 0 &&
+	    challenge_join(&c->facts, &row.facts, k->list.e) == 0)
 		rc = on_challenge(&row, k);
 	free(row.endpoints);
 	free(row.subject);
@@ -124,7 +112,7 @@ walk_conf(const struct ctl_call *call, struct walk *k)
 	/* Whoever names a store has no configuration. */
 	if (call->opt[DB] != NULL)
 		return 0;
-	if (conf_load(call->conf_file, &conf, k->e) != 0)
+	if (conf_load(call->conf_file, &conf, k->list.e) != 0)
 		return -1;
 	for (i = 0; rc == 0 && i < conf->n_challenges; i++)
 		rc = show_conf(conf, &conf->challenges[i], k);
@@ -138,9 +126,9 @@ walk_all(const struct ctl_call *call, struct walk *k)
 	if (walk_conf(call, k) != 0)
 		return -1;
 	/* One name, one challenge: scepd.conf's comes first. */
-	if (k->only != NULL && k->n > 0)
+	if (k->only != NULL && k->list.n > 0)
 		return 0;
-	return challenge_each(k->db, on_challenge, k, k->e);
+	return challenge_each(k->db, on_challenge, k, k->list.e);
 }
 
 static enum ctl_exit
@@ -156,29 +144,28 @@ look(const struct ctl_call *call)
 	struct err	 e = { .reason = ERR_NONE };
 	struct walk	 k = {
 		.only = call->operand,
-		.json = call->opt[JSON] != NULL,
 		.active = call->opt[ACTIVE] != NULL,
-		.out = BUF_INIT(CTL_TEXT_MAX),
-		.e = &e
+		.list = {
+			.json = call->opt[JSON] != NULL,
+			.one = call->operand != NULL,
+			.out = BUF_INIT(CTL_TEXT_MAX),
+			.e = &e
+		}
 	};
 	int		 rc;
 
 	rc = ledger_open(call, call->opt[DB], db_open_reader, &k.db, &e);
-	if (rc == 0 && k.only == NULL && !k.json)
-		rc = ctl_full(buf_printf(&k.out,
+	if (rc == 0 && !k.list.one && !k.list.json)
+		rc = ctl_full(buf_printf(&k.list.out,
 		    "%-20s  %-8s  %-9s  %-20s  %s\n",
 		    "NAME", "STATE", "USES", "EXPIRES", "ENDPOINTS"), &e);
 	if (rc == 0)
 		rc = walk_all(call, &k);
-	if (rc == 0 && k.only == NULL && k.json)
-		rc = ctl_list_end(k.n, &k.out, &e);
-	if (rc == 0)
-		rc = ctl_flush(&k.out, &e);
+	rc = ctl_list_close(&k.list, rc);
 	db_close(k.db);
-	buf_wipe(&k.out);
 	if (rc != 0)
 		return ctl_fail(call, &e);
-	return k.only != NULL && k.n == 0 ? not_found(call) : CTL_OK;
+	return k.list.one && k.list.n == 0 ? not_found(call) : CTL_OK;
 }
 
 /* ---- an operator's word ---- */

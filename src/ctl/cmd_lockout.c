@@ -25,11 +25,8 @@ static const struct ctl_opt clear_opts[] = {
 };
 
 struct walk {
-	bool		 json;
 	int64_t		 now;
-	size_t		 n;
-	struct buf	 out;
-	struct err	*e;
+	struct ctl_list	 list;
 };
 
 static int
@@ -43,51 +40,43 @@ put_row(const struct lockout *l, struct buf *out)
 	    since, until, (long long)l->failures, l->endpoint);
 }
 
-static int
-put_json(const struct lockout *l, struct walk *k)
+static struct json *
+as_json(const struct lockout *l)
 {
 	struct json	*d = json_new_object();
-	int		 rc;
 
 	json_add_str(d, "address", l->address);
 	json_add_time(d, "since", l->since);
 	json_add_time(d, "until", l->until);
 	json_add_int(d, "failures", l->failures);
 	json_add_str(d, "endpoint", l->endpoint);
-	rc = json_list_item(k->n, d, &k->out, k->e);
-	json_free(d);
-	return rc;
+	return d;
 }
 
 static int
 on_lockout(const struct lockout *l, void *arg)
 {
 	struct walk	*k = arg;
-	int		 rc;
 
 	/* Over; the daemon has not come to it yet, or does not run. */
 	if (l->until <= k->now)
 		return 0;
-	rc = ctl_full(k->json ? put_json(l, k) : put_row(l, &k->out), k->e);
-	k->n++;
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+	return k->list.json ? ctl_list_json(&k->list, as_json(l)) :
+	    ctl_list_text(&k->list, put_row(l, &k->list.out));
 }
 
 static int
 print_all(struct db *db, struct walk *k)
 {
-	int	 rc = 0;
+	struct ctl_list	*l = &k->list;
+	int		 rc = 0;
 
-	if (!k->json)
-		rc = ctl_full(buf_printf(&k->out,
+	if (!l->json)
+		rc = ctl_full(buf_printf(&l->out,
 		    "%-26s  %-20s  %-20s  %8s  %s\n",
 		    "ADDRESS", "LOCKED SINCE", "UNTIL", "FAILURES",
-		    "ENDPOINT"), k->e);
-	if (rc == 0)
-		rc = lockout_each(db, on_lockout, k, k->e);
-	if (rc == 0 && k->json)
-		rc = ctl_list_end(k->n, &k->out, k->e);
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+		    "ENDPOINT"), l->e);
+	return rc != 0 ? rc : lockout_each(db, on_lockout, k, l->e);
 }
 
 static enum ctl_exit
@@ -95,10 +84,12 @@ run_list(const struct ctl_call *call)
 {
 	struct err	 e = { .reason = ERR_NONE };
 	struct walk	 k = {
-		.json = call->opt[JSON] != NULL,
 		.now = clock_now(),
-		.out = BUF_INIT(CTL_TEXT_MAX),
-		.e = &e
+		.list = {
+			.json = call->opt[JSON] != NULL,
+			.out = BUF_INIT(CTL_TEXT_MAX),
+			.e = &e
+		}
 	};
 	struct db	*db = NULL;
 	int		 rc;
@@ -106,8 +97,8 @@ run_list(const struct ctl_call *call)
 	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
 	if (rc == 0)
 		rc = print_all(db, &k);
+	rc = ctl_list_close(&k.list, rc);
 	db_close(db);
-	buf_wipe(&k.out);
 	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
 }
 

@@ -27,7 +27,7 @@ struct shown {
 	const struct waiting	*w;
 	const struct csr	*csr;
 	char			 sha256[2 * TXN_HASH + 1];
-	char			 renews[2 * PKI_SERIAL_MAX + 1]; /* hex, or "" */
+	char			 renews[CERT_HEX_MAX];	/* or "" */
 	struct buf		 sans;		/* "dns:a.example upn:..." */
 	bool			 gone;		/* its challenge is */
 };
@@ -162,31 +162,17 @@ as_json(const struct shown *s)
 /* ---- looking ---- */
 
 struct walk {
-	bool		 json;
-	bool		 list;
 	struct conf	*conf;		/* or NULL */
-	size_t		 n;
-	struct buf	 out;
-	struct err	*e;
+	struct ctl_list	 list;
 };
 
 static int
-print(struct walk *k, const struct shown *s)
+print(struct ctl_list *l, const struct shown *s)
 {
-	struct json	*d;
-	int		 rc;
-
-	if (!k->json) {
-		rc = ctl_full(k->list ? put_row(s, &k->out) :
-		    put_facts(s, &k->out), k->e);
-		return rc != 0 ? rc : ctl_flush(&k->out, k->e);
-	}
-	d = as_json(s);
-	if (!k->list)
-		return ctl_print_json(d, k->e);
-	rc = json_list_item(k->n, d, &k->out, k->e);
-	json_free(d);
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+	if (l->json)
+		return ctl_list_json(l, as_json(s));
+	return ctl_list_text(l, l->one ? put_facts(s, &l->out) :
+	    put_row(s, &l->out));
 }
 
 static int
@@ -199,15 +185,13 @@ on_waiting(const struct waiting *w, void *arg)
 
 	s.gone = pending_gone(k->conf, w);
 	str_hex(bytes_make(w->csr_hash, TXN_HASH), s.sha256);
-	str_hex(bytes_make(w->renews.p, w->renews.n < PKI_SERIAL_MAX ?
-	    w->renews.n : PKI_SERIAL_MAX), s.renews);
-	if (csr_parse(w->csr, &csr, k->e) == 0) {
+	cert_hex(w->renews, s.renews);
+	if (csr_parse(w->csr, &csr, k->list.e) == 0) {
 		s.csr = csr;
-		rc = ctl_full(put_sans(csr, &s.sans), k->e);
+		rc = ctl_full(put_sans(csr, &s.sans), k->list.e);
 	}
 	if (rc == 0)
-		rc = print(k, &s);
-	k->n++;
+		rc = print(&k->list, &s);
 	csr_free(csr);
 	buf_wipe(&s.sans);
 	return rc;
@@ -216,70 +200,61 @@ on_waiting(const struct waiting *w, void *arg)
 static int
 print_all(struct db *db, struct walk *k)
 {
-	int	 rc = 0;
+	struct ctl_list	*l = &k->list;
+	int		 rc = 0;
 
-	if (!k->json)
-		rc = ctl_full(buf_printf(&k->out,
+	if (!l->json)
+		rc = ctl_full(buf_printf(&l->out,
 		    "%8s  %-20s  %-*s  %-15s  %s\n",
 		    "ID", "WAITING SINCE", STATE_WIDTH, "STATE", "ENDPOINT",
-		    "SUBJECT AND NAMES"), k->e);
+		    "SUBJECT AND NAMES"), l->e);
+	return rc != 0 ? rc : waiting_each(db, on_waiting, k, l->e);
+}
+
+/* All that wait, or the one with that id. */
+static int
+look(const struct ctl_call *call, const int64_t *id, struct err *e)
+{
+	struct walk	 k = {
+		.list = {
+			.json = call->opt[JSON] != NULL,
+			.one = id != NULL,
+			.out = BUF_INIT(CTL_TEXT_MAX),
+			.e = e
+		}
+	};
+	struct db	*db = NULL;
+	int		 rc;
+
+	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, e);
 	if (rc == 0)
-		rc = waiting_each(db, on_waiting, k, k->e);
-	if (rc == 0 && k->json)
-		rc = ctl_list_end(k->n, &k->out, k->e);
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+		rc = pending_conf(call, call->opt[DB], &k.conf, e);
+	if (rc == 0)
+		rc = id == NULL ? print_all(db, &k) :
+		    waiting_one(db, *id, on_waiting, &k, e);
+	rc = ctl_list_close(&k.list, rc);
+	db_close(db);
+	conf_free(k.conf);
+	return rc;
 }
 
 static enum ctl_exit
 run_list(const struct ctl_call *call)
 {
 	struct err	 e = { .reason = ERR_NONE };
-	struct walk	 k = {
-		.json = call->opt[JSON] != NULL,
-		.list = true,
-		.out = BUF_INIT(CTL_TEXT_MAX),
-		.e = &e
-	};
-	struct db	*db = NULL;
-	int		 rc;
 
-	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
-	if (rc == 0)
-		rc = pending_conf(call, call->opt[DB], &k.conf, &e);
-	if (rc == 0)
-		rc = print_all(db, &k);
-	db_close(db);
-	conf_free(k.conf);
-	buf_wipe(&k.out);
-	return rc == 0 ? CTL_OK : ctl_fail(call, &e);
+	return look(call, NULL, &e) == 0 ? CTL_OK : ctl_fail(call, &e);
 }
-
-/* ---- one of them ---- */
 
 static enum ctl_exit
 run_show(const struct ctl_call *call)
 {
 	struct err	 e = { .reason = ERR_NONE };
-	struct walk	 k = {
-		.json = call->opt[JSON] != NULL,
-		.out = BUF_INIT(CTL_TEXT_MAX),
-		.e = &e
-	};
-	struct db	*db = NULL;
 	int64_t		 id;
-	int		 rc;
 
 	if (pending_id(call, &id) != 0)
 		return CTL_USAGE;
-	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, &e);
-	if (rc == 0)
-		rc = pending_conf(call, call->opt[DB], &k.conf, &e);
-	if (rc == 0)
-		rc = waiting_one(db, id, on_waiting, &k, &e);
-	db_close(db);
-	conf_free(k.conf);
-	buf_wipe(&k.out);
-	return rc == 0 ? CTL_OK : pending_failed(call, &e);
+	return look(call, &id, &e) == 0 ? CTL_OK : pending_failed(call, &e);
 }
 
 const struct ctl_cmd cmd_pending_list = {

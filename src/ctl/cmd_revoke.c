@@ -179,12 +179,7 @@ print_text(const struct report *r, const struct json_cert *c)
 	rc = put_itself(r, c, &out);
 	if (rc == 0)
 		rc = put_others(r, reason, &out);
-	if (rc != 0)
-		err_set(r->e, ERR_MEMORY, "report");
-	else
-		rc = ctl_flush(&out, r->e);
-	buf_wipe(&out);
-	return rc;
+	return ctl_print(rc, &out, r->e);
 }
 
 static struct json *

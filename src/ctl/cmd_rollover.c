@@ -134,16 +134,14 @@ static int
 tell(const char *what, int64_t at, const struct cert *ca, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = -1;
+	int		 rc = ctl_put_line(&out, what, ca->subject_text);
 
-	if (ctl_put_line(&out, what, ca->subject_text) != 0 ||
-	    (at != 0 && ctl_put_time(&out, "from", at) != 0) ||
-	    buf_puts(&out, "\nTell scepd:  systemctl reload scepd\n") != 0)
-		err_set(e, ERR_MEMORY, "report");
-	else
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
-	return rc;
+	if (rc == 0 && at != 0)
+		rc = ctl_put_time(&out, "from", at);
+	if (rc == 0)
+		rc = buf_puts(&out,
+		    "\nTell scepd:  systemctl reload scepd\n");
+	return ctl_print(rc, &out, e);
 }
 
 static int
@@ -242,20 +240,17 @@ show_text(const struct facts *f, struct err *e)
 			    f->from <= f->now;
 	int		 rc = -1;
 
-	if (ctl_put_line(&out, "issuer", f->r->issuer->name) != 0 ||
-	    ctl_put_line(&out, "state", state(f)) != 0 ||
-	    (f->from != 0 && ctl_put_time(&out, "from", f->from) != 0) ||
-	    (*f->r->issuer->next != '\0' &&
-	    ctl_put_line(&out, "folder", f->r->issuer->next) != 0) ||
+	if (ctl_put_line(&out, "issuer", f->r->issuer->name) == 0 &&
+	    ctl_put_line(&out, "state", state(f)) == 0 &&
+	    (f->from == 0 || ctl_put_time(&out, "from", f->from) == 0) &&
+	    (*f->r->issuer->next == '\0' ||
+	    ctl_put_line(&out, "folder", f->r->issuer->next) == 0) &&
 	    ca_report_put(&out, over ? "Old CA" : "Current CA", f->r->ca,
-	    e) != 0 || (f->next != NULL &&
+	    e) == 0 && (f->next == NULL ||
 	    ca_report_put(&out, over ? "New CA" : "Next CA", f->next,
-	    e) != 0))
-		err_set(e, ERR_MEMORY, "report");
-	else
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
-	return rc;
+	    e) == 0))
+		rc = 0;
+	return ctl_print(rc, &out, e);
 }
 
 static int

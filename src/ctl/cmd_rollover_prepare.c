@@ -257,16 +257,15 @@ tell(const struct ctl_call *call, const struct rollover *r,
     const struct ca_set *s, const struct ca_files *f, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = -1;
+	int		 rc;
 
-	if (put_files(&out, imports(call) ? "imported" : "made",
-	    r->issuer->next, f) != 0 ||
-	    ca_report_put(&out, "Next CA", s->cert, e) != 0 ||
-	    put_steps(&out, r, s) != 0)
-		err_set(e, ERR_MEMORY, "report");
-	else
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
+	rc = put_files(&out, imports(call) ? "imported" : "made",
+	    r->issuer->next, f);
+	if (rc == 0)
+		rc = ca_report_put(&out, "Next CA", s->cert, e);
+	if (rc == 0)
+		rc = put_steps(&out, r, s);
+	rc = ctl_print(rc, &out, e);
 	if (rc == 0 && s->cert->not_after <= r->ca->not_after)
 		ctl_note(call, "the next CA expires no later than the current "
 		    "one; a CA above it with a longer life can sign one that "

@@ -86,14 +86,8 @@ static int
 print_text(const struct shown *s, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = -1;
 
-	if (put_all(s, &out) != 0)
-		err_set(e, ERR_MEMORY, "certificate as text");
-	else
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
-	return rc;
+	return ctl_print(put_all(s, &out), &out, e);
 }
 
 static int

@@ -88,8 +88,25 @@ const char	*ctl_caller(void);
 
 /* What putting text into a buffer has given; ERR_MEMORY where that is -1. */
 int	 ctl_full(int rc, struct err *e);
+/* Writes the text that putting, which gave rc, has left, and wipes it. */
+int	 ctl_print(int rc, struct buf *text, struct err *e);
 /* Ends the JSON of a list whose items json_list_item() has put. */
 int	 ctl_list_end(size_t n, struct buf *out, struct err *e);
+
+/* A list, written item by item: as text, behind a line of headings that is in
+ * out at first, or as JSON. */
+struct ctl_list {
+	bool		 json;
+	bool		 one;		/* an item alone, not in a list */
+	size_t		 n;		/* items so far */
+	struct buf	 out;
+	struct err	*e;
+};
+/* One more: what putting it into out has given; or its object, which is eaten. */
+int	 ctl_list_text(struct ctl_list *, int rc);
+int	 ctl_list_json(struct ctl_list *, struct json *);
+/* The end, of which rc tells whether the items were all; wipes out. */
+int	 ctl_list_close(struct ctl_list *, int rc);
 
 /* One line to stderr, with a hint at --help. */
 enum ctl_exit	 ctl_usage(const struct ctl_call *, const char *fmt, ...)

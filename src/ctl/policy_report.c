@@ -159,12 +159,8 @@ int
 policy_report_text(const struct policy_report *p, struct err *e)
 {
 	struct buf	 out = BUF_INIT(CTL_TEXT_MAX);
-	int		 rc = ctl_full(put_report(p, &out), e);
 
-	if (rc == 0)
-		rc = ctl_flush(&out, e);
-	buf_wipe(&out);
-	return rc;
+	return ctl_print(put_report(p, &out), &out, e);
 }
 
 /* ---- as JSON ---- */

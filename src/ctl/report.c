@@ -231,9 +231,51 @@ ctl_full(int rc, struct err *e)
 }
 
 int
+ctl_print(int rc, struct buf *text, struct err *e)
+{
+	rc = ctl_full(rc, e);
+	if (rc == 0)
+		rc = ctl_flush(text, e);
+	buf_wipe(text);
+	return rc;
+}
+
+int
 ctl_list_end(size_t n, struct buf *out, struct err *e)
 {
 	if (json_list_end(n, out, e) != 0)
 		return -1;
 	return ctl_full(buf_putc(out, '\n'), e);
+}
+
+int
+ctl_list_text(struct ctl_list *l, int rc)
+{
+	l->n++;
+	return ctl_full(rc, l->e) != 0 ? -1 : ctl_flush(&l->out, l->e);
+}
+
+int
+ctl_list_json(struct ctl_list *l, struct json *d)
+{
+	int	 rc;
+
+	if (l->one) {
+		l->n++;
+		return ctl_print_json(d, l->e);
+	}
+	rc = json_list_item(l->n++, d, &l->out, l->e);
+	json_free(d);
+	return rc != 0 ? rc : ctl_flush(&l->out, l->e);
+}
+
+int
+ctl_list_close(struct ctl_list *l, int rc)
+{
+	if (rc == 0 && l->json && !l->one)
+		rc = ctl_list_end(l->n, &l->out, l->e);
+	if (rc == 0)
+		rc = ctl_flush(&l->out, l->e);
+	buf_wipe(&l->out);
+	return rc;
 }

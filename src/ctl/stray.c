@@ -8,20 +8,13 @@
 #include "store/stray.h"
 #include "util/clock.h"
 
-struct walk {
-	bool		 json;
-	size_t		 n;
-	struct buf	 out;
-	struct err	*e;
-};
-
 static int
-put_json(const struct stray *s, const struct cert *c, struct walk *k)
+put_json(const struct stray *s, const struct cert *c, struct ctl_list *l)
 {
 	struct json	*d = json_new_object();
 	struct buf	 pem = BUF_INIT(CTL_TEXT_MAX);
 	char		 serial[LEDGER_SERIAL];
-	int		 rc = cert_pem(c, &pem, k->e);
+	int		 rc = cert_pem(c, &pem, l->e);
 
 	ledger_serial(s->serial, serial);
 	json_add_str(d, "serial", serial);
@@ -37,8 +30,9 @@ put_json(const struct stray *s, const struct cert *c, struct walk *k)
 	json_add_str(d, "peer", s->peer);
 	json_add_bytes(d, "pem", buf_bytes(&pem));
 	if (rc == 0)
-		rc = json_list_item(k->n, d, &k->out, k->e);
-	json_free(d);
+		rc = ctl_list_json(l, d);
+	else
+		json_free(d);
 	buf_wipe(&pem);
 	return rc;
 }
@@ -65,36 +59,30 @@ put_row(const struct stray *s, const struct cert *c, struct buf *out)
 static int
 on_stray(const struct stray *s, void *arg)
 {
-	struct walk	*k = arg;
+	struct ctl_list	*l = arg;
 	struct cert	*c = NULL;
 	int		 rc;
 
-	if (cert_parse(s->der, &c, k->e) != 0)
+	if (cert_parse(s->der, &c, l->e) != 0)
 		return -1;
-	rc = k->json ? put_json(s, c, k) : ctl_full(put_row(s, c, &k->out),
-	    k->e);
+	rc = l->json ? put_json(s, c, l) :
+	    ctl_list_text(l, put_row(s, c, &l->out));
 	cert_free(c);
-	k->n++;
-	return rc != 0 ? rc : ctl_flush(&k->out, k->e);
+	return rc;
 }
 
 int
 stray_print(struct db *db, bool json, struct err *e)
 {
-	struct walk	 k = {
+	struct ctl_list	 l = {
 		.json = json, .out = BUF_INIT(CTL_TEXT_MAX), .e = e
 	};
 	int		 rc = 0;
 
 	if (!json)
-		rc = ctl_full(buf_printf(&k.out, "%-40s  %-20s  %-15s  %s\n",
+		rc = ctl_full(buf_printf(&l.out, "%-40s  %-20s  %-15s  %s\n",
 		    "SERIAL", "NOT AFTER", "ISSUER", "SUBJECT, WHY"), e);
 	if (rc == 0)
-		rc = stray_each(db, on_stray, &k, e);
-	if (rc == 0 && json)
-		rc = ctl_list_end(k.n, &k.out, e);
-	if (rc == 0)
-		rc = ctl_flush(&k.out, e);
-	buf_wipe(&k.out);
-	return rc;
+		rc = stray_each(db, on_stray, &l, e);
+	return ctl_list_close(&l, rc);
 }

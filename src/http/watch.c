@@ -1,28 +1,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "http/http_int.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 int
 watches_init(struct watches *ws)
 {
-	pthread_condattr_t	 attr;
-	int			 r;
-
 	*ws = (struct watches){ .first = NULL };
 	if (pthread_mutex_init(&ws->lock, NULL) != 0)
 		return -1;
-	if (pthread_condattr_init(&attr) != 0)
-		goto fail;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	r = pthread_cond_init(&ws->idle, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	if (r == 0)
+	if (clock_cond_init(&ws->idle) == 0)
 		return 0;
-fail:
 	(void)pthread_mutex_destroy(&ws->lock);
 	return -1;
 }
@@ -143,16 +134,9 @@ watch_sweep(struct watches *ws, int64_t now_us, int64_t limit_us)
 int
 watch_drain(struct watches *ws, int timeout_ms)
 {
-	struct timespec	 end;
+	struct timespec	 end = clock_cond_until(timeout_ms);
 	int		 r = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout_ms / 1000;
-	end.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	(void)pthread_mutex_lock(&ws->lock);
 	while (ws->n_busy > 0 && r != ETIMEDOUT)
 		r = pthread_cond_timedwait(&ws->idle, &ws->lock, &end);

@@ -166,6 +166,13 @@ cert_free(struct cert *c)
 	free(c);
 }
 
+void
+cert_hex(struct bytes b, char out[CERT_HEX_MAX])
+{
+	str_hex(bytes_make(b.p, b.n < PKI_SERIAL_MAX ? b.n : PKI_SERIAL_MAX),
+	    out);
+}
+
 bool
 cert_has_subject(const struct cert *c, struct bytes name)
 {

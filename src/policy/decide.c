@@ -28,18 +28,24 @@ policy_by_password(const struct conf_endpoint *ep, const struct pubkey *k)
 
 /* ---- what rules look at ---- */
 
-void
-policy_say_challenge(const struct policy_facts *f, struct policy_step *s)
+const char *
+policy_challenge_name(enum policy_challenge c)
 {
-	static const char *const words[] = {
+	static const char *const names[] = {
 		[POLICY_CHALLENGE_ABSENT] = "absent",
 		[POLICY_CHALLENGE_WRONG] = "wrong",
 		[POLICY_CHALLENGE_MATCH] = "matches",
 	};
 
+	return names[c];
+}
+
+void
+policy_say_challenge(const struct policy_facts *f, struct policy_step *s)
+{
 	policy_say(s, "challenge", f->judged &&
 	    f->challenge == POLICY_CHALLENGE_MATCH ? "judged_by_validator" :
-	    words[f->challenge]);
+	    policy_challenge_name(f->challenge));
 }
 
 void

@@ -193,19 +193,6 @@ check_name(const struct exchange *x, const char *name, struct err *e)
 	return -1;
 }
 
-/* Who comes with it would be asked about by the validator, which does not know
- * it, or be let in whatever it says. */
-static int
-check_looked_at(const struct conf_endpoint *ep, struct err *e)
-{
-	if (ep->validator_challenge != CONF_CHALLENGE_INSTEAD)
-		return 0;
-	err_set(e, ERR_NO_CHALLENGES, "validator %s judges those of endpoint "
-	    "%s; ask it for one, or set validator_challenge to also",
-	    ep->validator, ep->name);
-	return -1;
-}
-
 /* "none" lets nothing appear: alone, it leaves all else open. */
 static bool
 names_somebody(const char *lines)
@@ -274,7 +261,7 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	const char *profile;
 
 	if (choose_endpoint(x, a->endpoint, &ep, e) == -1 ||
-	    check_looked_at(ep, e) == -1 ||
+	    conf_takes_challenges(ep, e) == -1 ||
 	    check_name(x, a->name, e) == -1 || check_most(x, a, e) == -1)
 		return -1;
 	if (!account_may_name(x->by, ep, a->profile)) {

@@ -105,20 +105,32 @@ stretch_given(struct search *s, struct err *e)
 	return match_given(s, s->w->x->peer, e);
 }
 
-/* For the log alone, so only what costs nothing is looked at. */
-static int
-find_elsewhere(struct search *s, struct err *e)
+int
+challenge_anywhere(const struct work *w, const char *peer,
+    const struct conf_challenge **out, struct err *e)
 {
-	const struct conf *conf = s->w->x->site->conf;
+	const struct conf *conf = w->x->site->conf;
 	const struct conf_challenge *c, *match = NULL;
 	size_t i;
 
 	for (i = 0; i < conf->n_challenges && match == NULL; i++) {
 		c = &conf->challenges[i];
-		if (proven_match(s->w->s->proven, &c, 1, s->presented, NULL,
-		    &match, e) == -1)
+		if (proven_match(w->s->proven, &c, 1,
+		    buf_bytes(&w->csr->challenge), peer, &match, e) == -1)
 			return -1;
 	}
+	*out = match;
+	return 0;
+}
+
+/* For the log alone, so only what costs nothing is looked at. */
+static int
+find_elsewhere(struct search *s, struct err *e)
+{
+	const struct conf_challenge *match;
+
+	if (challenge_anywhere(s->w, NULL, &match, e) == -1)
+		return -1;
 	if (match != NULL)
 		matched_conf(s->w, match, true);
 	return 0;

@@ -86,7 +86,6 @@ int
 delays_new(size_t max, struct delays **out, struct err *e)
 {
 	struct delays *d = calloc(1, sizeof(*d));
-	pthread_condattr_t attr;
 
 	if (d == NULL) {
 		err_set(e, ERR_MEMORY, "delays");
@@ -94,10 +93,7 @@ delays_new(size_t max, struct delays **out, struct err *e)
 	}
 	d->max = max;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->change, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)clock_cond_init(&d->change);
 	if (pthread_create(&d->thread, NULL, answer_due, d) != 0) {
 		err_set(e, ERR_MEMORY, "cannot start the thread of delays");
 		destroy(d);

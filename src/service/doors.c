@@ -12,9 +12,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "service/doors_int.h"
+#include "util/clock.h"
 
 struct door {
 	uint8_t		 key[DOOR_KEY];
@@ -34,7 +34,6 @@ struct doors {
 int
 doors_new(size_t workers, struct doors **out, struct err *e)
 {
-	pthread_condattr_t attr;
 	struct doors *d;
 
 	if ((d = calloc(1, sizeof(*d))) == NULL) {
@@ -43,10 +42,7 @@ doors_new(size_t workers, struct doors **out, struct err *e)
 	}
 	d->room = workers < 2 ? 1 : workers / 2;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->opened, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)clock_cond_init(&d->opened);
 	*out = d;
 	return 0;
 }
@@ -76,11 +72,9 @@ find(struct doors *d, const uint8_t key[DOOR_KEY])
 static int
 wait_outside(struct doors *d, const uint8_t key[DOOR_KEY], int seconds)
 {
-	struct timespec until;
+	struct timespec until = clock_cond_until((int64_t)seconds * 1000);
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
 	d->outside++;
 	while (rc == 0 && !d->stop && *find(d, key) != NULL)
 		if (pthread_cond_timedwait(&d->opened, &d->lock, &until) ==

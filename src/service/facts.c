@@ -3,7 +3,6 @@
  */
 #include "render/pki.h"
 #include "service/validate_int.h"
-#include "util/str.h"
 
 #define VERSION		1	/* of the members below */
 #define PEM_MAX		(2 * CSR_MAX_DER)
@@ -31,11 +30,9 @@ begin(const struct work *w, const char *event)
 static void
 add_hex(struct json *d, const char *key, struct bytes b)
 {
-	char hex[2 * PKI_SERIAL_MAX + 1];
+	char hex[CERT_HEX_MAX];
 
-	if (b.n > PKI_SERIAL_MAX)
-		b.n = PKI_SERIAL_MAX;
-	str_hex(b, hex);
+	cert_hex(b, hex);
 	json_add_str(d, key, hex);
 }
 

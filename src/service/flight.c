@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "service/flight_int.h"
+#include "util/clock.h"
 
 struct flight {
 	pthread_mutex_t	 lock;
@@ -19,7 +19,6 @@ struct flight {
 int
 flight_new(struct flight **out, struct err *e)
 {
-	pthread_condattr_t attr;
 	struct flight *f;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL) {
@@ -27,10 +26,7 @@ flight_new(struct flight **out, struct err *e)
 		return -1;
 	}
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->landed, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)clock_cond_init(&f->landed);
 	*out = f;
 	return 0;
 }
@@ -68,11 +64,9 @@ flight_mark(struct flight *f)
 int
 flight_wait(struct flight *f, unsigned long mark, int seconds)
 {
-	struct timespec until;
+	struct timespec until = clock_cond_until((int64_t)seconds * 1000);
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
 	pthread_mutex_lock(&f->lock);
 	while (f->ended == mark && rc == 0)
 		if (pthread_cond_timedwait(&f->landed, &f->lock,

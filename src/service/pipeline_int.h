@@ -169,6 +169,10 @@ extern const struct step flow_getcrl[];
 /* Finds the challenge in the request; work.challenge is to be cleared. */
 int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
+/* The one of scepd.conf that the request holds, of whatever endpoint; NULL: none.
+ * For a peer, or where that is NULL only what costs nothing is looked at. */
+int	 challenge_anywhere(const struct work *, const char *peer,
+	    const struct conf_challenge **out, struct err *e);
 /* Puts into work.challenge one of the store, taking the row, or of scepd.conf. */
 int	 matched_row(struct work *, struct challenge *row, struct err *e);
 void	 matched_conf(struct work *, const struct conf_challenge *,

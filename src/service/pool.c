@@ -1,9 +1,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "service/pool_int.h"
+#include "util/clock.h"
 
 struct pool {
 	pthread_mutex_t	 lock;
@@ -63,7 +63,6 @@ pool_new(size_t workers, size_t queue,
     enum service_when (*run)(struct exchange *, void *), void *arg,
     struct pool **out, struct err *e)
 {
-	pthread_condattr_t attr;
 	struct pool *p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL ||
@@ -74,10 +73,7 @@ pool_new(size_t workers, size_t queue,
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->idle, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)clock_cond_init(&p->idle);
 	p->tail = &p->head;
 	p->max = queue;
 	p->run = run;
@@ -115,16 +111,9 @@ pool_put(struct pool *p, struct exchange *x)
 int
 pool_drain(struct pool *p, int timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = clock_cond_until(timeout_ms);
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&p->lock);
 	while ((p->queued > 0 || p->running > 0) && rc == 0)
 		if (pthread_cond_timedwait(&p->idle, &p->lock,

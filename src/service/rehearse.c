@@ -98,40 +98,23 @@ play_signer(struct stage *st, struct err *e)
 	return step_signer(&st->w, e);
 }
 
-/* The challenges of other endpoints, as a daemon that has run for some time
- * remembers them: it tells them from such as nobody knows. */
-static int
-know_others(struct work *w, bool *found, struct err *e)
-{
-	const struct conf *conf = w->x->site->conf;
-	const struct conf_challenge *c, *match = NULL;
-	size_t i;
-
-	for (i = 0; i < conf->n_challenges && match == NULL; i++) {
-		c = &conf->challenges[i];
-		if (proven_match(w->s->proven, &c, 1,
-		    buf_bytes(&w->csr->challenge), w->x->peer, &match,
-		    e) == -1)
-			return -1;
-	}
-	*found = match != NULL;
-	return 0;
-}
-
 static int
 play_authorize(struct stage *st, struct err *e)
 {
 	struct err why = { .reason = ERR_NONE };
 	struct work *w = &st->w;
-	bool found;
+	const struct conf_challenge *other;
 
 	if (step_authorize(w, &why) == 0)
 		return 0;
 	if (why.reason == ERR_CHALLENGE_WRONG && w->challenge.name == NULL &&
 	    !validate_instead(w)) {
-		if (know_others(w, &found, e) == -1)
+		/* Those of other endpoints, as a daemon that has run for some
+		 * time remembers them: it tells them from such as nobody
+		 * knows. */
+		if (challenge_anywhere(w, w->x->peer, &other, e) == -1)
 			return -1;
-		if (found)
+		if (other != NULL)
 			return step_authorize(w, e);
 	}
 	err_set(e, why.reason, "%s", why.text);

@@ -110,7 +110,6 @@ run(void *arg)
 int
 teller_new(struct teller **out, struct err *e)
 {
-	pthread_condattr_t attr;
 	struct teller *t;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
@@ -118,10 +117,7 @@ teller_new(struct teller **out, struct err *e)
 		return -1;
 	}
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)clock_cond_init(&t->changed);
 	atomic_init(&t->stop, false);
 	t->tail = &t->head;
 	if (pthread_create(&t->thread, NULL, run, t) != 0) {
@@ -138,12 +134,10 @@ teller_new(struct teller **out, struct err *e)
 void
 teller_free(struct teller *t)
 {
-	struct timespec until;
+	struct timespec until = clock_cond_until(END_SECONDS * 1000);
 
 	if (t == NULL)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += END_SECONDS;
 	pthread_mutex_lock(&t->lock);
 	t->ending = true;
 	pthread_cond_broadcast(&t->changed);

@@ -68,11 +68,9 @@ tell(struct telling *x, const char *step, const char *name, struct buf *input)
 static void
 hex_fact(struct trail *t, const char *key, struct bytes b)
 {
-	char hex[2 * PKI_SERIAL_MAX + 1];
+	char hex[CERT_HEX_MAX];
 
-	if (b.n > PKI_SERIAL_MAX)
-		b.n = PKI_SERIAL_MAX;
-	str_hex(b, hex);
+	cert_hex(b, hex);
 	trail_fact(t, key, hex);
 }
 
@@ -193,11 +191,6 @@ is_unread(const struct telling *x)
 static void
 tell_challenge(struct telling *x)
 {
-	static const char *const words[] = {
-		[POLICY_CHALLENGE_ABSENT] = "absent",
-		[POLICY_CHALLENGE_WRONG] = "wrong",
-		[POLICY_CHALLENGE_MATCH] = "matches",
-	};
 	const struct work *w = x->w;
 	struct buf in = BUF_INIT(INPUT_MAX);
 
@@ -211,7 +204,8 @@ tell_challenge(struct telling *x)
 		    w->presented == POLICY_CHALLENGE_ABSENT ? "absent" :
 		    "present");
 	else
-		(void)buf_printf(&in, "challenge=%s", words[w->presented]);
+		(void)buf_printf(&in, "challenge=%s",
+		    policy_challenge_name(w->presented));
 	if (w->challenge.name != NULL)
 		(void)buf_printf(&in, " name=%s used=%lld",
 		    w->challenge.name, (long long)w->challenge.used);

@@ -46,22 +46,11 @@ by_name(const struct site *s, struct bytes name)
 	return NULL;
 }
 
-/* Of a path, without the slashes at its end; "/" has none. */
-static size_t
-length(const char *path)
-{
-	size_t n = strlen(path);
-
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	return n;
-}
-
 /* Does path lie at or below prefix? Case is ignored: IIS did. */
 static bool
 below(const char *path, const char *prefix)
 {
-	size_t n = length(prefix);
+	size_t n = conf_path_length(prefix);
 
 	return strncasecmp(path, prefix, n) == 0 && (path[n] == '/' ||
 	    (path[n] == '\0' && n > 0));
@@ -78,7 +67,7 @@ by_path(const struct site *s, const char *path, size_t least)
 	for (i = 0; i < s->conf->n_endpoints; i++) {
 		paths = &s->conf->endpoints[i].paths;
 		for (k = 0; k < paths->n; k++) {
-			n = length(paths->v[k]);
+			n = conf_path_length(paths->v[k]);
 			if (n >= least && below(path, paths->v[k])) {
 				least = n + 1;
 				found = &s->endpoints[i];

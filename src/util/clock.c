@@ -23,6 +23,35 @@ clock_mono_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+int
+clock_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t	 attr;
+	int			 r;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return -1;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	r = pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return r == 0 ? 0 : -1;
+}
+
+struct timespec
+clock_cond_until(int64_t ms)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (time_t)(ms / 1000);
+	ts.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
 static bool
 split(int64_t when, struct tm *tm)
 {

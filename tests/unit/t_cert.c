@@ -353,6 +353,22 @@ test_files(void **state)
 	buf_wipe(&pem);
 }
 
+static void
+test_hex(void **state)
+{
+	uint8_t	 longer[PKI_SERIAL_MAX + 1];
+	char	 out[CERT_HEX_MAX];
+
+	(void)state;
+	cert_hex(bytes_make("\0\xab\x10", 3), out);
+	assert_string_equal(out, "00ab10");
+	cert_hex(bytes_make(NULL, 0), out);
+	assert_string_equal(out, "");
+	memset(longer, 0x7f, sizeof(longer));
+	cert_hex(bytes_make(longer, sizeof(longer)), out);
+	assert_int_equal(strlen(out), 2 * PKI_SERIAL_MAX);
+}
+
 int
 main(void)
 {
@@ -360,6 +376,7 @@ main(void)
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_exts),
 		cmocka_unit_test(test_odd_serials),
+		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_parse_refused),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_lists),

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -359,6 +360,37 @@ test_clock(void **state)
 	assert_true(clock_mono_us() >= a);
 }
 
+/* Nobody signals: the wait ends when it should, by the clock it is told in. */
+static void
+test_wait(void **state)
+{
+	static const int64_t	 waits[] = { 0, 1, 30, 999, 1001 };
+	pthread_mutex_t		 lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t		 cond;
+	struct timespec		 until;
+	int64_t			 begin = clock_mono_us();
+
+	(void)state;
+	for (size_t i = 0; i < N(waits); i++) {
+		int64_t	 us;
+
+		until = clock_cond_until(waits[i]);
+		us = (int64_t)until.tv_sec * 1000000 + until.tv_nsec / 1000;
+		assert_in_range(until.tv_nsec, 0, 999999999);
+		assert_true(us >= begin + waits[i] * 1000);
+		assert_true(us <= clock_mono_us() + waits[i] * 1000);
+	}
+	assert_int_equal(clock_cond_init(&cond), 0);
+	begin = clock_mono_us();
+	until = clock_cond_until(30);
+	(void)pthread_mutex_lock(&lock);
+	while (pthread_cond_timedwait(&cond, &lock, &until) != ETIMEDOUT)
+		continue;
+	(void)pthread_mutex_unlock(&lock);
+	assert_true(clock_mono_us() >= begin + 30000);
+	(void)pthread_cond_destroy(&cond);
+}
+
 int
 main(void)
 {
@@ -373,6 +405,7 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_dup),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
