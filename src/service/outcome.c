@@ -139,8 +139,8 @@ const struct step flow_repeat[] = {
 
 /* ---- approved: issued when the client asks again ---- */
 
-/* As at the time when it came: the wait is not the device's. But of the CAs that
- * may renew by now. */
+/* As at the time when it came: the wait is not the device's. But of the CAs
+ * that may renew by now. */
 static int
 check_issuer(const struct work *w, struct err *e)
 {
@@ -204,8 +204,8 @@ take_challenge(struct work *w, struct err *e)
 	return -1;
 }
 
-/* The one that the same request would get by now; NULL: its challenge could tell,
- * and whoever approved it knows that it is gone. */
+/* The one that the same request would get by now; NULL: its challenge could
+ * tell, and whoever approved it knows that it is gone. */
 static const char *
 todays_profile(const struct work *w)
 {

@@ -98,7 +98,7 @@ request_facts(struct trail *t, const struct csr *r)
 	hex_fact(t, "key_sha256", bytes_make(r->key.hash, PKI_HASH));
 }
 
-/* The first, where there are more; of ours that was refused, nothing is left. */
+/* The first, where there are more; of ours that is refused, nothing is left. */
 static void
 stray_fact(struct telling *x)
 {

@@ -11,6 +11,7 @@
 #include "pki/secret.h"
 #include "site/ra_int.h"
 #include "store/issued.h"
+#include "store/revoked.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -172,6 +173,21 @@ issue(struct ra_look *l, struct order *o, enum ra_role role, struct err *e)
 	return 0;
 }
 
+/* Nothing is issued for a key that was compromised. */
+static int
+wants_key(const struct ra_look *l, const struct pair *like, bool first,
+    bool *wants, struct err *e)
+{
+	const struct revoked_ask a = { .key = like->cert->key.hash };
+	struct revoked_stops s;
+
+	if (revoked_stops(l->db, &a, &s, e) == -1)
+		return -1;
+	*wants = s.key ||
+	    (!first && l->se->conf->ra_renew_key == CONF_RA_RENEW_NEW);
+	return 0;
+}
+
 /* With the key of the one before, or a new one if so configured; the first one
  * under a CA has the key of that under the other. */
 static int
@@ -181,9 +197,12 @@ renew(struct ra_look *l, const struct site_ca *ca, const struct pair *like,
 	struct order o = { .key = like->key, .like = like->cert, .ca = ca };
 	struct key *made = NULL;
 	char *path = NULL;
+	bool wants;
 	int rc;
 
-	if (!first && l->se->conf->ra_renew_key == CONF_RA_RENEW_NEW) {
+	if (wants_key(l, like, first, &wants, e) == -1)
+		return -1;
+	if (wants) {
 		if (kept_make_key(l->conf, like->key, &made, &path,
 		    e) == -1)
 			return -1;

@@ -1,9 +1,9 @@
 /*
  * What stops a request: the certificate that it renews was revoked, or another
  * took its place; and what a revocation stops beside the certificate itself,
- * renewals of those that it came of, and its key. Looked at when it is reserved,
- * and again when what was made of it is recorded: an operator's word between the
- * two counts.
+ * renewals of those that it came of, and its key. Looked at when it is
+ * reserved, and again when what was made of it is recorded: an operator's word
+ * between the two counts.
  */
 #include <string.h>
 
@@ -100,8 +100,8 @@ judge_renewed(sqlite3_stmt *st, const struct txn *t, bool begins,
 	int64_t at = sqlite3_column_int64(st, 1);
 
 	if (sqlite3_column_int(st, 0) == 1)
-		err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs was "
-		    "revoked or put on hold");
+		err_set(e, ERR_RENEWAL_REVOKED, "the certificate that signs "
+		    "was revoked or put on hold");
 	/* That one may have come later, and been faster. */
 	else if (!never && (t->superseded == 0 ||
 	    t->when - at >= t->superseded))

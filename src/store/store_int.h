@@ -179,8 +179,8 @@ int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 int	 limits_check(struct db_conn *, const struct txn *, struct err *e);
 
 /* stops.c: does what it renews, or a revocation, stop it? Looked up before, and
- * perhaps changed since: called by the op that adds it, and again by the one that
- * adds its certificate. */
+ * perhaps changed since: called by the op that adds it, and again by the one
+ * that adds its certificate. */
 int	 stops_check(struct db_conn *, const struct txn *, struct err *e);
 int	 stops_check_again(struct db_conn *, const struct issued *,
 	    struct err *e);

@@ -77,9 +77,14 @@ renews other a
 
 # ---- while the next one is made: the step that records it looks again
 
+# change SQL: a CRL may just be written
+change() {
+	sqlite3 -cmd '.timeout 20000' "$tmp/scepd.db" "$1" ||
+	    it_fail 'the store stays locked'
+}
 # meanwhile SQL: in the step that reserves, behind all that it looks at
 meanwhile() {
-	sql "CREATE TRIGGER meanwhile AFTER INSERT ON txn BEGIN $1; END"
+	change "CREATE TRIGGER meanwhile AFTER INSERT ON txn BEGIN $1; END"
 }
 
 # nothing REASON: is recorded, it is told once and explained, a use is given back
@@ -102,7 +107,7 @@ nothing() {
 	grep -q "^>>> $1: while the certificate was made: " "$tmp/out" ||
 	    it_fail "why: $(cat "$tmp/out")"
 	! grep -q '^serial ' "$tmp/out" || it_fail 'a serial number of nothing'
-	sql 'DROP TRIGGER meanwhile; UPDATE issued SET revoked_at = NULL,
+	change 'DROP TRIGGER meanwhile; UPDATE issued SET revoked_at = NULL,
 	    revoke_reason = NULL'
 }
 
@@ -118,7 +123,7 @@ for row in 1:5:revoked 1:6:revoked 1:4:revoked 2:5:successor 2:6:successor; do
 done
 meanwhile 'UPDATE issued SET revoked_at = 1, revoke_reason = 4 WHERE id = 2'
 renews j1 j3
-sql 'DROP TRIGGER meanwhile'
+change 'DROP TRIGGER meanwhile'
 meanwhile 'UPDATE issued SET revoked_at = 1, revoke_reason = 1 WHERE id = 1'
 secret=$challenge
 is "$(ask none CLIENT_TYPE=19 CLIENT_KEY_FILE="$tmp/j1.key")" failure \
@@ -130,7 +135,7 @@ secret=$(cat "$tmp/secret")
 meanwhile 'UPDATE challenge SET disabled_at = 1'
 is "$(ask none CLIENT_TYPE=19)" failure 'a challenge that is disabled meanwhile'
 nothing challenge_disabled
-sql 'UPDATE challenge SET disabled_at = NULL'
+change 'UPDATE challenge SET disabled_at = NULL'
 is "$(ask none CLIENT_TYPE=19)" issued 'the same, enabled'
 secret=
 

@@ -364,6 +364,24 @@ test_revoked(void **state)
 	cert_free(d);
 }
 
+/* With another key, where that is why. */
+static void
+test_compromised(void **state)
+{
+	struct cert	*c;
+
+	(void)state;
+	lab_ra(-20 * DAY, 10 * DAY);
+	lab_open(ONE, LOCAL);
+	lab_ok(revoked_put(lab.service->db, 1, 1, lab.start, &lab.e));
+	lab_tick(3700);
+	c = lab_shown();
+	assert_false(key_matches(lab.ra_key, c));
+	assert_int_equal(lab_issued_ra(), 2);
+	lab_enroll(c, c, lab.ca.cert, NULL);
+	cert_free(c);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
 
 int
@@ -382,6 +400,7 @@ main(void)
 		TEST(test_new_key),
 		TEST(test_split_renewed),
 		TEST(test_revoked),
+		TEST(test_compromised),
 	};
 
 	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);

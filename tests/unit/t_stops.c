@@ -1,8 +1,8 @@
 /*
  * What a revocation stops beside the certificate itself: those that it came of
  * do not renew, its key is certified no more. The look before, the step that
- * reserves and the one that records say the same. That one looks at all that may
- * have changed since then.
+ * reserves and the one that records say the same. That one looks at all that
+ * may have changed since then.
  */
 #include "store/revoked.h"
 #include "store_file.h"

@@ -37,8 +37,8 @@ static const char	 script[] =
 #define LISTED	"    challenges = [ \"c\" ];\n"
 #define OTHER	"another-" SECRET
 
-/* What a reload changes, in the order in which it stands in the text; NULL: as it
- * was at the start. */
+/* What a reload changes, in the order in which it stands in the text; NULL: as
+ * it was at the start. */
 struct pieces {
 	const char	*profile, *listed;	/* of the endpoint "manual" */
 	const char	*trusted;		/* of "moving" */
@@ -102,7 +102,8 @@ site(const struct pieces *t)
 	    or(t->trusted, "trusted = [ \"old.pem\" ];"), or(t->p, ""),
 	    or(t->x, "{ name = \"x\"; },"),
 	    or(t->template, "/O=Example/CN={CN}"),
-	    or(t->d, "profile = \"t\";"), tool_file("validate", bytes_str(script), 0700)), 0);
+	    or(t->d, "profile = \"t\";"),
+	    tool_file("validate", bytes_str(script), 0700)), 0);
 #pragma GCC diagnostic pop
 	(void)tool_file("scepd.conf", buf_bytes(&b), 0600);
 	buf_wipe(&b);
@@ -116,7 +117,7 @@ start(void)
 {
 	struct err	 e = ERR_INIT;
 
-	ok(service_open(site(&(struct pieces){ NULL }), &service, &e), &e);
+	ok(service_open(site(&(struct pieces){ .p = NULL }), &service, &e), &e);
 }
 
 static void
@@ -326,7 +327,8 @@ issue_by(const struct who *issuer, const char *endpoint, const char *profile,
 	struct issued		 row = {
 		.der = c->der, .serial = c->serial,
 		.subject = c->subject_text, .sans = "", .endpoint = endpoint,
-		.profile = profile, .issuer = "i", .txid = "made", .peer = "test",
+		.profile = profile, .issuer = "i", .txid = "made",
+		.peer = "test",
 		.not_before = c->not_before, .not_after = c->not_after,
 		.issued_at = now
 	};
@@ -704,7 +706,7 @@ test_settings(void **state)
 		enum waiting_word	 word;
 		const char		*end;
 	} rows[] = {
-		{ "nothing", BY_OLD, { NULL }, WAITING_APPROVE, "issued" },
+		{ "nothing", BY_OLD, { .p = NULL }, WAITING_APPROVE, "issued" },
 		{ "no renewals", BY_OLD,
 		    { .listed = RENEW("allowed = false;") }, WAITING_APPROVE,
 		    "renewal_off" },
@@ -715,15 +717,15 @@ test_settings(void **state)
 		    { .listed = RENEW("window = 60;") }, WAITING_APPROVE,
 		    "issued" },
 
-		{ "nothing, foreign", BY_FOREIGN, { NULL }, WAITING_APPROVE,
-		    "issued" },
+		{ "nothing, foreign", BY_FOREIGN, { .p = NULL },
+		    WAITING_APPROVE, "issued" },
 		{ "trusted no more", BY_FOREIGN, { .trusted = "" },
 		    WAITING_APPROVE, "renewal_signer" },
 		{ "another is", BY_FOREIGN,
 		    { .trusted = "trusted = [ \"ca.pem\" ];" },
 		    WAITING_APPROVE, "renewal_signer" },
 
-		{ "nothing, of a former CA", BY_FORMER, { NULL },
+		{ "nothing, of a former CA", BY_FORMER, { .p = NULL },
 		    WAITING_APPROVE, "issued" },
 		{ "that is trusted no more", BY_FORMER, { .trusted = "" },
 		    WAITING_APPROVE, "renewal_signer" },
@@ -764,9 +766,9 @@ test_settings(void **state)
 		{ "the challenge has none", BY_D,
 		    { .listed = BOTH, .d = "" }, WAITING_APPROVE,
 		    "transaction_ended" },
-		{ "the challenge is gone", BY_D, { NULL },
+		{ "the challenge is gone", BY_D, { .p = NULL },
 		    WAITING_APPROVE, "challenge_disabled" },
-		{ "as is known", BY_D, { NULL }, WAITING_APPROVE_DESPITE,
+		{ "as is known", BY_D, { .p = NULL }, WAITING_APPROVE_DESPITE,
 		    "issued" },
 		{ "another, the store's counts", BY_STORE,
 		    { .profile = "x" }, WAITING_APPROVE, "issued" },
