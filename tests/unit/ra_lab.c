@@ -1,9 +1,7 @@
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ra_lab.h"
-#include "store_ask.h"
 #include "util/clock.h"
 #include "util/file.h"
 
@@ -20,20 +18,18 @@ static const char	 text[] =
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; },\n"
     "  { name = \"q\"; secret = \"" SECRET_Q "\"; profile = \"q\"; } );\n";
 
-struct ra_lab		 lab;
-static struct algs	*algs;
+struct ra_lab		 ras;
 
 void
-lab_ok(int rc)
+ras_ok(int rc)
 {
-	if (rc != 0)
-		fail_msg("%s", err_text(&lab.e));
+	lab_ok(rc, &ras.e);
 }
 
 /* ---- a service ---- */
 
 int
-lab_site(const char *endpoint, const char *issuer, const char *profile)
+ras_site(const char *endpoint, const char *issuer, const char *profile)
 {
 	struct buf	 b = BUF_INIT(8192);
 	struct conf	*conf;
@@ -42,122 +38,108 @@ lab_site(const char *endpoint, const char *issuer, const char *profile)
 	assert_int_equal(buf_printf(&b, text, endpoint, issuer, profile), 0);
 	(void)tool_file("scepd.conf", buf_bytes(&b), 0600);
 	buf_wipe(&b);
-	lab_ok(conf_load(tool_path("scepd.conf"), &conf, &lab.e));
-	rc = site_open(conf, &lab.site, &lab.e);
+	ras_ok(conf_load(tool_path("scepd.conf"), &conf, &ras.e));
+	rc = site_open(conf, &ras.site, &ras.e);
 	if (rc == -1)
 		conf_free(conf);
 	return rc;
 }
 
 void
-lab_open(const char *endpoint, const char *issuer)
+ras_open(const char *endpoint, const char *issuer)
 {
-	lab_ok(lab_site(endpoint, issuer, ""));
-	lab_ok(service_open(lab.site, &lab.service, &lab.e));
+	ras_ok(ras_site(endpoint, issuer, ""));
+	ras_ok(service_open(ras.site, &lab.service, &ras.e));
 }
 
 void
-lab_close(void)
+ras_reload(const char *endpoint, const char *issuer)
 {
-	service_close(lab.service);
-	lab.service = NULL;
+	ras_ok(ras_site(endpoint, issuer, ""));
+	ras_ok(service_replace(lab.service, ras.site, &ras.e));
 }
 
 void
-lab_reload(const char *endpoint, const char *issuer)
-{
-	lab_ok(lab_site(endpoint, issuer, ""));
-	lab_ok(service_replace(lab.service, lab.site, &lab.e));
-}
-
-void
-lab_restart(const char *endpoint, const char *issuer)
+ras_restart(const char *endpoint, const char *issuer)
 {
 	lab_close();
-	lab_open(endpoint, issuer);
+	ras_open(endpoint, issuer);
 }
 
 struct face *
-lab_face(void)
+ras_face(void)
 {
-	return site_face(lab.site, &lab.site->endpoints[0]);
+	return site_face(ras.site, &ras.site->endpoints[0]);
 }
 
 struct cert *
-lab_shown(void)
+ras_shown(void)
 {
-	struct face	*f = lab_face();
+	struct face	*f = ras_face();
 	struct cert	*c;
 
-	lab_ok(cert_parse(f->open[0].cert->der, &c, &lab.e));
+	ras_ok(cert_parse(f->open[0].cert->der, &c, &ras.e));
 	face_put(f);
 	return c;
 }
 
 void
-lab_tick(int64_t after)
+ras_tick(int64_t after)
 {
-	faces_tick(lab.site, lab.service->db, lab.service->ends,
-	    lab.start + after);
+	faces_tick(ras.site, lab.service->db, lab.service->ends,
+	    lab.now + after);
 }
 
 long
-lab_issued_ra(void)
+ras_issued(void)
 {
 	return store_number("SELECT count(*) FROM issued WHERE role = 'ra'");
 }
 
 int
-lab_begin(void **state)
+ras_begin(void **state)
 {
 	(void)state;
-	err_clear(&lab.e);
+	err_clear(&ras.e);
 	(void)unlink(tool_path("scepd.db"));
 	lab.service = NULL;
-	return 0;
-}
-
-int
-lab_end(void **state)
-{
-	(void)state;
-	lab_close();
 	return 0;
 }
 
 /* ---- keys and files ---- */
 
 struct cert *
-lab_cert(const char *name, const struct key *k, unsigned ku, int64_t from,
+ras_cert(const char *name, const struct key *k, unsigned ku, int64_t from,
     int64_t to)
 {
-	const struct order	 o = { .name = name, .key = k, .issuer = &lab.ca,
-	    .ku = ku, .from = lab.start + from, .to = lab.start + to };
+	const struct order	 o = { .name = name, .key = k,
+	    .issuer = &lab.ca, .ku = ku, .from = lab.now + from,
+	    .to = lab.now + to };
 
 	return tool_cert(&o);
 }
 
 void
-lab_ra(int64_t from, int64_t to)
+ras_make(int64_t from, int64_t to)
 {
-	cert_free(lab.ra);
-	lab.ra = lab_cert("RA", lab.ra_key, KU_RA, from, to);
-	(void)tool_cert_file("ra.pem", lab.ra);
+	cert_free(lab.ra.cert);
+	lab.ra.cert = ras_cert("RA", lab.ra.key, KU_RA, from, to);
+	(void)tool_cert_file("ra.pem", lab.ra.cert);
 }
 
 void
-lab_also(const char *name, const struct cert *c, const struct key *k)
+ras_also(const char *name, const struct cert *c, const struct key *k)
 {
 	struct buf	 pem = BUF_INIT(FILE_MAX);
 
-	lab_ok(cert_pem(c, &pem, &lab.e));
-	lab_ok(key_pem(k, &pem, &lab.e));
+	ras_ok(cert_pem(c, &pem, &ras.e));
+	ras_ok(key_pem(k, &pem, &ras.e));
 	(void)tool_file(name, buf_bytes(&pem), 0600);
 	buf_wipe(&pem);
 }
 
 void
-lab_next(const struct who *w, int64_t from)
+ras_next(const struct who *w, int64_t from)
 {
 	char	 when[CLOCK_TEXT_MAX + 1];
 
@@ -173,165 +155,116 @@ lab_next(const struct who *w, int64_t from)
 }
 
 int
-lab_setup(void **state)
+ras_setup(void **state)
 {
 	struct order	 o = { .ca = true, .ku = KU_CA, .spec = "ec:p256" };
+	int		 rc;
 
-	(void)state;
-	lab.start = time(NULL);
-	o.from = lab.start - 100 * DAY;
-	o.to = lab.start + 100 * DAY;
-	o.name = "CA";
-	who_make(&lab.ca, &o);
+	lab.end = 100 * DAY;
+	rc = lab_setup(state);
+	o.from = lab.now - 100 * DAY;
+	o.to = lab.now + 400 * DAY;
 	o.name = "CA 2";
-	o.to = lab.start + 400 * DAY;
-	who_make(&lab.ca2, &o);
+	who_make(&ras.ca2, &o);
 	o.spec = "rsa:2048";
 	o.ku = KU_CA | KU_RA;
 	o.name = "CA of both";
-	who_make(&lab.both_ca, &o);
+	who_make(&ras.both_ca, &o);
 	o.name = "CA of both 2";
-	who_make(&lab.both_ca2, &o);
-	lab.ra_key = tool_key("rsa:2048");
-	lab.enc_key = tool_key("rsa:2048");
-	lab.old_key = tool_key("rsa:2048");
-	lab.client_key = tool_key("rsa:2048");
-	lab_ra(-DAY, 90 * DAY);
-	lab.sign = lab_cert("RA sign", lab.ra_key, KU_SIGN, -DAY, 90 * DAY);
-	lab.enc = lab_cert("RA enc", lab.enc_key, KU_ENC, -DAY, 90 * DAY);
-	lab.old = lab_cert("old RA", lab.old_key, KU_RA, -DAY, 90 * DAY);
-	lab_ok(scep_client_self(lab.client_key, "device", lab.start,
-	    &lab.self, &lab.e));
-	(void)tool_cert_file("ca.pem", lab.ca.cert);
-	(void)tool_key_file("ca.key", lab.ca.key);
-	(void)tool_key_file("ra.key", lab.ra_key);
-	(void)tool_key_file("enc.key", lab.enc_key);
-	(void)tool_cert_file("sign.pem", lab.sign);
-	(void)tool_cert_file("enc.pem", lab.enc);
-	lab_also("old.pem", lab.old, lab.old_key);
-	return algs_open(&algs, &lab.e);
+	who_make(&ras.both_ca2, &o);
+	ras.enc_key = tool_key("rsa:2048");
+	ras.old_key = tool_key("rsa:2048");
+	ras_make(-DAY, 90 * DAY);
+	ras.sign = ras_cert("RA sign", lab.ra.key, KU_SIGN, -DAY, 90 * DAY);
+	ras.enc = ras_cert("RA enc", ras.enc_key, KU_ENC, -DAY, 90 * DAY);
+	ras.old = ras_cert("old RA", ras.old_key, KU_RA, -DAY, 90 * DAY);
+	(void)tool_key_file("enc.key", ras.enc_key);
+	(void)tool_cert_file("sign.pem", ras.sign);
+	(void)tool_cert_file("enc.pem", ras.enc);
+	ras_also("old.pem", ras.old, ras.old_key);
+	return rc;
 }
 
 int
-lab_teardown(void **state)
+ras_teardown(void **state)
 {
-	(void)state;
-	algs_free(algs);
-	who_free(&lab.ca);
-	who_free(&lab.ca2);
-	who_free(&lab.both_ca);
-	who_free(&lab.both_ca2);
-	key_free(lab.ra_key);
-	key_free(lab.enc_key);
-	key_free(lab.old_key);
-	key_free(lab.client_key);
-	cert_free(lab.ra);
-	cert_free(lab.sign);
-	cert_free(lab.enc);
-	cert_free(lab.old);
-	cert_free(lab.self);
+	who_free(&ras.ca2);
+	who_free(&ras.both_ca);
+	who_free(&ras.both_ca2);
+	key_free(ras.enc_key);
+	key_free(ras.old_key);
+	cert_free(ras.sign);
+	cert_free(ras.enc);
+	cert_free(ras.old);
 	(void)unlink(tool_path("next/issuing.pem"));
 	(void)unlink(tool_path("next/issuing.key"));
 	(void)unlink(tool_path("next/from"));
 	(void)rmdir(tool_path("next"));
-	tool_clean();
-	return 0;
+	return lab_teardown(state);
 }
 
 /* ---- asking ---- */
 
-struct asking {
-	struct exchange	 x;
-	pthread_mutex_t	 lock;
-	pthread_cond_t	 cond;
-	bool		 done;
-};
-
-static void
-on_done(struct exchange *x, void *arg)
-{
-	struct asking	*a = arg;
-
-	(void)x;
-	pthread_mutex_lock(&a->lock);
-	a->done = true;
-	pthread_cond_signal(&a->cond);
-	pthread_mutex_unlock(&a->lock);
-}
-
 void
-lab_ask(struct scep_ask *q, const struct cert *to, const struct cert *by,
+ras_ask(struct scep_ask *q, const struct cert *to, const struct cert *by,
     struct scep_got *got)
 {
-	struct asking	 a = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	    .cond = PTHREAD_COND_INITIALIZER };
+	struct exchange	 x;
 
-	q->txid = "t";
-	q->nonce = bytes_str("sixteen octets..");
 	q->to = to;
-	q->digest = ALG_SHA256;
-	q->suite = (struct cms_suite){ ALG_AES128_CBC, ALG_RSA_PKCS1, 0 };
-	exchange_init(&a.x, lab.service);
-	a.x.method = SERVICE_POST;
-	a.x.path = "/e";
-	a.x.done = on_done;
-	a.x.arg = &a;
-	lab_ok(scep_client_request(q, algs, &a.x.body, &lab.e));
-	assert_int_equal(service_begin(lab.service, &a.x), SERVICE_LATER);
-	pthread_mutex_lock(&a.lock);
-	while (!a.done)
-		pthread_cond_wait(&a.cond, &a.lock);
-	pthread_mutex_unlock(&a.lock);
-	if (a.x.status != 200)
-		fail_msg("HTTP %d: %s", a.x.status, buf_cstr(&a.x.reply));
-	lab_ok(scep_client_reply(buf_bytes(&a.x.reply), q, algs, by, got, &lab.e));
-	exchange_clear(&a.x);
+	lab_post("/e", q, &x);
+	if (x.status != 200)
+		fail_msg("HTTP %d: %s", x.status, buf_cstr(&x.reply));
+	lab_read(&x, q, by, got);
+	exchange_clear(&x);
 }
 
 void
-lab_csr(int type, const char *subject, const char *challenge,
+ras_csr(int type, const char *subject, const char *challenge,
     const struct key *key, const struct cert *cert, const struct cert *to,
     const struct cert *by, struct scep_got *got)
 {
-	struct csr	*r = tool_csr(lab.client_key, subject, NULL, challenge);
-	struct scep_ask	 q = { .type = type, .content = r->der, .key = key,
-	    .cert = cert };
+	struct csr	*r = tool_csr(lab.device.key, subject, NULL,
+	    challenge);
+	struct scep_ask	 q = lab_question(type, &lab.device, "t", r->der);
 
-	lab_ask(&q, to, by, got);
+	q.key = key;
+	q.cert = cert;
+	ras_ask(&q, to, by, got);
 	csr_free(r);
 }
 
 void
-lab_refused(const char *subject, const char *challenge,
+ras_refused(const char *subject, const char *challenge,
     const struct cert *to, const struct cert *by)
 {
 	struct scep_got	 got;
 
-	lab_csr(SCEP_PKCSREQ, subject, challenge, lab.client_key, lab.self,
-	    to, by, &got);
+	ras_csr(SCEP_PKCSREQ, subject, challenge, lab.device.key,
+	    lab.device.cert, to, by, &got);
 	assert_int_equal(got.status, SCEP_FAILURE);
 	scep_got_clear(&got);
 }
 
 void
-lab_enroll(const struct cert *to, const struct cert *by,
+ras_enroll(const struct cert *to, const struct cert *by,
     const struct cert *from, struct cert **out)
 {
 	struct scep_got	 got;
 
-	lab_csr(SCEP_PKCSREQ, "/CN=device", SECRET, lab.client_key, lab.self, to, by,
-	    &got);
+	ras_csr(SCEP_PKCSREQ, "/CN=device", SECRET, lab.device.key,
+	    lab.device.cert, to, by, &got);
 	if (got.status != SCEP_SUCCESS)
 		fail_msg("status %d, failInfo %d", got.status, got.failinfo);
 	assert_int_equal(got.certs.n, 1);
 	assert_true(bytes_eq(got.certs.v[0]->issuer, from->subject));
 	if (out != NULL)
-		lab_ok(cert_parse(got.certs.v[0]->der, out, &lab.e));
+		ras_ok(cert_parse(got.certs.v[0]->der, out, &ras.e));
 	scep_got_clear(&got);
 }
 
 int
-lab_get(const char *path, const char *q, struct buf *out)
+ras_get(const char *path, const char *q, struct buf *out)
 {
 	struct exchange	 x;
 	struct bytes	 b;
@@ -350,13 +283,13 @@ lab_get(const char *path, const char *q, struct buf *out)
 }
 
 void
-lab_assert_shown(const struct cert *const *want, size_t n)
+ras_assert_shown(const struct cert *const *want, size_t n)
 {
 	struct buf	 b = BUF_INIT(65536);
 	struct certs	 cs;
 
-	assert_int_equal(lab_get("/e", "operation=GetCACert", &b), 200);
-	lab_ok(cms_unbag(buf_bytes(&b), &cs, &lab.e));
+	assert_int_equal(ras_get("/e", "operation=GetCACert", &b), 200);
+	ras_ok(cms_unbag(buf_bytes(&b), &cs, &ras.e));
 	assert_int_equal(cs.n, n);
 	for (size_t i = 0; i < n; i++)
 		if (!bytes_eq(cs.v[i]->der, want[i]->der))

@@ -34,3 +34,20 @@ store_number(const char *sql)
 	assert_string_not_equal(text, "");
 	return strtol(text, NULL, 10);
 }
+
+void
+store_do(const char *sql)
+{
+	char	 nothing[STORE_TEXT];
+
+	store_text(sql, nothing);
+}
+
+void
+store_assert(const char *sql, const char *want)
+{
+	char	 got[STORE_TEXT];
+
+	store_text(sql, got);
+	assert_string_equal(got, want);
+}

@@ -4,14 +4,8 @@
  * a one-time secret or the place of the certificate that is renewed, does not
  * refuse the second: it gets the same certificate.
  */
-#include <time.h>
-#include <unistd.h>
-
-#include "pki_tool.h"
-#include "scep/client.h"
 #include "scep/wrap.h"
-#include "service_ask.h"
-#include "service/service_int.h"
+#include "service_lab.h"
 #include "store/txn.h"
 #include "util/file.h"
 
@@ -26,104 +20,28 @@ static const char	 script[] =
     "echo x >>asked\n"
     "[ $(wc -l <asked) = 1 ]\n";
 
-#define END(name)							\
-	"  { name = \"" name "\"; paths = [ \"/" name "\" ];\n"		\
-	"    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n"
-
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "endpoints = (\n"
-    END("once") "profile = \"p\"; challenges = [ \"once\" ]; },\n"
-    END("asked") "profile = \"p\"; validator = \"v\";\n"
+    LAB_END("once") "profile = \"p\"; challenges = [ \"once\" ]; },\n"
+    LAB_END("asked") "profile = \"p\"; validator = \"v\";\n"
     "    validator_challenge = \"instead\"; },\n"
-    END("renews") "profile = \"p\"; challenges = [ \"c\" ];\n"
+    LAB_END("renews") "profile = \"p\"; challenges = [ \"c\" ];\n"
     "    renew: { superseded = 0; revoke_old = true; }; },\n"
-    END("alone") "profile = \"alone\"; challenges = [ \"c\" ]; } );\n"
-    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
+    LAB_END("alone") "profile = \"alone\"; challenges = [ \"c\" ]; } );\n"
+    "issuers = (" LAB_ISSUER " );\n"
     "profiles = ( { name = \"p\"; }, { name = \"alone\"; max_active = 1;\n"
     "    duplicate_key = \"refuse\"; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; },\n"
     "  { name = \"once\"; secret = \"" ONCE "\"; uses = 1; } );\n"
     "validators = ( { name = \"v\"; command = [ \"%s\" ]; } );\n";
 
-static struct who	 ca, ra, device;
-static struct algs	*algs;
-static struct service	*service;
-
-static void
-ok(int rc, const struct err *e)
-{
-	if (rc != 0)
-		fail_msg("%s", err_text(e));
-}
-
 static int
 begin(void **state)
 {
-	struct buf	 conf = BUF_INIT(FILE_MAX);
-	struct err	 e = ERR_INIT;
-	struct conf	*c;
-	struct site	*site;
-
 	(void)state;
-	(void)unlink(tool_path("scepd.db"));
 	(void)tool_file("asked", bytes_str(""), 0600);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	assert_int_equal(buf_printf(&conf, text, tool_file("validate",
-	    bytes_str(script), 0700)), 0);
-#pragma GCC diagnostic pop
-	(void)tool_file("scepd.conf", buf_bytes(&conf), 0600);
-	buf_wipe(&conf);
-	ok(conf_load(tool_path("scepd.conf"), &c, &e), &e);
-	ok(site_open(c, &site, &e), &e);
-	ok(service_open(site, &service, &e), &e);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	service_close(service);
-	service = NULL;
-	return 0;
-}
-
-static int
-setup(void **state)
-{
-	struct order	 o = { .name = "CA", .spec = "ec:p256", .ca = true,
-	    .ku = KU_CA };
-
-	(void)state;
-	o.from = time(NULL) - DAY;
-	o.to = o.from + 1000 * DAY;
-	who_make(&ca, &o);
-	o.ca = false;
-	o.spec = "rsa:2048";
-	o.ku = KU_RA;
-	o.name = "device";
-	who_make(&device, &o);
-	o.issuer = &ca;
-	o.name = "RA";
-	who_make(&ra, &o);
-	(void)tool_cert_file("ca.pem", ca.cert);
-	(void)tool_key_file("ca.key", ca.key);
-	(void)tool_cert_file("ra.pem", ra.cert);
-	(void)tool_key_file("ra.key", ra.key);
-	return algs_open(&algs, &(struct err)ERR_INIT);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	algs_free(algs);
-	who_free(&ca);
-	who_free(&ra);
-	who_free(&device);
-	tool_clean();
+	lab_begin(text, tool_file("validate", bytes_str(script), 0700));
 	return 0;
 }
 
@@ -139,18 +57,12 @@ struct question {
 static void
 send_it(struct question *q)
 {
-	struct buf	 message = BUF_INIT(CMS_MAX_DER);
-	struct err	 e = ERR_INIT;
 	struct exchange	 x;
 
-	ok(scep_client_request(&q->ask, algs, &message, &e), &e);
-	service_post(service, q->path, buf_bytes(&message), &x);
-	assert_int_equal(x.status, 200);
-	ok(scep_client_reply(buf_bytes(&x.reply), &q->ask, algs, ra.cert,
-	    &q->got, &e), &e);
+	lab_post(q->path, &q->ask, &x);
+	lab_read(&x, &q->ask, lab.ra.cert, &q->got);
 	q->proof = x.proof;
 	exchange_clear(&x);
-	buf_wipe(&message);
 }
 
 /* Sent, and answered, as soon as another one is found to be new. */
@@ -178,13 +90,9 @@ __wrap_txn_repeated(struct db *db, const struct txn *t, struct txn_found *out,
 static void
 race(const char *path, const struct who *by, int type, const char *challenge)
 {
-	struct csr	*r = tool_csr(device.key, "/CN=device", NULL,
-	    challenge);
-	struct question	 slow = { .path = path, .ask = { .type = type,
-	    .txid = "t", .nonce = bytes_str("nonce"), .content = r->der,
-	    .key = by->key, .cert = by->cert, .to = ra.cert,
-	    .digest = ALG_SHA256, .suite = { .cipher = ALG_AES128_CBC,
-	    .transport = ALG_RSA_PKCS1 } } };
+	struct csr	*r = lab_csr(challenge);
+	struct question	 slow = { .path = path,
+	    .ask = lab_question(type, by, "t", r->der) };
 	struct question	 fast = slow;
 
 	faster = &fast;
@@ -205,7 +113,7 @@ static void
 test_once(void **state)
 {
 	(void)state;
-	race("/once", &device, SCEP_PKCSREQ, ONCE);
+	race("/once", &lab.device, SCEP_PKCSREQ, ONCE);
 }
 
 static void
@@ -215,8 +123,8 @@ test_validator(void **state)
 	struct err	 e = ERR_INIT;
 
 	(void)state;
-	race("/asked", &device, SCEP_PKCSREQ, "one-time");
-	ok(file_read(tool_path("asked"), &asked, &e), &e);
+	race("/asked", &lab.device, SCEP_PKCSREQ, "one-time");
+	lab_ok(file_read(tool_path("asked"), &asked, &e), &e);
 	assert_string_equal(buf_cstr(&asked), "x\n");
 	buf_wipe(&asked);
 }
@@ -225,34 +133,26 @@ static void
 test_alone(void **state)
 {
 	(void)state;
-	race("/alone", &device, SCEP_PKCSREQ, SECRET);
+	race("/alone", &lab.device, SCEP_PKCSREQ, SECRET);
 }
 
 static void
 test_renewal(void **state)
 {
-	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
-	struct question	 q = { .path = "/renews", .ask = {
-	    .type = SCEP_PKCSREQ, .txid = "first", .nonce = bytes_str("n"),
-	    .content = r->der, .key = device.key, .cert = device.cert,
-	    .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { .cipher = ALG_AES128_CBC,
-	    .transport = ALG_RSA_PKCS1 } } };
-	struct who	 old = { .key = device.key };
+	struct csr	*r = lab_csr(SECRET);
+	const struct scep_ask q = lab_pkcsreq("first", r);
+	struct who	 old = { lab.device.key, lab_cert("/renews", &q) };
 
 	(void)state;
-	send_it(&q);
-	assert_int_equal(q.got.status, SCEP_SUCCESS);
-	old.cert = q.got.certs.v[0];
 	race("/renews", &old, SCEP_RENEWALREQ, NULL);
-	scep_got_clear(&q.got);
+	cert_free(old.cert);
 	csr_free(r);
 }
 
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, lab_end)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_once),
 		TEST(test_validator),
@@ -260,5 +160,5 @@ main(void)
 		TEST(test_renewal),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
 }

@@ -2,16 +2,12 @@
  * The CRLs of a service, by a clock of the test's own; GetCert and GetCRL as a
  * client sends them.
  */
-#include <time.h>
 #include <unistd.h>
 
-#include "pki_tool.h"
-#include "service_ask.h"
-#include "store_ask.h"
 #include "pki/crl.h"
 #include "pki/secret.h"
 #include "scep/wrap.h"
-#include "service/service_int.h"
+#include "service_lab.h"
 #include "site/crls.h"
 #include "store/revoked.h"
 #include "store/txn.h"
@@ -26,12 +22,8 @@
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "endpoints = (\n"
-    "  { name = \"e\"; paths = [ \"/e\" ]; ra_cert = \"ra.pem\";\n"
-    "    ra_key = \"ra.key\"; issuer = \"local\"; profile = \"p\";\n"
-    "    challenges = [ \"c\" ]; },\n"
-    "  { name = \"x\"; paths = [ \"/x\" ]; ra_cert = \"ra.pem\";\n"
-    "    ra_key = \"ra.key\"; issuer = \"exec\"; profile = \"p\";\n"
-    "    challenges = [ \"c\" ]; } );\n"
+    LAB_END_OF("e", "local") "profile = \"p\"; challenges = [ \"c\" ]; },\n"
+    LAB_END_OF("x", "exec") "profile = \"p\"; challenges = [ \"c\" ]; } );\n"
     "issuers = (\n"
     "  { name = \"local\"; cert = \"ca.pem\"; key = \"ca.key\"; %s },\n"
     "  { name = \"exec\"; type = \"exec\"; cert = \"ca.pem\";\n"
@@ -44,45 +36,14 @@ static const char	 text[] =
 
 enum { LOCAL, EXEC, OFF, BARE };
 
-static int64_t		 start;		/* of the tests, by the real clock */
-static struct who	 ca, bare, ra, client, other;
+static struct who	 bare, other;
 static struct who	 earlier;	/* of a CA that had the name */
-static struct algs	*algs;
-static struct site	*site;		/* the service's */
-static struct service	*service;
 static struct err	 e;
 
 static void
 ok(int rc)
 {
-	if (rc != 0)
-		fail_msg("%s", err_text(&e));
-}
-
-static void
-make_site(const char *settings)
-{
-	struct buf	 b = BUF_INIT(8192);
-	struct conf	*conf;
-
-	assert_int_equal(buf_printf(&b, text, settings), 0);
-	(void)tool_file("scepd.conf", buf_bytes(&b), 0600);
-	buf_wipe(&b);
-	ok(conf_load(tool_path("scepd.conf"), &conf, &e));
-	ok(site_open(conf, &site, &e));
-}
-
-static void
-open_service(const char *settings)
-{
-	make_site(settings);
-	ok(service_open(site, &service, &e));
-}
-
-static void
-close_service(void)
-{
-	service_close(service);
+	lab_ok(rc, &e);
 }
 
 static int
@@ -90,85 +51,36 @@ begin(void **state)
 {
 	(void)state;
 	err_clear(&e);
-	(void)unlink(tool_path("scepd.db"));
 	(void)unlink(tool_path("local.crl"));
-	open_service("");
+	lab_begin(text, "");
 	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	close_service();
-	return 0;
-}
-
-/* By a CA with the CA's name and a key of its own. */
-static void
-make_earlier(struct order o)
-{
-	struct who	 was;
-
-	o.issuer = NULL;
-	who_make(&was, &o);
-	o.ca = false;
-	o.ku = KU_RA;
-	o.name = "of a CA that had the name";
-	o.issuer = &was;
-	who_make(&earlier, &o);
-	who_free(&was);
 }
 
 static int
 setup(void **state)
 {
-	struct order	 o = { .name = "CA", .spec = "ec:p256", .ca = true,
-	    .ku = KU_CA };
+	struct who	 was;
+	int		 rc;
 
-	(void)state;
-	start = time(NULL);
-	o.from = start - DAY;
-	o.to = start + 100 * DAY;
-	who_make(&ca, &o);
-	make_earlier(o);
-	o.name = "Bare CA";
-	o.ku = CERT_KU_KEY_CERT_SIGN;
-	who_make(&bare, &o);
-	o.ca = false;
-	o.ku = KU_RA;
-	o.spec = "rsa:2048";
-	o.name = "client";
-	who_make(&client, &o);
-	o.name = "RA";
-	o.issuer = &ca;
-	who_make(&ra, &o);
-	o.name = "of another CA";
-	o.issuer = &bare;
-	o.spec = "ec:p256";
-	who_make(&other, &o);
-	(void)tool_cert_file("ca.pem", ca.cert);
-	(void)tool_key_file("ca.key", ca.key);
+	lab.end = 100 * DAY;
+	rc = lab_setup(state);
+	lab_who(&was, "CA", "ec:p256", KU_CA, NULL);
+	lab_who(&earlier, "of a CA that had the name", "ec:p256", KU_RA, &was);
+	who_free(&was);
+	lab_who(&bare, "Bare CA", "ec:p256", CERT_KU_KEY_CERT_SIGN, NULL);
+	lab_who(&other, "of another CA", "ec:p256", KU_RA, &bare);
 	(void)tool_cert_file("bare.pem", bare.cert);
 	(void)tool_key_file("bare.key", bare.key);
-	(void)tool_cert_file("ra.pem", ra.cert);
-	(void)tool_key_file("ra.key", ra.key);
-	return algs_open(&algs, &e);
+	return rc;
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	algs_free(algs);
-	who_free(&ca);
 	who_free(&bare);
-	who_free(&ra);
-	who_free(&client);
 	who_free(&other);
 	who_free(&earlier);
-	tool_clean();
-	return 0;
+	return lab_teardown(state);
 }
 
 /* ---- the ledger ---- */
@@ -179,24 +91,24 @@ record(struct cert *c, const char *issuer)
 {
 	struct txn		 t = { .endpoint = "e", .txid = "1",
 	    .signer_serial = c->serial, .serial = c->serial, .peer = "-",
-	    .when = start };
+	    .when = lab.now };
 	struct issued		 r = { .der = c->der, .serial = c->serial,
 	    .subject = "", .sans = "", .endpoint = "e", .profile = "p",
 	    .issuer = issuer, .txid = "1", .peer = "-",
 	    .not_before = c->not_before, .not_after = c->not_after,
-	    .issued_at = start };
+	    .issued_at = lab.now };
 	struct txn_found	 found;
 	struct issued_op	 op;
 	bool			 fresh;
 
 	memcpy(t.msg_hash, c->key.hash, TXN_HASH);
 	ok(secret_sha256(c->der, t.csr_hash, &e));
-	ok(txn_reserve(service->db, &t, &found, &fresh, &e));
+	ok(txn_reserve(lab.service->db, &t, &found, &fresh, &e));
 	assert_true(fresh);
 	r.txn = found.id;
 	ok(secret_sha256(c->issuer, r.issuer_hash, &e));
-	issued_add_start(service->db, &op, &r);
-	ok(issued_add_wait(service->db, &op, &e));
+	issued_add_start(lab.service->db, &op, &r);
+	ok(issued_add_wait(lab.service->db, &op, &e));
 	return r.txn;
 }
 
@@ -204,9 +116,9 @@ record(struct cert *c, const char *issuer)
 static int64_t
 issue(int64_t life, struct cert **out)
 {
-	const struct order	 o = { .name = "device", .key = client.key,
-	    .issuer = &ca, .ku = KU_RA, .from = start - DAY,
-	    .to = start + life };
+	const struct order	 o = { .name = "device", .key = lab.device.key,
+	    .issuer = &lab.ca, .ku = KU_RA, .from = lab.now - DAY,
+	    .to = lab.now + life };
 	int64_t			 id;
 
 	*out = tool_cert(&o);
@@ -217,7 +129,7 @@ issue(int64_t life, struct cert **out)
 static void
 revoke_it(int64_t id, int reason)
 {
-	ok(revoked_put(service->db, id, reason, start, &e));
+	ok(revoked_put(lab.service->db, id, reason, lab.now, &e));
 }
 
 /* ---- CRLs ---- */
@@ -225,20 +137,22 @@ revoke_it(int64_t id, int reason)
 static void
 tick(int64_t after)
 {
-	crls_tick(service->crls, site, service->db, start + after);
+	crls_tick(lab.service->crls, lab.service->site, lab.service->db,
+	    lab.now + after);
 }
 
 /* The one that is served now; NULL if none. */
 static struct crl *
 current(size_t issuer)
 {
-	struct document	*d = crls_get(service->crls, &site->cas[issuer]);
+	struct document	*d = crls_get(lab.service->crls,
+	    &lab.service->site->cas[issuer]);
 	struct crl	*c = NULL;
 
 	if (d == NULL)
 		return NULL;
 	ok(crl_parse(buf_bytes(&d->content), &c, &e));
-	ok(crl_verify(c, ca.cert, &e));
+	ok(crl_verify(c, lab.ca.cert, &e));
 	assert_string_equal(d->type, "application/pkix-crl");
 	assert_int_equal(d->modified, c->this_update);
 	assert_int_equal(d->expires, c->next_update);
@@ -267,10 +181,11 @@ test_first(void **state)
 
 	(void)state;
 	assert_non_null(c);
-	assert_true(c->this_update >= start && c->this_update < start + 600);
+	assert_true(c->this_update >= lab.now);
+	assert_true(c->this_update < lab.now + 600);
 	assert_int_equal(c->next_update, c->this_update + WEEK);
 	assert_int_equal(c->n_entries, 0);
-	assert_true(c->number >= start);
+	assert_true(c->number >= lab.now);
 	crl_free(c);
 	assert_null(current(EXEC));
 	assert_null(current(OFF));
@@ -299,7 +214,7 @@ test_revocation(void **state)
 	assert_int_equal(n, 2);
 	c = current(LOCAL);
 	assert_true(tool_listed(c, a->serial, &x));
-	assert_int_equal(x.when, start);
+	assert_int_equal(x.when, lab.now);
 	assert_int_equal(x.reason, 1);
 	assert_true(tool_listed(c, b->serial, &x));
 	assert_int_equal(x.reason, CRL_HOLD);
@@ -354,8 +269,8 @@ test_schedule(void **state)
 		last = is;
 	}
 	c = current(LOCAL);
-	assert_int_equal(c->this_update, start + 97 * DAY);
-	assert_int_equal(c->next_update, ca.cert->not_after);
+	assert_int_equal(c->this_update, lab.now + 97 * DAY);
+	assert_int_equal(c->next_update, lab.ca.cert->not_after);
 	crl_free(c);
 }
 
@@ -394,7 +309,7 @@ test_expired(void **state)
 static struct document *
 lent(void)
 {
-	return crls_get(service->crls, &site->cas[LOCAL]);
+	return crls_get(lab.service->crls, &lab.service->site->cas[LOCAL]);
 }
 
 static void
@@ -409,30 +324,31 @@ test_restart(void **state)
 	(void)state;
 	assert_int_equal(buf_put(&kept, d->content.p, d->content.n), 0);
 	document_put(d);
-	close_service();
-	open_service("");
+	lab_close();
+	lab_open(text, "");
 	d = lent();
 	assert_true(bytes_eq(buf_bytes(&kept), buf_bytes(&d->content)));
 	document_put(d);
 	/* While it was away */
 	last = number(&n);
 	revoke_it(id, 1);
-	close_service();
-	open_service("");
+	lab_close();
+	lab_open(text, "");
 	assert_true(number(&n) > last);
 	assert_int_equal(n, 1);
 	/* What is of no use is made anew, under another number. */
 	last = number(&n);
 	(void)memset(kept.p, 0, kept.n);
 	struct revoked_crl	 bad = { .number = last + 7, .next_update = 1 };
-	memcpy(bad.issuer_hash, site->cas[LOCAL].name_hash, PKI_HASH);
-	memcpy(bad.key_hash, ca.cert->key.hash, PKI_HASH);
-	ok(revoked_crl_put(service->db, &bad, buf_bytes(&kept), &e));
-	close_service();
-	open_service("");
+	memcpy(bad.issuer_hash, lab.service->site->cas[LOCAL].name_hash,
+	    PKI_HASH);
+	memcpy(bad.key_hash, lab.ca.cert->key.hash, PKI_HASH);
+	ok(revoked_crl_put(lab.service->db, &bad, buf_bytes(&kept), &e));
+	lab_close();
+	lab_open(text, "");
 	assert_true(number(&n) > last + 7);
 	assert_int_equal(n, 1);
-	ok(revoked_crl_number(service->db, bad.issuer_hash, &rows, &e));
+	ok(revoked_crl_number(lab.service->db, bad.issuer_hash, &rows, &e));
 	assert_int_equal(rows, number(&n));
 	buf_wipe(&kept);
 	cert_free(c);
@@ -447,8 +363,8 @@ test_settings(void **state)
 	struct crl	*c;
 
 	(void)state;
-	close_service();
-	open_service("crl_validity = \"1h\"; crl_renew = \"20m\"; "
+	lab_close();
+	lab_open(text, "crl_validity = \"1h\"; crl_renew = \"20m\"; "
 	    "crl_file = \"local.crl\";");
 	tick(39 * 60);
 	c = current(LOCAL);
@@ -456,7 +372,7 @@ test_settings(void **state)
 	crl_free(c);
 	tick(50 * 60);
 	c = current(LOCAL);
-	assert_int_equal(c->this_update, start + 50 * 60);
+	assert_int_equal(c->this_update, lab.now + 50 * 60);
 	assert_int_equal(c->next_update, c->this_update + 3600);
 	crl_free(c);
 	d = lent();
@@ -475,23 +391,14 @@ test_file_late(void **state)
 	size_t		 n;
 
 	(void)state;
-	close_service();
-	(void)unlink(tool_path("scepd.db"));
-	open_service("crl_file = \"none/local.crl\";");
+	lab_close();
+	lab_begin(text, "crl_file = \"none/local.crl\";");
 	(void)number(&n);
-	close_service();
-	open_service("crl_file = \"local.crl\";");
+	lab_close();
+	lab_open(text, "crl_file = \"local.crl\";");
 	ok(file_read(tool_path("local.crl"), &got, &e));
 	assert_true(got.n > 0);
 	buf_wipe(&got);
-}
-
-/* Another site of the same service, as a reload makes it. */
-static void
-replace_site(const char *settings)
-{
-	make_site(settings);
-	ok(service_replace(service, site, &e));
 }
 
 /* A reload that names another file has it written with the next tick, though
@@ -510,7 +417,7 @@ test_file_changed(void **state)
 	(void)state;
 	was = number(&n);
 	for (size_t i = 0; i < N(settings); i++) {
-		replace_site(settings[i]);
+		lab_reload(text, settings[i]);
 		tick(1);
 	}
 	assert_int_equal(number(&n), was);
@@ -527,12 +434,10 @@ test_file_changed(void **state)
 static void
 ask(const char *path, int type, struct bytes content, struct scep_got *got)
 {
-	const struct scep_ask	 q = { .type = type, .txid = TXID,
-	    .nonce = bytes_str(NONCE), .content = content, .key = client.key,
-	    .cert = client.cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 } };
+	struct scep_ask	 q = lab_question(type, &lab.device, TXID, content);
 
-	service_ask(service, path, &q, algs, ra.cert, got);
+	q.nonce = bytes_str(NONCE);
+	lab_ask(path, &q, got);
 }
 
 static void
@@ -565,7 +470,7 @@ test_getcert(void **state)
 	revoke_it(issue(50 * DAY, &c[1]), 1);
 	/* The same transactionID each time, another certificate. */
 	for (size_t i = 0; i < 4; i++) {
-		ask_ias("/e", SCEP_GETCERT, ca.cert->subject,
+		ask_ias("/e", SCEP_GETCERT, lab.ca.cert->subject,
 		    c[i % 2]->serial, &got);
 		assert_int_equal(got.status, SCEP_SUCCESS);
 		assert_int_equal(got.certs.n, 1);
@@ -589,7 +494,7 @@ test_getcrl(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		/* Any serial number will do: the CA's own, the RA's, … */
-		ask_ias("/e", SCEP_GETCRL, ca.cert->subject, i == 0 ?
+		ask_ias("/e", SCEP_GETCRL, lab.ca.cert->subject, i == 0 ?
 		    c->serial : tool_hex("7fff"), &got);
 		assert_int_equal(got.status, SCEP_SUCCESS);
 		assert_int_equal(got.certs.n, 0);
@@ -609,7 +514,8 @@ test_getcrl(void **state)
 static void
 test_lookup_refused(void **state)
 {
-	struct bytes	 name = ca.cert->subject, noise = tool_hex("3003020105");
+	struct bytes	 name = lab.ca.cert->subject;
+	struct bytes	 noise = tool_hex("3003020105");
 	struct bytes	 theirs = bare.cert->subject;
 	struct scep_got	 got;
 	struct cert	*c;
@@ -690,10 +596,10 @@ test_documents(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
-		exchange_init(&x, service);
+		exchange_init(&x, lab.service);
 		x.method = rows[i].method;
 		x.path = rows[i].path;
-		assert_int_equal(service_begin(service, &x), SERVICE_NOW);
+		assert_int_equal(service_begin(lab.service, &x), SERVICE_NOW);
 		if (x.status != rows[i].status ||
 		    strcmp(x.type, rows[i].type) != 0 ||
 		    (x.lent.n > 0) != (x.status == 200) ||
@@ -716,9 +622,9 @@ test_kept(void **state)
 
 	(void)state;
 	last = number(&n);
-	exchange_init(&x, service);
+	exchange_init(&x, lab.service);
 	x.path = "/crl/local.crl";
-	assert_int_equal(service_begin(service, &x), SERVICE_NOW);
+	assert_int_equal(service_begin(lab.service, &x), SERVICE_NOW);
 	revoke_it(issue(DAY, &cert), 0);
 	tick(1);
 	assert_true(number(&n) > last);
@@ -729,7 +635,7 @@ test_kept(void **state)
 	cert_free(cert);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, lab_end)
 
 int
 main(void)

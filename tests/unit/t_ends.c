@@ -3,31 +3,22 @@
  * soon as that is possible, so that nothing stays taken; but what is issued in
  * truth stays issued, and what a CA elsewhere made is not forgotten.
  */
-#include <time.h>
-#include <unistd.h>
-
-#include "pki_tool.h"
-#include "scep/client.h"
 #include "scep/wrap.h"
-#include "service_ask.h"
-#include "service/service_int.h"
+#include "service_lab.h"
 #include "store/ends.h"
-#include "store_ask.h"
-#include "util/file.h"
 
 #define ONCE	"5F0C8E6A21D794B3"
 #define OTHER	"8CE317021F690069"
 
 #define END(name, issuer, challenge)					\
-	"  { name = \"" name "\"; paths = [ \"/" name "\" ];\n"		\
-	"    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; profile = \"p\";\n" \
-	"    issuer = \"" issuer "\"; challenges = [ \"" challenge "\" ]; }"
+	LAB_END_OF(name, issuer)					\
+	"    profile = \"p\"; challenges = [ \"" challenge "\" ]; }"
 
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "endpoints = (\n" END("here", "i", "once") ",\n"
     END("there", "x", "other") " );\n"
-    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; },\n"
+    "issuers = (" LAB_ISSUER ",\n"
     "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\";\n"
     "    command = [ \"%s\" ]; } );\n"
     "profiles = ( { name = \"p\"; max_active = 1; } );\n"
@@ -38,88 +29,31 @@ static const char	 text[] =
 static const char	 script[] = "#!/bin/sh\n"
 			    "cat \"${0%/*}/stranger.pem\"\n";
 
-static struct who	 ca, ra, device, stranger;
-static struct algs	*algs;
-static struct service	*service;
-
-static void
-ok(int rc, const struct err *e)
-{
-	if (rc != 0)
-		fail_msg("%s", err_text(e));
-}
+static struct who	 stranger;
 
 static int
 begin(void **state)
 {
-	struct buf	 conf = BUF_INIT(FILE_MAX);
-	struct err	 e = ERR_INIT;
-	struct conf	*c;
-	struct site	*site;
-
 	(void)state;
-	(void)unlink(tool_path("scepd.db"));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	assert_int_equal(buf_printf(&conf, text, tool_file("issue",
-	    bytes_str(script), 0700)), 0);
-#pragma GCC diagnostic pop
-	(void)tool_file("scepd.conf", buf_bytes(&conf), 0600);
-	buf_wipe(&conf);
-	ok(conf_load(tool_path("scepd.conf"), &c, &e), &e);
-	ok(site_open(c, &site, &e), &e);
-	ok(service_open(site, &service, &e), &e);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	service_close(service);
-	service = NULL;
+	lab_begin(text, tool_file("issue", bytes_str(script), 0700));
 	return 0;
 }
 
 static int
 setup(void **state)
 {
-	struct order	 o = { .name = "CA", .spec = "ec:p256", .ca = true,
-	    .ku = KU_CA };
+	int	 rc = lab_setup(state);
 
-	(void)state;
-	o.from = time(NULL) - DAY;
-	o.to = o.from + 1000 * DAY;
-	who_make(&ca, &o);
-	o.ca = false;
-	o.spec = "rsa:2048";
-	o.ku = KU_RA;
-	o.name = "device";
-	who_make(&device, &o);
-	o.issuer = &ca;
-	o.name = "RA";
-	who_make(&ra, &o);
-	o.name = "stranger";
-	who_make(&stranger, &o);
-	(void)tool_cert_file("ca.pem", ca.cert);
-	(void)tool_key_file("ca.key", ca.key);
-	(void)tool_cert_file("ra.pem", ra.cert);
-	(void)tool_key_file("ra.key", ra.key);
+	lab_who(&stranger, "stranger", "rsa:2048", KU_RA, &lab.ca);
 	(void)tool_cert_file("stranger.pem", stranger.cert);
-	return algs_open(&algs, &(struct err)ERR_INIT);
+	return rc;
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	algs_free(algs);
-	who_free(&ca);
-	who_free(&ra);
-	who_free(&device);
 	who_free(&stranger);
-	tool_clean();
-	return 0;
+	return lab_teardown(state);
 }
 
 /* The HTTP status, and what the CertRep says, if it is one. */
@@ -127,29 +61,10 @@ static int
 ask(const char *path, const char *txid, const char *challenge,
     enum scep_status *said)
 {
-	struct csr		*r = tool_csr(device.key, "/CN=device", NULL,
-	    challenge);
-	const struct scep_ask	 q = { .type = SCEP_PKCSREQ, .txid = txid,
-	    .nonce = bytes_str(txid), .content = r->der, .key = device.key,
-	    .cert = device.cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { .cipher = ALG_AES128_CBC,
-	    .transport = ALG_RSA_PKCS1 } };
-	struct buf		 message = BUF_INIT(CMS_MAX_DER);
-	struct err		 e = ERR_INIT;
-	struct scep_got		 got;
-	struct exchange		 x;
-	int			 status;
+	struct csr		*r = lab_csr(challenge);
+	const struct scep_ask	 q = lab_pkcsreq(txid, r);
+	int			 status = lab_try(path, &q, said);
 
-	ok(scep_client_request(&q, algs, &message, &e), &e);
-	service_post(service, path, buf_bytes(&message), &x);
-	if ((status = x.status) == 200) {
-		ok(scep_client_reply(buf_bytes(&x.reply), &q, algs, ra.cert,
-		    &got, &e), &e);
-		*said = got.status;
-		scep_got_clear(&got);
-	}
-	exchange_clear(&x);
-	buf_wipe(&message);
 	csr_free(r);
 	return status;
 }
@@ -157,33 +72,22 @@ ask(const char *path, const char *txid, const char *challenge,
 /* ---- trouble, as a disk that is full causes it ---- */
 
 static void
-sql(const char *text_of)
-{
-	char	 nothing[STORE_TEXT];
-
-	store_text(text_of, nothing);
-}
-
-static void
 trouble(void)
 {
-	sql("CREATE TRIGGER trouble BEFORE UPDATE OF state"
+	store_do("CREATE TRIGGER trouble BEFORE UPDATE OF state"
 	    " ON txn BEGIN SELECT RAISE(ABORT, 'trouble'); END");
 }
 
 static void
 no_trouble(void)
 {
-	sql("DROP TRIGGER trouble");
+	store_do("DROP TRIGGER trouble");
 }
 
 static void
 assert_state(const char *want)
 {
-	char	 got[STORE_TEXT];
-
-	store_text("SELECT state FROM txn ORDER BY id LIMIT 1", got);
-	assert_string_equal(got, want);
+	store_assert("SELECT state FROM txn ORDER BY id LIMIT 1", want);
 }
 
 static long
@@ -200,14 +104,14 @@ test_kept(void **state)
 	(void)state;
 	trouble();
 	assert_int_equal(ask("/here", "a", ONCE, &said), 503);
-	service_tick(service);
+	service_tick(lab.service);
 	no_trouble();
 	/* Until then, it counts. */
 	assert_state("reserved");
 	assert_int_equal(used(), 1);
 	assert_int_equal(ask("/here", "b", ONCE, &said), 200);
 	assert_int_equal(said, SCEP_FAILURE);
-	service_tick(service);
+	service_tick(lab.service);
 	assert_state("failed");
 	assert_int_equal(used(), 0);
 	/* Use and subject are free again. */
@@ -232,9 +136,9 @@ test_in_truth(void **state)
 	trouble();
 	assert_int_equal(ask("/here", "a", ONCE, &said), 503);
 	no_trouble();
-	sql("UPDATE txn SET state = 'issued', finished = 1");
-	ends_write(service->ends, service->db, &e);
-	service_tick(service);
+	store_do("UPDATE txn SET state = 'issued', finished = 1");
+	ends_write(lab.service->ends, lab.service->db, &e);
+	service_tick(lab.service);
 	assert_state("issued");
 	assert_int_equal(used(), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM stray"), 0);
@@ -264,12 +168,12 @@ test_stray_kept(void **state)
 	enum scep_status	 said;
 
 	(void)state;
-	sql("CREATE TRIGGER full BEFORE INSERT ON stray"
+	store_do("CREATE TRIGGER full BEFORE INSERT ON stray"
 	    " BEGIN SELECT RAISE(ABORT, 'trouble'); END");
 	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
-	sql("DROP TRIGGER full");
+	store_do("DROP TRIGGER full");
 	assert_state("reserved");
-	(void)end(NULL);
+	lab_close();
 	assert_state("failed");
 	assert_int_equal(used(), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
@@ -278,7 +182,7 @@ test_stray_kept(void **state)
 int
 main(void)
 {
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, lab_end)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_kept),
 		TEST(test_in_truth),

@@ -1,170 +1,86 @@
 /*
  * Whole transactions with a service, as a device lives them: enrolled, renewed
- * with the old key and with a new one, held until an operator has looked.
+ * with the old key and with a new one, refused, locked out.
  */
-#include <openssl/rsa.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "pki_tool.h"
-#include "service_ask.h"
-#include "store_ask.h"
 #include "scep/wrap.h"
 #include "service/guard_int.h"
-#include "service/service_int.h"
-#include "store/waiting.h"
+#include "service_lab.h"
 #include "util/clock.h"
 
 #define SECRET	"8CE317021F690069"
+
+/* IssuerAndSubject, which decides nothing. */
+#define OTHER_NAMES							\
+	"\x30\x0f\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02" "xy" \
+	"\x30\x00"
 
 static const char	 text[] =
     "store: { path = \"scepd.db\"; };\n"
     "abuse: { delay_max = 0; lock_after = 3; };\n"
     "audit: { refusals = 0; };\n"
     "endpoints = (\n"
-    "  { name = \"auto\"; paths = [ \"/auto\" ]; ra_cert = \"ra.pem\";\n"
-    "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
-    "    challenges = [ \"c\" ]; },\n"
-    "  { name = \"update\"; paths = [ \"/update\" ]; ra_cert = \"ra.pem\";\n"
-    "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
-    "    challenges = [ \"c\" ]; update = true; },\n"
-    "  { name = \"ndes\"; paths = [ \"/ndes\" ]; ra_cert = \"ra.pem\";\n"
-    "    ra_key = \"ra.key\"; issuer = \"i\"; profile = \"p\";\n"
-    "    challenges = [ \"c\" ]; ndes = true; },\n"
-    "  { name = \"manual\"; paths = [ \"/manual\" ];\n"
-    "    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n"
-    "    profile = \"p\"; challenges = [ \"c\" ];\n"
-    "    approval = \"manual\"; },\n"
-    "  { name = \"broken\"; paths = [ \"/broken\" ];\n"
-    "    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"x\";\n"
-    "    profile = \"p\"; challenges = [ \"c\" ]; } );\n"
-    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; },\n"
+    LAB_END("auto") "profile = \"p\"; challenges = [ \"c\" ]; },\n"
+    LAB_END("update") "profile = \"p\"; challenges = [ \"c\" ];\n"
+    "    update = true; },\n"
+    LAB_END_OF("broken", "x") "profile = \"p\";\n"
+    "    challenges = [ \"c\" ]; } );\n"
+    "issuers = (" LAB_ISSUER ",\n"
     "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\";\n"
     "    command = [ \"/bin/false\" ]; } );\n"
-    "profiles = ( { name = \"p\"; key_types = [ \"rsa\", \"ec\" ]; } );\n"
+    "profiles = ( { name = \"p\"; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n";
 
-/* Self-signed: device and thief, both under the device's name; by ca: ra. The
- * false CA has the CA's name. */
-static struct who	 ca, false_ca, ra, device, thief, ec_device;
+/* Self-signed, under the device's name; and a CA of the CA's name. */
+static struct who	 thief, false_ca;
 static struct key	*new_key;
-static struct algs	*algs;
-static struct service	*service;
-
-static void
-ok(int rc, const struct err *e)
-{
-	if (rc != 0)
-		fail_msg("%s", err_text(e));
-}
-
-static int
-begin(void **state)
-{
-	struct err	 e = ERR_INIT;
-	struct conf	*conf;
-	struct site	*site;
-
-	(void)state;
-	(void)unlink(tool_path("scepd.db"));
-	(void)tool_file("scepd.conf", bytes_str(text), 0600);
-	ok(conf_load(tool_path("scepd.conf"), &conf, &e), &e);
-	ok(site_open(conf, &site, &e), &e);
-	ok(service_open(site, &service, &e), &e);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	service_close(service);
-	return 0;
-}
 
 static int
 setup(void **state)
 {
-	struct order	 o = { .name = "CA", .spec = "ec:p256", .ca = true,
-	    .ku = KU_CA };
-	struct err	 e = ERR_INIT;
+	int	 rc = lab_setup(state);
 
-	(void)state;
-	o.from = time(NULL) - DAY;
-	o.to = o.from + 100 * DAY;
-	who_make(&ca, &o);
-	who_make(&false_ca, &o);
-	o.ca = false;
-	o.spec = "rsa:2048";
-	o.ku = KU_RA;
-	o.name = "device";
-	who_make(&device, &o);
-	who_make(&thief, &o);
-	o.spec = "ec:p256";
-	who_make(&ec_device, &o);
-	o.spec = "rsa:2048";
-	o.issuer = &ca;
-	o.name = "RA";
-	who_make(&ra, &o);
+	lab_who(&thief, "device", "rsa:2048", KU_RA, NULL);
+	lab_who(&false_ca, "CA", "ec:p256", KU_CA, NULL);
 	new_key = tool_key("rsa:2048");
-	(void)tool_cert_file("ca.pem", ca.cert);
-	(void)tool_key_file("ca.key", ca.key);
-	(void)tool_cert_file("ra.pem", ra.cert);
-	(void)tool_key_file("ra.key", ra.key);
-	return algs_open(&algs, &e);
+	return rc;
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	algs_free(algs);
-	who_free(&ca);
-	who_free(&false_ca);
-	who_free(&ra);
-	who_free(&device);
 	who_free(&thief);
-	who_free(&ec_device);
+	who_free(&false_ca);
 	key_free(new_key);
-	tool_clean();
+	return lab_teardown(state);
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	lab_begin("%s", text);
 	return 0;
 }
 
-/* Certificates in the ledger. */
-static long
-count_issued(void)
-{
-	return store_number("SELECT count(*) FROM issued");
-}
-
-static struct scep_ask
-question(int type, const struct who *by, const char *txid,
-    struct bytes content)
-{
-	return (struct scep_ask){ .type = type, .txid = txid,
-	    .nonce = bytes_str(txid), .content = content, .key = by->key,
-	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { ALG_AES128_CBC, ALG_RSA_PKCS1, 0 } };
-}
-
-/* Asks under a transactionID, which is the nonce too. */
 static void
 ask(const char *path, int type, const struct who *by, const char *txid,
     struct bytes content, struct scep_got *got)
 {
-	const struct scep_ask	 q = question(type, by, txid, content);
+	const struct scep_ask	 q = lab_question(type, by, txid, content);
 
-	service_ask(service, path, &q, algs, ra.cert, got);
+	lab_ask(path, &q, got);
 }
 
-/* The same with a request for CN=device and the key. */
+/* A question with a request for CN=device and the key. */
 static void
 ask_csr(const char *path, int type, const struct who *by, const char *txid,
     const struct key *key, const char *challenge, struct scep_got *got)
 {
-	struct csr	*r = tool_csr(key, "/CN=device", NULL, challenge);
+	struct csr		*r = tool_csr(key, "/CN=device", NULL,
+	    challenge);
+	const struct scep_ask	 q = lab_question(type, by, txid, r->der);
 
-	ask(path, type, by, txid, r->der, got);
+	lab_ask(path, &q, got);
 	csr_free(r);
 }
 
@@ -172,76 +88,12 @@ ask_csr(const char *path, int type, const struct who *by, const char *txid,
 static void
 enroll(const char *path, struct who *out)
 {
-	struct err	 e = ERR_INIT;
-	struct scep_got	 got;
+	struct csr		*r = lab_csr(SECRET);
+	const struct scep_ask	 q = lab_pkcsreq("first", r);
 
-	ask_csr(path, SCEP_PKCSREQ, &device, "first", device.key, SECRET,
-	    &got);
-	assert_int_equal(got.status, SCEP_SUCCESS);
-	assert_int_equal(got.certs.n, 1);
-	out->key = device.key;
-	ok(cert_parse(got.certs.v[0]->der, &out->cert, &e), &e);
-	scep_got_clear(&got);
-}
-
-static void
-assert_failure(const struct scep_got *got, enum failinfo want,
-    const char *row)
-{
-	if (got->status != SCEP_FAILURE || got->failinfo != (int)want)
-		fail_msg("%s: pkiStatus %d, failInfo %d", row, got->status,
-		    got->failinfo);
-}
-
-/* ---- what NDES adds ---- */
-
-static bool
-holds(const struct buf *b, const void *what, size_t n)
-{
-	return memmem(b->p, b->n, what, n) != NULL;
-}
-
-/* 1.3.6.1.4.1.311.21.33 and .38 in DER */
-static void
-test_ndes(void **state)
-{
-	static const uint8_t	 hresult[] = {
-		6, 9, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x15, 0x21
-	}, disposition[] = {
-		6, 9, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x15, 0x26
-	};
-	static const struct {
-		const char	*path, *challenge;
-		bool		 why, word;
-	} rows[] = {
-		{ "/ndes", "wrong", true, false },
-		{ "/ndes", SECRET, false, true },
-		{ "/auto", "wrong", false, false },
-		{ "/auto", SECRET, false, false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct csr	*r = tool_csr(device.key, "/CN=device", NULL,
-		    rows[i].challenge);
-		char		 txid[2] = { (char)('0' + i), '\0' };
-		const struct scep_ask q = question(SCEP_PKCSREQ, &device, txid,
-		    r->der);
-		struct buf	 der = BUF_INIT(CMS_MAX_DER);
-		struct exchange	 x;
-		struct err	 e = ERR_INIT;
-
-		ok(scep_client_request(&q, algs, &der, &e), &e);
-		service_post(service, rows[i].path, buf_bytes(&der), &x);
-		assert_int_equal(x.status, 200);
-		assert_int_equal(holds(&x.reply, hresult, sizeof(hresult)),
-		    rows[i].why);
-		assert_int_equal(holds(&x.reply, disposition,
-		    sizeof(disposition)), rows[i].word);
-		exchange_clear(&x);
-		buf_wipe(&der);
-		csr_free(r);
-	}
+	out->key = lab.device.key;
+	out->cert = lab_cert(path, &q);
+	csr_free(r);
 }
 
 /* ---- renewals ---- */
@@ -259,7 +111,7 @@ test_renewed(void **state)
 		const char		*challenge;
 	} rows[] = {
 		{ "new key", "/auto", SCEP_RENEWALREQ, new_key, NULL },
-		{ "old key", "/auto", SCEP_RENEWALREQ, device.key, NULL },
+		{ "old key", "/auto", SCEP_RENEWALREQ, lab.device.key, NULL },
 		{ "the challenge again", "/auto", SCEP_RENEWALREQ, new_key,
 		    SECRET },
 		{ "a spent challenge", "/auto", SCEP_RENEWALREQ, new_key,
@@ -273,7 +125,7 @@ test_renewed(void **state)
 		struct scep_got	 got;
 		struct who	 old;
 
-		(void)end(NULL);
+		lab_close();
 		(void)begin(NULL);
 		enroll(rows[i].path, &old);
 		ask_csr(rows[i].path, rows[i].type, &old, rows[i].name,
@@ -286,7 +138,7 @@ test_renewed(void **state)
 		    old.cert->subject));
 		assert_false(bytes_eq(got.certs.v[0]->serial,
 		    old.cert->serial));
-		assert_int_equal(count_issued(), 2);
+		assert_int_equal(lab_issued(), 2);
 		scep_got_clear(&got);
 		cert_free(old.cert);
 	}
@@ -316,7 +168,8 @@ forge(const struct who *old, struct who *out)
 	struct err		 e = ERR_INIT;
 
 	out->key = thief.key;
-	ok(cert_make(&plan, false_ca.cert, false_ca.key, &out->cert, &e), &e);
+	lab_ok(cert_make(&plan, false_ca.cert, false_ca.key, &out->cert,
+	    &e), &e);
 }
 
 /* Each with a challenge that would do for PKCSReq by a stranger. */
@@ -343,13 +196,13 @@ test_renewal_refused(void **state)
 		    FAIL_BADREQUEST },
 		{ "by another CA of the name", "/auto", SCEP_RENEWALREQ,
 		    &forged, false, FAIL_BADREQUEST },
-		{ "by the RA", "/auto", SCEP_RENEWALREQ, &ra, false,
+		{ "by the RA", "/auto", SCEP_RENEWALREQ, &lab.ra, false,
 		    FAIL_BADREQUEST },
 		{ "of another endpoint", "/update", SCEP_RENEWALREQ, &old,
 		    false, FAIL_BADREQUEST },
 		{ "unproven new key", "/auto", SCEP_RENEWALREQ, &old, true,
 		    FAIL_BADMESSAGECHECK },
-		{ "unproven key", "/auto", SCEP_PKCSREQ, &device, true,
+		{ "unproven key", "/auto", SCEP_PKCSREQ, &lab.device, true,
 		    FAIL_BADMESSAGECHECK },
 		{ "UpdateReq", "/auto", SCEP_UPDATEREQ, &old, false,
 		    FAIL_BADREQUEST },
@@ -365,193 +218,13 @@ test_renewal_refused(void **state)
 		else
 			ask_csr(rows[i].path, rows[i].type, rows[i].by,
 			    rows[i].name, rows[i].by->key, SECRET, &got);
-		assert_failure(&got, rows[i].want, rows[i].name);
+		lab_assert_failure(&got, rows[i].want, rows[i].name);
 		scep_got_clear(&got);
 	}
-	assert_int_equal(count_issued(), 1);
+	assert_int_equal(lab_issued(), 1);
 	buf_wipe(&broken);
 	cert_free(forged.cert);
 	cert_free(old.cert);
-}
-
-/* ---- requests that wait ---- */
-
-/* IssuerAndSubject, which decides nothing. */
-static const uint8_t	 other_names[] = {
-	0x30, 0x0f, 0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55,
-	0x04, 0x03, 0x0c, 0x02, 'x', 'y', 0x30, 0x00
-};
-
-static enum scep_status
-poll_by(const struct who *by, const char *txid, const char *nonce,
-    struct scep_got *got)
-{
-	struct scep_ask	 q = question(SCEP_CERTPOLL, by, txid,
-	    bytes_make(other_names, sizeof(other_names)));
-
-	if (by == &ec_device)
-		q.password = bytes_str(SECRET);
-
-	/* The answer is to this poll, not to the request. */
-	q.nonce = bytes_str(nonce);
-	service_ask(service, "/manual", &q, algs, ra.cert, got);
-	return got->status;
-}
-
-static enum scep_status
-poll(const char *txid, const char *nonce, struct scep_got *got)
-{
-	return poll_by(&device, txid, nonce, got);
-}
-
-static void
-decide(int64_t id, bool approve)
-{
-	struct err	 e = ERR_INIT;
-
-	ok(waiting_decide(service->db, id, approve ? WAITING_APPROVE :
-	    WAITING_REJECT, time(NULL), "op", &e), &e);
-}
-
-static void
-assert_pending(const char *txid, const char *nonce)
-{
-	struct scep_got	 got;
-
-	assert_int_equal(poll(txid, nonce, &got), SCEP_PENDING);
-	assert_int_equal(got.failinfo, -1);
-	scep_got_clear(&got);
-}
-
-/* Two of one device at once, each with an end of its own. */
-static void
-test_polls(void **state)
-{
-	struct buf	 first = BUF_INIT(CERT_MAX_DER);
-	struct scep_got	 got;
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		ask_csr("/manual", SCEP_PKCSREQ, &device, i == 0 ? "A" : "B",
-		    device.key, SECRET, &got);
-		assert_int_equal(got.status, SCEP_PENDING);
-		scep_got_clear(&got);
-	}
-	assert_pending("A", "first poll");
-	assert_pending("A", "second poll");
-	decide(1, true);
-	assert_pending("B", "third poll");
-	decide(2, false);
-	/* Once more is the same certificate again. */
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(poll("A", "fourth poll", &got),
-		    SCEP_SUCCESS);
-		assert_int_equal(got.certs.n, 1);
-		assert_true(key_matches(device.key, got.certs.v[0]));
-		if (i == 0)
-			assert_int_equal(buf_put(&first,
-			    got.certs.v[0]->der.p, got.certs.v[0]->der.n), 0);
-		assert_true(bytes_eq(got.certs.v[0]->der, buf_bytes(&first)));
-		scep_got_clear(&got);
-		(void)poll("B", "fifth poll", &got);
-		assert_failure(&got, FAIL_BADREQUEST, "rejected");
-		scep_got_clear(&got);
-	}
-	assert_int_equal(count_issued(), 1);
-	buf_wipe(&first);
-}
-
-/* What was issued and is revoked is handed out no more; nor is what waits
- * issued, for a key that was compromised meanwhile. */
-static void
-test_poll_revoked(void **state)
-{
-	struct scep_got	 got;
-	char		 none[STORE_TEXT];
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		ask_csr("/manual", SCEP_PKCSREQ, &device, i == 0 ? "A" : "B",
-		    device.key, SECRET, &got);
-		assert_int_equal(got.status, SCEP_PENDING);
-		scep_got_clear(&got);
-		decide((int64_t)i + 1, true);
-	}
-	assert_int_equal(poll("A", "1", &got), SCEP_SUCCESS);
-	scep_got_clear(&got);
-	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 6",
-	    none);
-	(void)poll("A", "2", &got);
-	assert_failure(&got, FAIL_BADREQUEST, "on hold");
-	scep_got_clear(&got);
-	store_text("UPDATE issued SET revoked_at = NULL, revoke_reason = NULL",
-	    none);
-	assert_int_equal(poll("A", "3", &got), SCEP_SUCCESS);
-	scep_got_clear(&got);
-	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 1",
-	    none);
-	(void)poll("B", "4", &got);
-	assert_failure(&got, FAIL_BADREQUEST, "its key is compromised");
-	scep_got_clear(&got);
-	assert_int_equal(count_issued(), 1);
-	assert_int_equal(store_number("SELECT count(*) FROM txn WHERE reason ="
-	    " 'key_compromised'"), 1);
-}
-
-/* The reply to a key that cannot decrypt needs the request's challenge, which
- * is there until the issue; key agreement is not taken instead, unasked. */
-static void
-test_poll_by_password(void **state)
-{
-	struct scep_got	 got;
-	struct scep_ask	 q;
-	struct csr	*r = tool_csr(ec_device.key, "/CN=device", NULL,
-			    SECRET);
-
-	(void)state;
-	q = question(SCEP_PKCSREQ, &ec_device, "A", r->der);
-	q.password = bytes_str(SECRET);
-	service_ask(service, "/manual", &q, algs, ra.cert, &got);
-	assert_int_equal(got.status, SCEP_PENDING);
-	scep_got_clear(&got);
-	decide(1, true);
-	assert_int_equal(poll_by(&ec_device, "A", "1", &got), SCEP_SUCCESS);
-	assert_true(key_matches(ec_device.key, got.certs.v[0]));
-	assert_int_equal(got.suite.transport, ALG_NONE);
-	scep_got_clear(&got);
-	(void)poll_by(&ec_device, "A", "2", &got);
-	assert_failure(&got, FAIL_BADREQUEST, "no challenge at hand");
-	scep_got_clear(&got);
-	service_ask(service, "/manual", &q, algs, ra.cert, &got);
-	assert_int_equal(got.status, SCEP_SUCCESS);
-	scep_got_clear(&got);
-	assert_int_equal(count_issued(), 1);
-	csr_free(r);
-}
-
-static void
-test_poll_refused(void **state)
-{
-	struct bytes	 names = bytes_make(other_names,
-			    sizeof(other_names));
-	struct scep_got	 got;
-
-	(void)state;
-	ask_csr("/manual", SCEP_PKCSREQ, &device, "A", device.key, SECRET,
-	    &got);
-	assert_int_equal(got.status, SCEP_PENDING);
-	scep_got_clear(&got);
-	decide(1, true);
-	ask("/manual", SCEP_CERTPOLL, &device, "B", names, &got);
-	assert_failure(&got, FAIL_BADCERTID, "unknown transactionID");
-	scep_got_clear(&got);
-	ask("/auto", SCEP_CERTPOLL, &device, "A", names, &got);
-	assert_failure(&got, FAIL_BADCERTID, "at another endpoint");
-	scep_got_clear(&got);
-	ask("/manual", SCEP_CERTPOLL, &thief, "A", names, &got);
-	assert_failure(&got, FAIL_BADREQUEST, "another key");
-	scep_got_clear(&got);
-	assert_int_equal(count_issued(), 0);
 }
 
 /* ---- lost replies ---- */
@@ -565,148 +238,19 @@ test_lost(void **state)
 
 	(void)state;
 	enroll("/auto", &old);
-	ask("/auto", SCEP_CERTPOLL, &device, "first",
-	    bytes_make(other_names, sizeof(other_names)), &got);
+	ask("/auto", SCEP_CERTPOLL, &lab.device, "first",
+	    LIT(OTHER_NAMES), &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	assert_true(bytes_eq(got.certs.v[0]->der, old.cert->der));
 	scep_got_clear(&got);
-	assert_int_equal(count_issued(), 1);
-	ask_csr("/auto", SCEP_PKCSREQ, &device, "second", device.key, SECRET,
-	    &got);
+	assert_int_equal(lab_issued(), 1);
+	ask_csr("/auto", SCEP_PKCSREQ, &lab.device, "second",
+	    lab.device.key, SECRET, &got);
 	assert_int_equal(got.status, SCEP_SUCCESS);
 	assert_false(bytes_eq(got.certs.v[0]->der, old.cert->der));
 	scep_got_clear(&got);
-	assert_int_equal(count_issued(), 2);
+	assert_int_equal(lab_issued(), 2);
 	cert_free(old.cert);
-}
-
-/* ---- the bytes of replies ---- */
-
-static void
-take_nonce(const struct exchange *x, uint8_t out[SCEP_NONCE_LEN])
-{
-	const struct cms_attr	*a;
-	struct err		 e = ERR_INIT;
-	struct cms_signed	 s;
-	size_t			 n;
-
-	ok(cms_signed_parse(buf_bytes(&x->reply), &s, &e), &e);
-	a = cms_attr_find(&s, OID_SCEP_SENDER_NONCE, &n);
-	assert_non_null(a);
-	assert_int_equal(a->value.n, SCEP_NONCE_LEN);
-	memcpy(out, a->value.p, SCEP_NONCE_LEN);
-	cms_signed_clear(&s);
-}
-
-/* No reply is sent twice: one message, two answers with nonces of their own. */
-static void
-test_nonces(void **state)
-{
-	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
-	const struct scep_ask q = question(SCEP_PKCSREQ, &device, "A",
-			    r->der);
-	struct buf	 message = BUF_INIT(CMS_MAX_DER);
-	uint8_t		 nonce[2][SCEP_NONCE_LEN];
-	struct err	 e = ERR_INIT;
-	struct exchange	 x;
-
-	(void)state;
-	ok(scep_client_request(&q, algs, &message, &e), &e);
-	for (size_t i = 0; i < 2; i++) {
-		service_post(service, "/auto", buf_bytes(&message), &x);
-		take_nonce(&x, nonce[i]);
-		exchange_clear(&x);
-	}
-	assert_memory_not_equal(nonce[0], nonce[1], SCEP_NONCE_LEN);
-	assert_int_equal(count_issued(), 1);
-	buf_wipe(&message);
-	csr_free(r);
-}
-
-/* failInfoText is the reason's one text, and nothing of the request or of the
- * configuration: neither secrets nor names. */
-static void
-test_failure_text(void **state)
-{
-	static const char *const hidden[] = {
-		"guess-7F3C9A5B21D8", SECRET, "secret-name", "scepd.conf"
-	};
-	struct csr	*r = tool_csr(device.key, "/CN=secret-name", NULL,
-			    hidden[0]);
-	const struct scep_ask q = question(SCEP_PKCSREQ, &device, "A",
-			    r->der);
-	struct buf	 message = BUF_INIT(CMS_MAX_DER);
-	struct err	 e = ERR_INIT;
-	struct exchange	 x;
-	size_t		 at;
-
-	(void)state;
-	ok(scep_client_request(&q, algs, &message, &e), &e);
-	service_post(service, "/auto", buf_bytes(&message), &x);
-	assert_int_equal(tool_count(buf_bytes(&x.reply),
-	    bytes_str(err_what(ERR_CHALLENGE_WRONG)), &at), 1);
-	for (size_t i = 0; i < N(hidden); i++)
-		assert_int_equal(tool_count(buf_bytes(&x.reply),
-		    bytes_str(hidden[i]), &at), 0);
-	exchange_clear(&x);
-	buf_wipe(&message);
-	csr_free(r);
-}
-
-/* The request of a CSR, signed anew. */
-static void
-sign_again(const struct csr *r, const char *md, bool pss, struct buf *out)
-{
-	X509_REQ	*x = X509_REQ_dup(r->x);
-	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX	*key;
-	struct bytes	 der;
-
-	assert_int_equal(EVP_DigestSignInit(ctx, &key,
-	    EVP_get_digestbyname(md), NULL, key_pkey(device.key)), 1);
-	if (pss)
-		assert_true(EVP_PKEY_CTX_set_rsa_padding(key,
-		    RSA_PKCS1_PSS_PADDING) > 0);
-	assert_true(X509_REQ_sign_ctx(x, ctx) > 0);
-	der = pki_i2d(ASN1_ITEM_rptr(X509_REQ), x);
-	assert_int_equal(buf_put(out, der.p, der.n), 0);
-	pki_free(&der);
-	EVP_MD_CTX_free(ctx);
-	X509_REQ_free(x);
-}
-
-/* What is accepted of a message is accepted of the request in it, no more,
- * however the digest is named. */
-static void
-test_request_digest(void **state)
-{
-	static const struct {
-		const char	*md;
-		bool		 pss, good;
-	} rows[] = {
-		{ "SHA256", false, true },	{ "SHA256", true, true },
-		{ "SHA1", true, true },		{ "MD5", false, false },
-		{ "RIPEMD160", false, false },	{ "SHA224", true, false },
-	};
-	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
-	struct buf	 der = BUF_INIT(CSR_MAX_DER);
-	struct scep_got	 got;
-	char		 txid[2] = "A";
-
-	(void)state;
-	for (size_t i = 0; i < N(rows); i++, txid[0]++) {
-		buf_reset(&der);
-		sign_again(r, rows[i].md, rows[i].pss, &der);
-		const struct scep_ask q = question(SCEP_PKCSREQ, &device, txid,
-		    buf_bytes(&der));
-
-		service_ask(service, "/auto", &q, algs, ra.cert, &got);
-		if (got.status != (rows[i].good ? SCEP_SUCCESS : SCEP_FAILURE))
-			fail_msg("row %zu", i);
-		scep_got_clear(&got);
-	}
-	buf_wipe(&der);
-	csr_free(r);
 }
 
 /* ---- a locked address ---- */
@@ -719,14 +263,15 @@ post_locked(const char *path, struct bytes message)
 	struct exchange	 x;
 	int		 status;
 
-	service_peer = "192.0.2.9";
+	lab.peer = "192.0.2.9";
 	for (size_t i = 0; i < 4; i++)
-		abuse_failed(service->guard->abuse, site_conf(service->site),
-		    service_peer, "auto", clock_now(), &v);
-	service_post(service, path, message, &x);
+		abuse_failed(lab.service->guard->abuse,
+		    site_conf(lab.service->site), lab.peer, "auto",
+		    clock_now(), &v);
+	lab_send(path, message, &x);
 	status = x.status;
 	exchange_clear(&x);
-	service_peer = "";
+	lab.peer = "";
 	return status;
 }
 
@@ -734,13 +279,13 @@ static int
 ask_locked(const char *path, const struct who *by)
 {
 	struct csr	*r = tool_csr(new_key, "/CN=device", NULL, NULL);
-	const struct scep_ask q = question(SCEP_RENEWALREQ, by, "locked",
+	const struct scep_ask q = lab_question(SCEP_RENEWALREQ, by, "locked",
 			    r->der);
 	struct buf	 message = BUF_INIT(CMS_MAX_DER);
 	struct err	 e = ERR_INIT;
 	int		 status;
 
-	ok(scep_client_request(&q, algs, &message, &e), &e);
+	lab_ok(scep_client_request(&q, lab.algs, &message, &e), &e);
 	status = post_locked(path, buf_bytes(&message));
 	buf_wipe(&message);
 	csr_free(r);
@@ -752,24 +297,23 @@ static void
 test_locked(void **state)
 {
 	struct who	 old, forged;
-	char		 none[STORE_TEXT];
 
 	(void)state;
 	enroll("/auto", &old);
 	forge(&old, &forged);
 	assert_int_equal(post_locked("/auto", bytes_str("x")), 429);
-	assert_int_equal(ask_locked("/auto", &device), 429);
+	assert_int_equal(ask_locked("/auto", &lab.device), 429);
 	assert_int_equal(ask_locked("/auto", &forged), 429);
 	assert_int_equal(ask_locked("/update", &old), 429);
-	store_text("UPDATE issued SET role = 'ra'", none);
+	store_do("UPDATE issued SET role = 'ra'");
 	assert_int_equal(ask_locked("/auto", &old), 429);
-	store_text("UPDATE issued SET role = 'client', revoked_at = 1,"
-	    " revoke_reason = 5", none);
+	store_do("UPDATE issued SET role = 'client', revoked_at = 1,"
+	    " revoke_reason = 5");
 	assert_int_equal(ask_locked("/auto", &old), 429);
-	store_text("UPDATE issued SET revoked_at = NULL,"
-	    " revoke_reason = NULL", none);
+	store_do("UPDATE issued SET revoked_at = NULL,"
+	    " revoke_reason = NULL");
 	assert_int_equal(ask_locked("/auto", &old), 200);
-	assert_int_equal(count_issued(), 2);
+	assert_int_equal(lab_issued(), 2);
 	cert_free(forged.cert);
 	cert_free(old.cert);
 }
@@ -780,27 +324,22 @@ test_locked(void **state)
 static void
 test_failed_trail(void **state)
 {
-	struct csr	*r = tool_csr(device.key, "/CN=device", NULL, SECRET);
-	const struct scep_ask q = question(SCEP_PKCSREQ, &device, "A",
-			    r->der);
-	struct buf	 message = BUF_INIT(CMS_MAX_DER);
-	struct err	 e = ERR_INIT;
+	struct csr	*r = lab_csr(SECRET);
+	const struct scep_ask q = lab_pkcsreq("A", r);
 	struct exchange	 x;
 
 	(void)state;
-	ok(scep_client_request(&q, algs, &message, &e), &e);
-	service_post(service, "/broken", buf_bytes(&message), &x);
+	lab_post("/broken", &q, &x);
 	exchange_clear(&x);
 	assert_int_equal(store_number("SELECT count(*) FROM audit JOIN txn ON"
 	    " txn.id = audit.txn AND txn.reason = audit.reason WHERE"
 	    " audit.reason = 'issuer' AND audit.txid = 'A' AND"
 	    " audit.trail LIKE '%issue%'"), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM audit"), 1);
-	buf_wipe(&message);
 	csr_free(r);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, lab_end)
 
 int
 main(void)
@@ -808,15 +347,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_renewed),
 		TEST(test_renewal_refused),
-		TEST(test_polls),
-		TEST(test_poll_revoked),
-		TEST(test_poll_by_password),
-		TEST(test_poll_refused),
 		TEST(test_lost),
-		TEST(test_nonces),
-		TEST(test_failure_text),
-		TEST(test_request_digest),
-		TEST(test_ndes),
 		TEST(test_locked),
 		TEST(test_failed_trail),
 	};

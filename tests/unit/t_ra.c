@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "ra_lab.h"
-#include "store_ask.h"
 #include "store/revoked.h"
 #include "util/file.h"
 
@@ -14,14 +13,14 @@
 static void
 test_split(void **state)
 {
-	const struct cert *const want[] = { lab.sign, lab.enc, lab.ca.cert };
+	const struct cert *const want[] = { ras.sign, ras.enc, lab.ca.cert };
 
 	(void)state;
-	lab_open(SPLIT, LOCAL);
-	lab_assert_shown(want, N(want));
-	lab_enroll(lab.enc, lab.sign, lab.ca.cert, NULL);
+	ras_open(SPLIT, LOCAL);
+	ras_assert_shown(want, N(want));
+	ras_enroll(ras.enc, ras.sign, lab.ca.cert, NULL);
 	/* What only signs opens nothing. */
-	lab_refused("/CN=device", SECRET, lab.sign, lab.sign);
+	ras_refused("/CN=device", SECRET, ras.sign, ras.sign);
 }
 
 #define BAD_SPLIT(s, sk, n, nk)	"ra_cert = \"" s "\"; ra_key = \"" sk "\"; " \
@@ -56,57 +55,59 @@ test_refused(void **state)
 	};
 
 	(void)state;
-	lab_also("mixed.pem", lab.old, lab.ra_key);
-	lab_also("signs.pem", lab.sign, lab.ra_key);
-	lab_also("ca_also.pem", lab.both_ca.cert, lab.both_ca.key);
+	ras_also("mixed.pem", ras.old, lab.ra.key);
+	ras_also("signs.pem", ras.sign, lab.ra.key);
+	ras_also("ca_also.pem", ras.both_ca.cert, ras.both_ca.key);
 	for (size_t i = 0; i < N(rows); i++) {
-		err_clear(&lab.e);
-		if (lab_site(rows[i].endpoint, LOCAL, "") != -1)
+		err_clear(&ras.e);
+		if (ras_site(rows[i].endpoint, LOCAL, "") != -1)
 			fail_msg("accepted: row %zu", i);
-		assert_err(&lab.e, lab.e.reason, rows[i].text, rows[i].endpoint);
-		assert_err(&lab.e, lab.e.reason, rows[i].mend, rows[i].endpoint);
+		assert_err(&ras.e, ras.e.reason, rows[i].text,
+		    rows[i].endpoint);
+		assert_err(&ras.e, ras.e.reason, rows[i].mend,
+		    rows[i].endpoint);
 	}
-	err_clear(&lab.e);
+	err_clear(&ras.e);
 }
 
 /* Who holds the old one is answered by it. */
 static void
 test_also(void **state)
 {
-	const struct cert *const want[] = { lab.ra, lab.ca.cert };
+	const struct cert *const want[] = { lab.ra.cert, lab.ca.cert };
 	struct scep_got	 got;
 
 	(void)state;
-	lab_open(ONE "ra_also = [ \"old.pem\" ];", LOCAL);
-	lab_assert_shown(want, N(want));
-	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
-	lab_enroll(lab.old, lab.old, lab.ca.cert, NULL);
+	ras_open(ONE "ra_also = [ \"old.pem\" ];", LOCAL);
+	ras_assert_shown(want, N(want));
+	ras_enroll(lab.ra.cert, lab.ra.cert, lab.ca.cert, NULL);
+	ras_enroll(ras.old, ras.old, lab.ca.cert, NULL);
 	/* A refusal too, and a poll. */
-	lab_csr(SCEP_PKCSREQ, "/CN=device", "wrong", lab.client_key, lab.self, lab.old,
-	    lab.old, &got);
+	ras_csr(SCEP_PKCSREQ, "/CN=device", "wrong", lab.device.key,
+	    lab.device.cert, ras.old, ras.old, &got);
 	assert_int_equal(got.status, SCEP_FAILURE);
 	assert_int_equal(got.failinfo, FAIL_BADREQUEST);
 	scep_got_clear(&got);
 	/* Nobody gets the name of either. */
-	lab_refused("/CN=old RA", SECRET, lab.ra, lab.ra);
-	lab_reload(ONE, LOCAL);
-	lab_refused("/CN=device", SECRET, lab.old, lab.ra);
+	ras_refused("/CN=old RA", SECRET, lab.ra.cert, lab.ra.cert);
+	ras_reload(ONE, LOCAL);
+	ras_refused("/CN=device", SECRET, ras.old, lab.ra.cert);
 }
 
 /* An earlier one that only decrypts: who signs now signs. */
 static void
 test_also_split(void **state)
 {
-	struct cert	*old_enc = lab_cert("old enc", lab.old_key, KU_ENC, -DAY,
-	    DAY);
+	struct cert	*old_enc = ras_cert("old enc", ras.old_key, KU_ENC,
+	    -DAY, DAY);
 
 	(void)state;
-	lab_also("old_enc.pem", old_enc, lab.old_key);
-	lab_open(SPLIT "ra_also = [ \"old_enc.pem\", \"old.pem\" ];",
+	ras_also("old_enc.pem", old_enc, ras.old_key);
+	ras_open(SPLIT "ra_also = [ \"old_enc.pem\", \"old.pem\" ];",
 	    LOCAL);
-	lab_enroll(lab.enc, lab.sign, lab.ca.cert, NULL);
-	lab_enroll(old_enc, lab.sign, lab.ca.cert, NULL);
-	lab_enroll(lab.old, lab.old, lab.ca.cert, NULL);
+	ras_enroll(ras.enc, ras.sign, lab.ca.cert, NULL);
+	ras_enroll(old_enc, ras.sign, lab.ca.cert, NULL);
+	ras_enroll(ras.old, ras.old, lab.ca.cert, NULL);
 	cert_free(old_enc);
 }
 
@@ -120,40 +121,40 @@ test_renewed(void **state)
 	struct scep_got	 got;
 
 	(void)state;
-	lab_ra(-20 * DAY, 10 * DAY);
-	lab_open(ONE, LOCAL);
-	c = lab_shown();
+	ras_make(-20 * DAY, 10 * DAY);
+	ras_open(ONE, LOCAL);
+	c = ras_shown();
 	want[0] = c;
-	lab_assert_shown(want, N(want));
-	assert_false(bytes_eq(c->der, lab.ra->der));
-	assert_true(key_matches(lab.ra_key, c));
-	assert_true(bytes_eq(c->subject, lab.ra->subject));
+	ras_assert_shown(want, N(want));
+	assert_false(bytes_eq(c->der, lab.ra.cert->der));
+	assert_true(key_matches(lab.ra.key, c));
+	assert_true(bytes_eq(c->subject, lab.ra.cert->subject));
 	assert_int_equal(c->ku, KU_RA);
 	/* Nobody's agent: its key enrolls for nobody elsewhere. */
 	assert_int_equal(X509_get_ext_by_NID(c->x, NID_ext_key_usage, -1),
 	    -1);
 	assert_false(c->is_ca);
 	assert_int_equal(c->not_after - c->not_before, 30 * DAY);
-	assert_true(c->not_before >= lab.start - DAY && c->not_before <= lab.start);
-	assert_int_equal(lab_issued_ra(), 1);
+	assert_true(c->not_before >= lab.now - DAY && c->not_before <= lab.now);
+	assert_int_equal(ras_issued(), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM txn WHERE state ="
 	    " 'issued'"), 1);
 	/* Whoever knows which one: each is answered by its own. */
-	lab_enroll(c, c, lab.ca.cert, NULL);
-	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
+	ras_enroll(c, c, lab.ca.cert, NULL);
+	ras_enroll(lab.ra.cert, lab.ra.cert, lab.ca.cert, NULL);
 	/* It is nobody's to renew. */
-	lab_csr(SCEP_RENEWALREQ, "/CN=RA", NULL, lab.ra_key, c, c, c, &got);
+	ras_csr(SCEP_RENEWALREQ, "/CN=RA", NULL, lab.ra.key, c, c, c, &got);
 	assert_int_equal(got.status, SCEP_FAILURE);
 	scep_got_clear(&got);
 	/* It stays, for as long as it is good. */
-	lab_tick(0);
-	lab_tick(3601);
-	lab_tick(7 * DAY);
-	lab_restart(ONE, LOCAL);
-	lab_reload(ONE, LOCAL);
-	again = lab_shown();
+	ras_tick(0);
+	ras_tick(3601);
+	ras_tick(7 * DAY);
+	ras_restart(ONE, LOCAL);
+	ras_reload(ONE, LOCAL);
+	again = ras_shown();
 	assert_true(bytes_eq(c->der, again->der));
-	assert_int_equal(lab_issued_ra(), 1);
+	assert_int_equal(ras_issued(), 1);
 	cert_free(again);
 	cert_free(c);
 }
@@ -165,21 +166,21 @@ test_expired(void **state)
 	struct cert	*c;
 
 	(void)state;
-	lab_ra(-20 * DAY, -DAY);
-	lab_open(ONE, LOCAL);
-	c = lab_shown();
-	assert_true(c->not_after > lab.start);
-	lab_enroll(c, c, lab.ca.cert, NULL);
+	ras_make(-20 * DAY, -DAY);
+	ras_open(ONE, LOCAL);
+	c = ras_shown();
+	assert_true(c->not_after > lab.now);
+	ras_enroll(c, c, lab.ca.cert, NULL);
 	cert_free(c);
-	lab_restart(ONE, LOCAL);
-	assert_int_equal(lab_issued_ra(), 1);
+	ras_restart(ONE, LOCAL);
+	assert_int_equal(ras_issued(), 1);
 	lab_close();
-	assert_int_equal(lab_site(ONE "ra_renew = 0;", LOCAL, ""), -1);
-	assert_err(&lab.e, ERR_CERT_FILE, "has expired", "ra_renew = 0");
-	err_clear(&lab.e);
-	assert_int_equal(lab_site(ONE, EXEC, ""), -1);
-	assert_err(&lab.e, ERR_CERT_FILE, "has expired", "exec");
-	err_clear(&lab.e);
+	assert_int_equal(ras_site(ONE "ra_renew = 0;", LOCAL, ""), -1);
+	assert_err(&ras.e, ERR_CERT_FILE, "has expired", "ra_renew = 0");
+	err_clear(&ras.e);
+	assert_int_equal(ras_site(ONE, EXEC, ""), -1);
+	assert_err(&ras.e, ERR_CERT_FILE, "has expired", "exec");
+	err_clear(&ras.e);
 }
 
 /* As time goes by: each in time, none past its CA, no more than needed. */
@@ -190,18 +191,18 @@ test_time(void **state)
 	int64_t		 t;
 
 	(void)state;
-	lab_ra(-DAY, 29 * DAY);
-	lab_open(ONE "ra_renew = \"10d\";", LOCAL);
-	was = lab_shown();
-	assert_true(bytes_eq(was->der, lab.ra->der));
+	ras_make(-DAY, 29 * DAY);
+	ras_open(ONE "ra_renew = \"10d\";", LOCAL);
+	was = ras_shown();
+	assert_true(bytes_eq(was->der, lab.ra.cert->der));
 	for (t = 0; t < 100 * DAY; t += DAY / 4) {
-		lab_tick(t);
-		c = lab_shown();
-		if (c->not_after < lab.start + t ||
-		    (t < 90 * DAY && c->not_after < lab.start + t + 9 * DAY))
+		ras_tick(t);
+		c = ras_shown();
+		if (c->not_after < lab.now + t ||
+		    (t < 90 * DAY && c->not_after < lab.now + t + 9 * DAY))
 			fail_msg("day %lld: until day %lld",
 			    (long long)(t / DAY),
-			    (long long)((c->not_after - lab.start) / DAY));
+			    (long long)((c->not_after - lab.now) / DAY));
 		assert_true(c->not_after <= lab.ca.cert->not_after);
 		if (t < 19 * DAY)
 			assert_true(bytes_eq(was->der, c->der));
@@ -209,8 +210,8 @@ test_time(void **state)
 	}
 	cert_free(was);
 	/* Days 19, 38, 57, 76, and 95 that is not worth it. */
-	assert_int_equal(lab_issued_ra(), 4);
-	assert_true(lab.site->endpoints[0].warned >= lab.start + 90 * DAY);
+	assert_int_equal(ras_issued(), 4);
+	assert_true(ras.site->endpoints[0].warned >= lab.now + 90 * DAY);
 }
 
 static void
@@ -222,17 +223,18 @@ test_not_renewed(void **state)
 	int64_t		 warned;
 
 	(void)state;
-	lab_ra(-20 * DAY, 10 * DAY);
+	ras_make(-20 * DAY, 10 * DAY);
 	for (size_t i = 0; i < N(rows); i++) {
-		lab_open(rows[i].endpoint, rows[i].issuer);
-		warned = lab.site->endpoints[0].warned;
-		assert_true(warned >= lab.start);
-		lab_tick(7200);
-		assert_int_equal(lab.site->endpoints[0].warned, warned);
-		lab_tick(DAY + 60);
-		assert_int_equal(lab.site->endpoints[0].warned, lab.start + DAY + 60);
-		lab_tick(20 * DAY);
-		assert_int_equal(lab_issued_ra(), 0);
+		ras_open(rows[i].endpoint, rows[i].issuer);
+		warned = ras.site->endpoints[0].warned;
+		assert_true(warned >= lab.now);
+		ras_tick(7200);
+		assert_int_equal(ras.site->endpoints[0].warned, warned);
+		ras_tick(DAY + 60);
+		assert_int_equal(ras.site->endpoints[0].warned, lab.now + DAY +
+		    60);
+		ras_tick(20 * DAY);
+		assert_int_equal(ras_issued(), 0);
 		lab_close();
 	}
 }
@@ -249,7 +251,7 @@ count_told(const char *endpoint, const char *what)
 	assert_non_null(f);
 	fflush(stderr);
 	assert_int_equal(dup2(fileno(f), STDERR_FILENO), STDERR_FILENO);
-	lab_open(endpoint, LOCAL);
+	ras_open(endpoint, LOCAL);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	rewind(f);
@@ -265,17 +267,17 @@ count_told(const char *endpoint, const char *what)
 static void
 test_both_told(void **state)
 {
-	struct cert	*s = lab_cert("RA sign", lab.ra_key, KU_SIGN, -20 * DAY,
+	struct cert	*s = ras_cert("RA sign", lab.ra.key, KU_SIGN, -20 * DAY,
 	    10 * DAY);
-	struct cert	*n = lab_cert("RA enc", lab.enc_key, KU_ENC, -9 * DAY,
+	struct cert	*n = ras_cert("RA enc", ras.enc_key, KU_ENC, -9 * DAY,
 	    DAY);
 
 	(void)state;
 	(void)tool_cert_file("sign.pem", s);
 	(void)tool_cert_file("enc.pem", n);
 	assert_int_equal(count_told(SPLIT "ra_renew = 0;", "ra_expires"), 2);
-	(void)tool_cert_file("sign.pem", lab.sign);
-	(void)tool_cert_file("enc.pem", lab.enc);
+	(void)tool_cert_file("sign.pem", ras.sign);
+	(void)tool_cert_file("enc.pem", ras.enc);
 	cert_free(s);
 	cert_free(n);
 }
@@ -289,29 +291,29 @@ test_new_key(void **state)
 	char		 name[64] = "ra-";
 
 	(void)state;
-	lab_ra(-20 * DAY, 10 * DAY);
-	lab_open(ONE "ra_renew_key = \"new\";", LOCAL);
-	c = lab_shown();
-	assert_false(key_matches(lab.ra_key, c));
+	ras_make(-20 * DAY, 10 * DAY);
+	ras_open(ONE "ra_renew_key = \"new\";", LOCAL);
+	c = ras_shown();
+	assert_false(key_matches(lab.ra.key, c));
 	for (size_t i = 0; i < 16; i++)
 		(void)snprintf(name + 3 + 2 * i, 3, "%02x", c->key.hash[i]);
 	(void)strcat(name, ".key");
 	assert_int_equal(stat(tool_path(name), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	lab_enroll(c, c, lab.ca.cert, NULL);
-	lab_enroll(lab.ra, lab.ra, lab.ca.cert, NULL);
-	lab_restart(ONE "ra_renew_key = \"new\";", LOCAL);
-	again = lab_shown();
+	ras_enroll(c, c, lab.ca.cert, NULL);
+	ras_enroll(lab.ra.cert, lab.ra.cert, lab.ca.cert, NULL);
+	ras_restart(ONE "ra_renew_key = \"new\";", LOCAL);
+	again = ras_shown();
 	assert_true(bytes_eq(c->der, again->der));
-	lab_enroll(c, c, lab.ca.cert, NULL);
+	ras_enroll(c, c, lab.ca.cert, NULL);
 	cert_free(again);
 	/* Without its file it is told, and the next one is made. */
 	assert_int_equal(unlink(tool_path(name)), 0);
-	lab_restart(ONE, LOCAL);
-	again = lab_shown();
-	assert_true(key_matches(lab.ra_key, again));
-	assert_int_equal(lab_issued_ra(), 2);
-	lab_enroll(again, again, lab.ca.cert, NULL);
+	ras_restart(ONE, LOCAL);
+	again = ras_shown();
+	assert_true(key_matches(lab.ra.key, again));
+	assert_int_equal(ras_issued(), 2);
+	ras_enroll(again, again, lab.ca.cert, NULL);
 	cert_free(again);
 	cert_free(c);
 }
@@ -319,28 +321,29 @@ test_new_key(void **state)
 static void
 test_split_renewed(void **state)
 {
-	struct cert	*s = lab_cert("RA sign", lab.ra_key, KU_SIGN, -20 * DAY,
+	struct cert	*s = ras_cert("RA sign", lab.ra.key, KU_SIGN, -20 * DAY,
 	    10 * DAY);
-	struct cert	*n = lab_cert("RA enc", lab.enc_key, KU_ENC, -9 * DAY,
+	struct cert	*n = ras_cert("RA enc", ras.enc_key, KU_ENC, -9 * DAY,
 	    DAY);
 	struct face	*f;
 
 	(void)state;
 	(void)tool_cert_file("sign.pem", s);
 	(void)tool_cert_file("enc.pem", n);
-	lab_open(SPLIT, LOCAL);
-	assert_int_equal(lab_issued_ra(), 2);
-	f = lab_face();
+	ras_open(SPLIT, LOCAL);
+	assert_int_equal(ras_issued(), 2);
+	f = ras_face();
 	assert_int_equal(f->gens[0].n_ra, 2);
 	assert_int_equal(f->gens[0].sign.cert->ku, KU_SIGN);
 	assert_int_equal(f->gens[0].open.cert->ku, KU_ENC);
-	assert_true(f->gens[0].sign.cert->not_after > lab.start + 20 * DAY);
-	assert_true(f->gens[0].open.cert->not_after > lab.start + 8 * DAY);
-	lab_enroll(f->gens[0].open.cert, f->gens[0].sign.cert, lab.ca.cert, NULL);
-	lab_enroll(n, f->gens[0].sign.cert, lab.ca.cert, NULL);
+	assert_true(f->gens[0].sign.cert->not_after > lab.now + 20 * DAY);
+	assert_true(f->gens[0].open.cert->not_after > lab.now + 8 * DAY);
+	ras_enroll(f->gens[0].open.cert, f->gens[0].sign.cert, lab.ca.cert,
+	    NULL);
+	ras_enroll(n, f->gens[0].sign.cert, lab.ca.cert, NULL);
 	face_put(f);
-	(void)tool_cert_file("sign.pem", lab.sign);
-	(void)tool_cert_file("enc.pem", lab.enc);
+	(void)tool_cert_file("sign.pem", ras.sign);
+	(void)tool_cert_file("enc.pem", ras.enc);
 	cert_free(s);
 	cert_free(n);
 }
@@ -352,14 +355,14 @@ test_revoked(void **state)
 	struct cert	*c, *d;
 
 	(void)state;
-	lab_ra(-20 * DAY, 10 * DAY);
-	lab_open(ONE, LOCAL);
-	c = lab_shown();
-	lab_ok(revoked_put(lab.service->db, 1, 0, lab.start, &lab.e));
-	lab_tick(3700);
-	d = lab_shown();
+	ras_make(-20 * DAY, 10 * DAY);
+	ras_open(ONE, LOCAL);
+	c = ras_shown();
+	ras_ok(revoked_put(lab.service->db, 1, 0, lab.now, &ras.e));
+	ras_tick(3700);
+	d = ras_shown();
 	assert_false(bytes_eq(c->der, d->der));
-	assert_int_equal(lab_issued_ra(), 2);
+	assert_int_equal(ras_issued(), 2);
 	cert_free(c);
 	cert_free(d);
 }
@@ -371,18 +374,18 @@ test_compromised(void **state)
 	struct cert	*c;
 
 	(void)state;
-	lab_ra(-20 * DAY, 10 * DAY);
-	lab_open(ONE, LOCAL);
-	lab_ok(revoked_put(lab.service->db, 1, 1, lab.start, &lab.e));
-	lab_tick(3700);
-	c = lab_shown();
-	assert_false(key_matches(lab.ra_key, c));
-	assert_int_equal(lab_issued_ra(), 2);
-	lab_enroll(c, c, lab.ca.cert, NULL);
+	ras_make(-20 * DAY, 10 * DAY);
+	ras_open(ONE, LOCAL);
+	ras_ok(revoked_put(lab.service->db, 1, 1, lab.now, &ras.e));
+	ras_tick(3700);
+	c = ras_shown();
+	assert_false(key_matches(lab.ra.key, c));
+	assert_int_equal(ras_issued(), 2);
+	ras_enroll(c, c, lab.ca.cert, NULL);
 	cert_free(c);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, lab_begin, lab_end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, ras_begin, lab_end)
 
 int
 main(void)
@@ -403,5 +406,5 @@ main(void)
 		TEST(test_compromised),
 	};
 
-	return cmocka_run_group_tests(tests, lab_setup, lab_teardown);
+	return cmocka_run_group_tests(tests, ras_setup, ras_teardown);
 }

@@ -2,22 +2,14 @@
  * Who renews at an endpoint that trusts the CA of another server: the owners of
  * that CA's certificates, and nobody who merely looks like one.
  */
-#include <time.h>
-#include <unistd.h>
-
-#include "pki_tool.h"
 #include "scep/wrap.h"
-#include "service/service_int.h"
-#include "service_ask.h"
-#include "store_ask.h"
-#include "util/file.h"
+#include "service_lab.h"
 #include "util/str.h"
 
 #define SECRET	"8CE317021F690069"
 
 #define END(name)							\
-	"  { name = \"" name "\"; paths = [ \"/" name "\" ];\n"		\
-	"    ra_cert = \"ra.pem\"; ra_key = \"ra.key\"; issuer = \"i\";\n" \
+	LAB_END(name)							\
 	"    profile = \"p\"; challenges = [ \"c\" ];\n"
 
 static const char	 text[] =
@@ -30,7 +22,7 @@ static const char	 text[] =
     "    update = true; },\n"
     END("self") "renew: { trusted = [ \"ca.pem\" ]; }; },\n"
     END("alone") "} );\n"
-    "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
+    "issuers = (" LAB_ISSUER " );\n"
     "profiles = ( { name = \"p\"; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n"
     "validators = ( { name = \"v\"; command = [ \"%s\" ]; } );\n";
@@ -41,41 +33,25 @@ static const char	 script[] =
     "exit \"$(cat \"${0%/*}/verdict\")\"\n";
 
 /* By old: sub and those after it; false_old has old's name. */
-static struct who	 ca, ra, ours, old, false_old, sub, device, expired,
-    future, below, forged, alone;
-static struct algs	*algs;
-static struct service	*service;
+static struct who	 ours, old, false_old, sub, device, expired, future,
+    below, forged, alone;
 
 static void
-ok(int rc, const struct err *e)
+make_cas(void)
 {
-	if (rc != 0)
-		fail_msg("%s", err_text(e));
+	lab_who(&old, "Old", "rsa:2048", KU_CA, NULL);
+	lab_who(&false_old, "Old", "rsa:2048", KU_CA, NULL);
+	lab_who(&sub, "Sub", "rsa:2048", KU_CA, &old);
 }
 
 static void
-make_cas(int64_t now)
-{
-	struct order	 o = { .name = "CA", .spec = "rsa:2048", .ca = true,
-	    .ku = KU_CA, .from = now - 100 * DAY, .to = now + 100 * DAY };
-
-	who_make(&ca, &o);
-	o.name = "Old";
-	who_make(&old, &o);
-	who_make(&false_old, &o);
-	o.issuer = &old;
-	o.name = "Sub";
-	who_make(&sub, &o);
-}
-
-static void
-make_devices(int64_t now)
+make_devices(void)
 {
 	struct order	 o = { .name = "device", .spec = "rsa:2048",
-	    .ku = KU_RA, .from = now - 2 * DAY, .to = now + DAY };
+	    .ku = KU_RA, .from = lab.now - 2 * DAY, .to = lab.now + DAY };
 
 	who_make(&alone, &o);
-	o.issuer = &ca;
+	o.issuer = &lab.ca;
 	who_make(&ours, &o);
 	o.issuer = &sub;
 	who_make(&below, &o);
@@ -83,74 +59,41 @@ make_devices(int64_t now)
 	who_make(&forged, &o);
 	o.issuer = &old;
 	who_make(&device, &o);
-	o.to = now - 60;
+	o.to = lab.now - 60;
 	who_make(&expired, &o);
-	o.from = now + 3600;
-	o.to = now + DAY;
+	o.from = lab.now + 3600;
+	o.to = lab.now + DAY;
 	who_make(&future, &o);
-	o.issuer = &ca;
-	o.name = "RA";
-	o.from = now - DAY;
-	o.to = now + 100 * DAY;		/* or scepd renews it */
-	who_make(&ra, &o);
 }
 
 static int
 setup(void **state)
 {
+	int	 rc = lab_setup_with("rsa:2048");	/* it asks, too */
+
 	(void)state;
-	make_cas(time(NULL));
-	make_devices(time(NULL));
-	(void)tool_cert_file("ca.pem", ca.cert);
-	(void)tool_key_file("ca.key", ca.key);
-	(void)tool_cert_file("ra.pem", ra.cert);
-	(void)tool_key_file("ra.key", ra.key);
+	make_cas();
+	make_devices();
 	(void)tool_cert_file("old.pem", old.cert);
-	return algs_open(&algs, &(struct err)ERR_INIT);
+	return rc;
 }
 
 static int
 teardown(void **state)
 {
-	struct who	*all[] = { &ca, &ra, &ours, &old, &false_old, &sub,
-	    &device, &expired, &future, &below, &forged, &alone };
+	struct who	*all[] = { &ours, &old, &false_old, &sub, &device,
+	    &expired, &future, &below, &forged, &alone };
 
-	(void)state;
-	algs_free(algs);
 	for (size_t i = 0; i < N(all); i++)
 		who_free(all[i]);
-	tool_clean();
-	return 0;
+	return lab_teardown(state);
 }
 
 static int
 begin(void **state)
 {
-	struct buf	 conf = BUF_INIT(FILE_MAX);
-	struct err	 e = ERR_INIT;
-	struct conf	*c;
-	struct site	*site;
-
 	(void)state;
-	(void)unlink(tool_path("scepd.db"));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	assert_int_equal(buf_printf(&conf, text, tool_file("validate",
-	    bytes_str(script), 0700)), 0);
-#pragma GCC diagnostic pop
-	(void)tool_file("scepd.conf", buf_bytes(&conf), 0600);
-	buf_wipe(&conf);
-	ok(conf_load(tool_path("scepd.conf"), &c, &e), &e);
-	ok(site_open(c, &site, &e), &e);
-	ok(service_open(site, &service, &e), &e);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	service_close(service);
+	lab_begin(text, tool_file("validate", bytes_str(script), 0700));
 	return 0;
 }
 
@@ -163,37 +106,14 @@ ask(const char *path, int type, const struct who *by, const char *subject,
 	static unsigned	 n;
 	char		 txid[16];
 	struct csr	*r = tool_csr(by->key, subject, NULL, challenge);
-	const struct scep_ask q = { .type = type, .txid = txid,
-	    .nonce = bytes_str("nonce"), .content = r->der, .key = by->key,
-	    .cert = by->cert, .to = ra.cert, .digest = ALG_SHA256,
-	    .suite = { .cipher = ALG_AES128_CBC,
-	    .transport = ALG_RSA_PKCS1 } };
-	struct buf	 message = BUF_INIT(CMS_MAX_DER);
-	struct err	 e = ERR_INIT;
-	struct scep_got	 got;
-	struct exchange	 x;
+	struct scep_ask	 q;
 	int		 http;
 
 	(void)snprintf(txid, sizeof(txid), "t-%u", n++);
-	ok(scep_client_request(&q, algs, &message, &e), &e);
-	service_post(service, path, buf_bytes(&message), &x);
-	http = x.status;
-	if (http == 200) {
-		ok(scep_client_reply(buf_bytes(&x.reply), &q, algs, ra.cert,
-		    &got, &e), &e);
-		*status = got.status;
-		scep_got_clear(&got);
-	}
-	exchange_clear(&x);
-	buf_wipe(&message);
+	q = lab_question(type, by, txid, r->der);
+	http = lab_try(path, &q, status);
 	csr_free(r);
 	return http;
-}
-
-static long
-count(void)
-{
-	return store_number("SELECT count(*) FROM issued");
 }
 
 static const struct row {
@@ -213,8 +133,8 @@ static const struct row {
 	{ "that CA itself", &old, "/CN=Old", false },
 	{ "self-signed", &alone, "/CN=device", false },
 	{ "of this CA, not in the ledger", &ours, "/CN=device", false },
-	{ "this CA itself", &ca, "/CN=CA", false },
-	{ "the RA", &ra, "/CN=RA", false },
+	{ "this CA itself", &lab.ca, "/CN=CA", false },
+	{ "the RA", &lab.ra, "/CN=RA", false },
 };
 
 static void
@@ -222,12 +142,12 @@ check(const struct row *r, const char *path, int type, const char *challenge,
     bool renews)
 {
 	enum scep_status status = SCEP_PENDING;
-	long		 before = count();
+	long		 before = lab_issued();
 	int		 http = ask(path, type, r->by, r->subject, challenge,
 			    &status);
 
 	if (http != 200 || status != (renews ? SCEP_SUCCESS : SCEP_FAILURE) ||
-	    count() != before + renews)
+	    lab_issued() != before + renews)
 		fail_msg("%s, type %d%s: HTTP %d, pkiStatus %d", r->name,
 		    type, challenge == NULL ? "" : " with a challenge", http,
 		    (int)status);
@@ -258,7 +178,6 @@ record(const struct cert *c)
 {
 	struct buf	 b = BUF_INIT(8192);
 	char		 der[4096], serial[2 * PKI_SERIAL_MAX + 1];
-	char		 none[STORE_TEXT];
 
 	assert_true(2 * c->der.n < sizeof(der));
 	str_hex(c->der, der);
@@ -266,7 +185,7 @@ record(const struct cert *c)
 	assert_int_equal(buf_printf(&b, "UPDATE issued SET der = x'%s', "
 	    "serial = x'%s' WHERE id = (SELECT max(id) FROM issued)", der,
 	    serial), 0);
-	store_text(buf_cstr(&b), none);
+	store_do(buf_cstr(&b));
 	buf_wipe(&b);
 }
 
@@ -275,7 +194,6 @@ static void
 test_revoked(void **state)
 {
 	enum scep_status status;
-	char		 none[STORE_TEXT];
 	struct row	 mine = { "revoked", &ours, "/CN=device", false };
 
 	(void)state;
@@ -284,8 +202,7 @@ test_revoked(void **state)
 	assert_int_equal(status, SCEP_SUCCESS);
 	record(ours.cert);
 	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
-	store_text("UPDATE issued SET revoked_at = 1, revoke_reason = 1",
-	    none);
+	store_do("UPDATE issued SET revoked_at = 1, revoke_reason = 1");
 	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
 	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
 }
@@ -310,7 +227,7 @@ test_validator(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N(verdicts); i++) {
-		long	 before = count();
+		long	 before = lab_issued();
 
 		(void)tool_file("verdict", bytes_str(verdicts[i].verdict),
 		    0600);
@@ -318,12 +235,13 @@ test_validator(void **state)
 		    "/CN=device", NULL, &status), verdicts[i].http);
 		if (verdicts[i].http == 200)
 			assert_int_equal(status, verdicts[i].status);
-		assert_int_equal(count(), before + (verdicts[i].http == 200 &&
+		assert_int_equal(lab_issued(), before +
+		    (verdicts[i].http == 200 &&
 		    verdicts[i].status == SCEP_SUCCESS));
 	}
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, begin, lab_end)
 
 int
 main(void)
