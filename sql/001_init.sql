@@ -202,7 +202,8 @@ CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;
 
 -- What was decided, and how it came to that (JSON). What explains a transaction is
--- written with it; of the rest only the last ones are kept.
+-- written with it; of the rest only the last ones are kept, those apart that a
+-- certificate of ours signed: strangers cannot push them out.
 CREATE TABLE audit (
 	id		INTEGER PRIMARY KEY,
 	txn		INTEGER REFERENCES txn (id),
@@ -216,12 +217,16 @@ CREATE TABLE audit (
 	-- A client's address, or an operator's name.
 	who		TEXT NOT NULL,
 	trail		TEXT,
+	-- The certificate that signed what was asked, if it is one of ours.
+	signer		INTEGER REFERENCES issued (id),
 	CHECK (txn IS NOT NULL OR reason IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX audit_txid ON audit (txid);
--- Those without a transaction too, oldest first.
-CREATE INDEX audit_txn ON audit (txn);
+CREATE INDEX audit_txn ON audit (txn) WHERE txn IS NOT NULL;
+CREATE INDEX audit_signer ON audit (signer) WHERE signer IS NOT NULL;
+-- Holds only what has no transaction, of strangers and of ours, oldest first.
+CREATE INDEX audit_refused ON audit (signer IS NOT NULL) WHERE txn IS NULL;
 
 -- What a CA elsewhere made, and was not issued: it is not what was granted, or
 -- could not be recorded. Whoever runs that CA is to revoke it there.

@@ -199,15 +199,40 @@ const char	*advice_failinfo(enum err_reason);
 
 /* ---- why_report.c ---- */
 
+struct why_signed;
+
 /* A decision, and what became of it. */
 struct why {
 	const struct audit	*row;	/* NULL: none was kept */
 	struct trail		*trail;	/* its trail, or NULL */
 	int64_t			 txn;	/* its transaction, 0: it has none */
 	struct audit_fate	 fate;	/* of that */
+	const struct why_signed	*signs;	/* what its certificate signed; NULL:
+					 * that is not asked */
 };
 int		 why_text(const struct why *, struct buf *out);
 struct json	*why_json(const struct why *);
+/* What came of it and why, and what to do; and how it stands now. */
+int		 why_headline(const struct why *, struct buf *out);
+int		 why_state(const struct why *, struct buf *out);
+
+/* ---- why_signed.c: what a certificate signed, the newest first ---- */
+
+#define WHY_SIGNED_MAX	10
+
+struct why_signed {
+	struct audit	*row[WHY_SIGNED_MAX];
+	struct why	 v[WHY_SIGNED_MAX];
+	size_t		 n;
+	int64_t		 more;		/* that are not among them */
+};
+/* Of a row of issued; to be freed, also after a fault. */
+int		 why_signed_read(struct db *, int64_t row, struct why_signed *,
+		    struct err *e);
+void		 why_signed_free(struct why_signed *);
+int		 why_signed_text(const struct why_signed *, struct buf *out);
+/* As members of the object of a certificate; NULL: they are null. */
+void		 why_signed_add(struct json *, const struct why_signed *);
 
 /* ---- policy_report.c ---- */
 

@@ -350,7 +350,7 @@ work_audit(struct work *w, const char *outcome, const char *upto,
 		.when = w->now, .endpoint = w->se->conf->name,
 		.txid = w->msg.txid, .outcome = outcome,
 		.reason = why == NULL ? NULL : err_slug(why->reason),
-		.who = w->x->peer,
+		.who = w->x->peer, .signer = signer_row(w),
 	};
 	/* Without memory for it, the row says what there is to say. */
 	if (trail_print(t, &w->trail, &e) == 0)

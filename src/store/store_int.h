@@ -62,7 +62,7 @@
 
 #define STMT_AUDIT							\
 	"id, coalesce(txn, 0), at, endpoint, txid, outcome, reason, who,"	\
-	" trail"
+	" trail, coalesce(signer, 0)"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,

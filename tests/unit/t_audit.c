@@ -176,7 +176,72 @@ test_pruned(void **state)
 	empty_folder(true);
 }
 
+/* Strangers push out strangers. */
+static void
+test_apart(void **state)
+{
+	const struct audit_filter	 f = { .txid = "a" }, g = { .txid = "b" };
+	struct audit			 ours = refusal(1, "a"), v[4];
+	struct err			 e = { .reason = ERR_NONE };
+	struct db			*db = open_db();
+
+	(void)state;
+	enroll(db, 1);
+	ours.signer = 1;
+	good(audit_refusals(db, &ours, 1, 2, &e), &e);
+	for (size_t i = 0; i < N(v); i++)
+		v[i] = refusal((int64_t)i, "b");
+	good(audit_refusals(db, v, N(v), 2, &e), &e);
+	assert_rows(db, &f, "refused 1 0;");
+	assert_rows(db, &g, "refused 2 0;refused 3 0;");
+	for (int64_t i = 2; i < 4; i++) {
+		ours.when = i;
+		good(audit_refusals(db, &ours, 1, 2, &e), &e);
+	}
+	assert_rows(db, &f, "refused 2 0;refused 3 0;");
+	assert_rows(db, &g, "refused 2 0;refused 3 0;");
+	good(audit_refusals(db, NULL, 0, 0, &e), &e);
+	assert_rows(db, &f, "");
+	assert_rows(db, &g, "");
+	db_close(db);
+	empty_folder(true);
+}
+
 /* ---- finding ---- */
+
+/* What a certificate signed, the newest first; who decides by hand did not. */
+static void
+test_signed(void **state)
+{
+	const struct audit_filter	 f = { .signer = 1 }, g = { .signer = 2 };
+	struct audit			 ours = refusal(7, "a"), pending = issued;
+	struct err			 e = { .reason = ERR_NONE };
+	struct db			*db = open_db();
+	struct txn_found		 found;
+	int64_t				 n = -1;
+
+	(void)state;
+	enroll(db, 1);
+	enroll(db, 2);
+	good(audit_signed(db, 1, &n, &e), &e);
+	assert_int_equal(n, 0);
+	assert_rows(db, &f, "");
+	ours.signer = 1;
+	good(audit_refusals(db, &ours, 1, 10, &e), &e);
+	pending.outcome = AUDIT_PENDING;
+	pending.signer = 1;
+	good(held(db, "b", 3, &pending, &found, &e), &e);
+	good(waiting_decide(db, found.id, WAITING_REJECT, 3000, "bob", &e),
+	    &e);
+	ours.signer = 2;
+	good(audit_refusals(db, &ours, 1, 10, &e), &e);
+	assert_rows(db, &f, "rejected 3000 3;pending 2000 3;refused 7 0;");
+	assert_rows(db, &g, "refused 7 0;");
+	good(audit_signed(db, 1, &n, &e), &e);
+	assert_int_equal(n, 3);
+	db_close(db);
+	empty_folder(true);
+}
 
 static int
 collect(int64_t id, void *arg)
@@ -265,6 +330,7 @@ test_fate(void **state)
 	assert_int_equal(f.created, 1000);
 	assert_int_equal(f.finished, 2000);
 	assert_true(f.issued);
+	assert_int_equal(f.row, 1);
 	assert_int_equal(f.n_serial, 16);
 	assert_int_equal(f.serial[15], 1);
 	assert_int_equal(f.not_after, DAY);
@@ -313,7 +379,8 @@ test_plans(void **state)
 	static const enum db_stmt	 all[] = {
 		DB_STMT_AUDIT_PRUNE, DB_STMT_AUDIT_TXID, DB_STMT_AUDIT_TXN,
 		DB_STMT_AUDIT_ONE, DB_STMT_AUDIT_TXNS, DB_STMT_AUDIT_FATE,
-		DB_STMT_AUDIT_DECIDED
+		DB_STMT_AUDIT_DECIDED, DB_STMT_AUDIT_SIGNER,
+		DB_STMT_AUDIT_SIGNED
 	};
 	struct db			*db = open_db();
 	char				 sql[1536];
@@ -336,6 +403,8 @@ main(void)
 		cmocka_unit_test(test_issued),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_pruned),
+		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_fate),
 		cmocka_unit_test(test_plans),
