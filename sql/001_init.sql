@@ -219,6 +219,9 @@ CREATE TABLE audit (
 	trail		TEXT,
 	-- The certificate that signed what was asked, if it is one of ours.
 	signer		INTEGER REFERENCES issued (id),
+	-- When what it explains has ended: its certificate, or a transaction that
+	-- came to none. Some time after that it may be forgotten.
+	ends		INTEGER,
 	CHECK (txn IS NOT NULL OR reason IS NOT NULL)
 ) STRICT;
 
@@ -227,6 +230,17 @@ CREATE INDEX audit_txn ON audit (txn) WHERE txn IS NOT NULL;
 CREATE INDEX audit_signer ON audit (signer) WHERE signer IS NOT NULL;
 -- Holds only what has no transaction, of strangers and of ours, oldest first.
 CREATE INDEX audit_refused ON audit (signer IS NOT NULL) WHERE txn IS NULL;
+CREATE INDEX audit_ends ON audit (ends) WHERE ends IS NOT NULL;
+
+CREATE TRIGGER audit_issued AFTER INSERT ON issued BEGIN
+	UPDATE audit SET ends = NEW.not_after WHERE txn = NEW.txn;
+END;
+
+CREATE TRIGGER audit_finished AFTER UPDATE OF state ON txn
+WHEN NEW.state <> 'issued' AND OLD.finished IS NULL AND
+    NEW.finished IS NOT NULL BEGIN
+	UPDATE audit SET ends = NEW.finished WHERE txn = NEW.id;
+END;
 
 -- What a CA elsewhere made, and was not issued: it is not what was granted, or
 -- could not be recorded. Whoever runs that CA is to revoke it there.

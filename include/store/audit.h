@@ -41,6 +41,13 @@ struct audit	*audit_copy(const struct audit *);
 int	 audit_refusals(struct db *, const struct audit *, size_t n,
 	    int64_t keep, struct err *e);
 
+/* Forgets what explains certificates that expired before `before`, and
+ * transactions that came to none and ended before it: `most` rows at most, those
+ * of the oldest end; *n of them. The transactions and certificates stay. Durable
+ * on return. */
+int	 audit_thin(struct db *, int64_t before, int64_t most, int64_t *n,
+	    struct err *e);
+
 /* Calls each row of the transactionID, oldest first (endpoint NULL: of all),
  * or of a row in txn; or, the newest first, of what a row of issued signed. It
  * lives during the call; a callback that returns other than 0 ends the walk with

@@ -89,6 +89,42 @@ audit_refusals(struct db *db, const struct audit *v, size_t n, int64_t keep,
 	return db_wait(db, &op, e);
 }
 
+struct thin {
+	int64_t	 before;
+	int64_t	 most;
+	int64_t	 n;
+};
+
+static int
+thin_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_THIN];
+	struct thin *t = arg;
+
+	if (sqlite3_bind_int64(st, 1, t->before) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, t->most) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_THIN, e);
+	if (db_step(c, DB_STMT_AUDIT_THIN, e) == -1)
+		return -1;
+	t->n = sqlite3_changes(c->h);
+	return 0;
+}
+
+int
+audit_thin(struct db *db, int64_t before, int64_t most, int64_t *n,
+    struct err *e)
+{
+	struct thin t = { .before = before, .most = most };
+	struct db_op op = { .run = thin_run, .arg = &t };
+
+	db_submit(db, &op);
+	if (db_wait(db, &op, e) == -1)
+		return -1;
+	*n = t.n;
+	return 0;
+}
+
 /* ---- reading ---- */
 
 /* Columns of STMT_AUDIT */

@@ -349,11 +349,32 @@ ask t-none failure "$wrong" seventh
 it_stop
 is "$(sql 'SELECT count(*) FROM audit WHERE txn IS NULL')" 0 'none'
 
+# ---- forgotten some time after the end; the ledger is not
+
+is "$(sql "SELECT count(*) FROM audit WHERE txn IS NOT NULL AND (ends IS NULL OR
+    outcome = 'issued' AND ends <> (SELECT not_after FROM issued WHERE
+    issued.txn = audit.txn))")" 0 'ends that are not known'
+rows=$(sql 'SELECT count(*) FROM audit')
+forgets=$(sql "SELECT count(*) FROM audit WHERE txid = 't-hand'")
+sql "UPDATE audit SET ends = $now - 86400 * 31 WHERE txid = 't-hand'"
+forgotten() {
+	[ "$(sql "SELECT count(*) FROM audit WHERE txid = 't-hand'")" -eq 0 ]
+}
+serve '' 'audit: { keep = "0"; refusals = 0; };'
+it_stop
+! forgotten || it_fail 'what is kept for good is forgotten'
+serve '' 'audit: { keep = "30d"; refusals = 0; };'
+it_until 10 forgotten || it_fail 'the end was long ago'
+is "$(sql 'SELECT count(*) FROM audit')" $((rows - forgets)) 'what is left'
+why 0 "$(serial fourth)"
+told "^20.*Z  issued $(serial fourth); how it came to that was not kept\$"
+it_stop
+
 # ---- no secret anywhere
 
 is "$(sql "SELECT count(*) FROM issued WHERE NOT EXISTS (SELECT 1 FROM audit
-    WHERE audit.txn = issued.txn AND outcome = 'issued') AND txid <>
-    't-spent'")" 0 'certificates without a trail'
+    WHERE audit.txn = issued.txn AND outcome = 'issued') AND txid NOT IN
+    ('t-spent', 't-hand')")" 0 'certificates without a trail'
 for secret in "$challenge" "$wrong" "$limited"; do
 	! sql 'SELECT * FROM audit' | grep -q "$secret" ||
 	    it_fail 'a challenge is in the audit trail'

@@ -207,6 +207,89 @@ test_apart(void **state)
 	empty_folder(true);
 }
 
+/* ---- what may be forgotten, and when ---- */
+
+/* "outcome ends;" of each row of the transaction. */
+static void
+assert_ends(int64_t txn, const char *want)
+{
+	char	 sql[512];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT '%s' = (SELECT"
+	    " group_concat(outcome || ' ' || coalesce(ends, '-'), ';') FROM"
+	    " (SELECT * FROM audit WHERE txn = %lld ORDER BY id))", want,
+	    (long long)txn);
+	if (raw(file, sql) != 1)
+		fail_msg("transaction %lld: not %s", (long long)txn, want);
+}
+
+/* By the certificate's end; without one, by the transaction's. */
+static void
+test_ends(void **state)
+{
+	struct audit		 pending = issued, failed = issued;
+	struct err		 e = { .reason = ERR_NONE };
+	struct db		*db = open_db();
+	struct buf		 csr = BUF_INIT(100);
+	struct waiting_claim	 cl = { .csr = &csr };
+	struct txn_found	 found;
+	struct serial		 s;
+	struct issued		 r;
+	int64_t			 n = 0;
+	bool			 ours;
+
+	(void)state;
+	pending.outcome = AUDIT_PENDING;
+	failed.outcome = AUDIT_FAILED;
+	failed.reason = "issuer";
+	for (unsigned i = 1; i <= 5; i++) {
+		char	 txid[] = { (char)('a' + i), '\0' };
+
+		good(held(db, txid, i, &pending, &found, &e), &e);
+	}
+	assert_ends(1, "pending -");
+	good(waiting_decide(db, 1, WAITING_APPROVE, 1500, "a", &e), &e);
+	good(waiting_claim(db, 1, &cl, &ours, &e), &e);
+	assert_ends(1, "pending -;approved -");
+	r = row_of(&s, 1, 1);
+	r.audit = &issued;
+	good(add(db, &r, &e), &e);
+	good(waiting_decide(db, 2, WAITING_REJECT, 1600, "a", &e), &e);
+	good(waiting_decide(db, 3, WAITING_APPROVE, 1700, "a", &e), &e);
+	good(waiting_claim(db, 3, &cl, &ours, &e), &e);
+	good(txn_end(db, 3, ERR_ISSUER, 1800, &failed, &e), &e);
+	good(waiting_decide(db, 4, WAITING_APPROVE, 1900, "a", &e), &e);
+	good(waiting_claim(db, 4, &cl, &ours, &e), &e);
+	good(waiting_release(db, 4, &e), &e);
+	assert_ends(1, "pending 86400;approved 86400;issued 86400");
+	assert_ends(2, "pending 1600;rejected 1600");
+	assert_ends(3, "pending 1800;approved 1800;failed 1800");
+	assert_ends(4, "pending -;approved -");
+	assert_ends(5, "pending -");
+	good(waiting_expire(db, 1001, 2000, &e), &e);
+	assert_ends(5, "pending 2000");
+	failed.when = 1;
+	good(audit_refusals(db, &failed, 1, 10, &e), &e);
+	/* What ends at that moment has not ended before it. */
+	good(audit_thin(db, 1600, 100, &n, &e), &e);
+	assert_int_equal(n, 0);
+	good(audit_thin(db, 1801, 4, &n, &e), &e);
+	assert_int_equal(n, 4);
+	assert_int_equal(raw(file, "SELECT count(*) FROM audit WHERE txn = 2"),
+	    0);
+	good(audit_thin(db, 1801, 4, &n, &e), &e);
+	assert_int_equal(n, 1);
+	good(audit_thin(db, INT64_MAX, 100, &n, &e), &e);
+	assert_int_equal(n, 3 + 2 + 1);
+	/* Refusals, which never ended, are counted instead. */
+	assert_int_equal(raw(file, "SELECT count(*) FROM audit"), 1);
+	assert_int_equal(raw(file, "SELECT count(*) FROM txn"), 5);
+	assert_int_equal(raw(file, "SELECT count(*) FROM issued"), 1);
+	buf_wipe(&csr);
+	db_close(db);
+	empty_folder(true);
+}
+
 /* ---- finding ---- */
 
 /* What a certificate signed, the newest first; who decides by hand did not. */
@@ -380,7 +463,7 @@ test_plans(void **state)
 		DB_STMT_AUDIT_PRUNE, DB_STMT_AUDIT_TXID, DB_STMT_AUDIT_TXN,
 		DB_STMT_AUDIT_ONE, DB_STMT_AUDIT_TXNS, DB_STMT_AUDIT_FATE,
 		DB_STMT_AUDIT_DECIDED, DB_STMT_AUDIT_SIGNER,
-		DB_STMT_AUDIT_SIGNED
+		DB_STMT_AUDIT_SIGNED, DB_STMT_AUDIT_THIN, DB_STMT_AUDIT_ADD
 	};
 	struct db			*db = open_db();
 	char				 sql[1536];
@@ -392,6 +475,10 @@ test_plans(void **state)
 		assert_int_equal(sqlite3_exec(db->writer->h, sql, plan_row,
 		    NULL, NULL), SQLITE_OK);
 	}
+	/* As the triggers do. */
+	assert_int_equal(sqlite3_exec(db->writer->h, "EXPLAIN QUERY PLAN"
+	    " UPDATE audit SET ends = 1 WHERE txn = 1", plan_row, NULL, NULL),
+	    SQLITE_OK);
 	db_close(db);
 	empty_folder(true);
 }
@@ -404,6 +491,7 @@ main(void)
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_pruned),
 		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_fate),
