@@ -264,6 +264,18 @@ bool	 pending_gone(const struct conf *, const struct waiting *);
 int	 pending_id(const struct ctl_call *, int64_t *id);
 enum ctl_exit	 pending_failed(const struct ctl_call *, const struct err *);
 
+/* ---- pending_trail.c: why one waits, and what it would get ---- */
+
+/* Of the transaction; NULL: none is kept. Yours. */
+int	 pending_trail(struct db *, int64_t id, struct trail **, struct err *e);
+/* What the certificate would have, as far as a trail tells. */
+int	 pending_put_granted(const struct trail *, struct buf *out);
+/* That, as an object, and the trail; each null where it is not known. */
+void	 pending_add_trail(struct json *, const struct trail *);
+/* "valid", "superseded", "expired" or "revoked": what vouches for it, now; NULL:
+ * it renews nothing of ours. */
+const char	*pending_renews_status(const struct waiting *);
+
 /* ---- cmd_challenge.c, challenge.c ---- */
 
 /* 128 random bits in hex, upper case: people type it into devices. */

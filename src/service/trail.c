@@ -74,17 +74,49 @@ hex_fact(struct trail *t, const char *key, struct bytes b)
 	trail_fact(t, key, hex);
 }
 
+/* All of them, or more than a fact shows. */
+static void
+put_sans(const struct sans *sans, struct buf *text)
+{
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (buf_printf(text, "%s%s:%s", i > 0 ? " " : "",
+		    san_kind_name(sans->v[i].kind), sans->v[i].text) == -1)
+			break;
+}
+
 static void
 sans_fact(struct trail *t, const struct sans *sans)
 {
 	struct buf text = BUF_INIT(SANS_MAX);
-	size_t i;
 
-	for (i = 0; i < sans->n; i++)
-		if (buf_printf(&text, "%s%s:%s", i > 0 ? " " : "",
-		    san_kind_name(sans->v[i].kind), sans->v[i].text) == -1)
-			break;
+	put_sans(sans, &text);
 	trail_fact(t, "sans", buf_cstr(&text));
+	buf_wipe(&text);
+}
+
+/* What an operator is to approve; of what was issued, the ledger has it. */
+static void
+granted_facts(struct telling *x)
+{
+	const struct policy_verdict *v = &x->w->verdict;
+	struct buf text = BUF_INIT(POLICY_SUBJECT_MAX);
+	struct err e = { .reason = ERR_NONE };
+	struct sans sans;
+
+	if (x->why != NULL || !v->hold || v->awaits)
+		return;
+	if (name_show(v->plan.subject, &text, &e) == 0)
+		trail_names(x->t, TRAIL_SUBJECT, buf_cstr(&text));
+	buf_reset(&text);
+	if (cert_plan_sans(&v->plan, &sans, &e) == 0) {
+		put_sans(&sans, &text);
+		trail_names(x->t, TRAIL_SANS, buf_cstr(&text));
+		sans_free(&sans);
+	}
+	trail_fact(x->t, TRAIL_SID, v->plan.sid);
+	trail_fact(x->t, TRAIL_LEFT_OUT, v->surplus);
 	buf_wipe(&text);
 }
 
@@ -126,6 +158,7 @@ facts(struct telling *x)
 		trail_fact(x->t, "migrates", buf_cstr(&w->migrates));
 	if (w->cert != NULL)
 		hex_fact(x->t, "serial", w->cert->serial);
+	granted_facts(x);
 }
 
 /* ---- steps around policy ---- */

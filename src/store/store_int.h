@@ -54,7 +54,7 @@
 	" FROM issued WHERE issued.migrates = txn.migrates)), migrates,"	\
 	" challenge_id IS NULL, EXISTS (SELECT 1 FROM challenge c"	\
 	" WHERE c.id = challenge_id AND (c.disabled_at IS NOT NULL"	\
-	" OR c.removed_at IS NOT NULL)), despite"
+	" OR c.removed_at IS NOT NULL)), despite, profile, asked, facts"
 
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\

@@ -206,7 +206,7 @@ enum col {
 	COL_ID, COL_CREATED, COL_ENDPOINT, COL_TXID, COL_CHALLENGE, COL_PEER,
 	COL_CSR, COL_CSR_HASH, COL_APPROVED, COL_RENEWS, COL_RENEWS_REVOKED,
 	COL_RENEWS_UNTIL, COL_SUPERSEDED, COL_MIGRATES, COL_CHALLENGE_CONF,
-	COL_CHALLENGE_GONE, COL_DESPITE
+	COL_CHALLENGE_GONE, COL_DESPITE, COL_PROFILE, COL_ASKED, COL_FACTS
 };
 
 static void
@@ -217,6 +217,9 @@ row_free(struct waiting *w)
 	free(w->challenge);
 	free(w->peer);
 	free(w->migrates);
+	free(w->profile);
+	free(w->asked);
+	free(w->facts);
 	/* The challenge is in it. */
 	if (w->csr.p != NULL)
 		explicit_bzero((void *)(uintptr_t)w->csr.p, w->csr.n);
@@ -282,11 +285,17 @@ row_copy(sqlite3_stmt *st, struct waiting *w, struct err *e)
 		    COL_CHALLENGE_CONF) == 1,
 		.challenge_gone = sqlite3_column_int(st,
 		    COL_CHALLENGE_GONE) == 1,
-		.despite = sqlite3_column_int(st, COL_DESPITE) == 1
+		.despite = sqlite3_column_int(st, COL_DESPITE) == 1,
+		.profile = copy_text(st, COL_PROFILE),
+		.asked = copy_text(st, COL_ASKED),
+		.facts = copy_text(st, COL_FACTS)
 	};
 	if (lacks_memory(w->csr) || lacks_memory(w->renews) ||
 	    w->endpoint == NULL || w->txid == NULL || w->peer == NULL ||
 	    lacks_text(st, COL_CHALLENGE, w->challenge) ||
+	    lacks_text(st, COL_PROFILE, w->profile) ||
+	    lacks_text(st, COL_ASKED, w->asked) ||
+	    lacks_text(st, COL_FACTS, w->facts) ||
 	    lacks_text(st, COL_MIGRATES, w->migrates)) {
 		err_set(e, ERR_MEMORY, "list of requests");
 		row_free(w);
