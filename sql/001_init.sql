@@ -202,7 +202,8 @@ CREATE INDEX issued_revoked ON issued (issuer_hash, not_after)
 	WHERE revoked_at IS NOT NULL;
 
 -- What was decided, and how it came to that (JSON). What explains a transaction is
--- written with it; of the rest only the last ones are kept.
+-- written with it; of the rest only the last ones are kept, those apart that a
+-- certificate of ours signed: strangers cannot push them out.
 CREATE TABLE audit (
 	id		INTEGER PRIMARY KEY,
 	txn		INTEGER REFERENCES txn (id),
@@ -216,12 +217,30 @@ CREATE TABLE audit (
 	-- A client's address, or an operator's name.
 	who		TEXT NOT NULL,
 	trail		TEXT,
+	-- The certificate that signed what was asked, if it is one of ours.
+	signer		INTEGER REFERENCES issued (id),
+	-- When what it explains has ended: its certificate, or a transaction that
+	-- came to none. Some time after that it may be forgotten.
+	ends		INTEGER,
 	CHECK (txn IS NOT NULL OR reason IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX audit_txid ON audit (txid);
--- Those without a transaction too, oldest first.
-CREATE INDEX audit_txn ON audit (txn);
+CREATE INDEX audit_txn ON audit (txn) WHERE txn IS NOT NULL;
+CREATE INDEX audit_signer ON audit (signer) WHERE signer IS NOT NULL;
+-- Holds only what has no transaction, of strangers and of ours, oldest first.
+CREATE INDEX audit_refused ON audit (signer IS NOT NULL) WHERE txn IS NULL;
+CREATE INDEX audit_ends ON audit (ends) WHERE ends IS NOT NULL;
+
+CREATE TRIGGER audit_issued AFTER INSERT ON issued BEGIN
+	UPDATE audit SET ends = NEW.not_after WHERE txn = NEW.txn;
+END;
+
+CREATE TRIGGER audit_finished AFTER UPDATE OF state ON txn
+WHEN NEW.state <> 'issued' AND OLD.finished IS NULL AND
+    NEW.finished IS NOT NULL BEGIN
+	UPDATE audit SET ends = NEW.finished WHERE txn = NEW.id;
+END;
 
 -- What a CA elsewhere made, and was not issued: it is not what was granted, or
 -- could not be recorded. Whoever runs that CA is to revoke it there.

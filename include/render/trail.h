@@ -19,6 +19,7 @@
 
 #define TRAIL_MAX	(16u * 1024)	/* bytes of the text */
 #define TRAIL_FACT_MAX	256		/* bytes of one fact */
+#define TRAIL_NAMES_MAX	2048
 
 /* Who took a step: the service around policy, or policy, which judges a request
  * as a renewal or as an enrollment. */
@@ -49,8 +50,18 @@ void		 trail_free(struct trail *);
 #define TRAIL_CHALLENGE		"challenge"
 #define TRAIL_STRAY		"stray"
 
+/* And what an operator would approve: the names of the certificate, with the SID
+ * of a Windows account, and what is left out of those that were asked for. */
+#define TRAIL_SUBJECT		"granted_subject"
+#define TRAIL_SANS		"granted_sans"
+#define TRAIL_SID		"granted_sid"
+#define TRAIL_LEFT_OUT		"left_out"
+
 /* value NULL or "": left out. Facts stay in their order. */
 void		 trail_fact(struct trail *, const char *key,
+		    const char *value);
+/* The same for what is to be seen whole: TRAIL_NAMES_MAX bytes of it. */
+void		 trail_names(struct trail *, const char *key,
 		    const char *value);
 void		 trail_step(struct trail *, const struct trail_step *);
 void		 trail_cut(struct trail *);	/* there was more */
@@ -68,6 +79,8 @@ bool		 trail_get_fact(const struct trail *, size_t nth,
 		    const char **key, const char **value);
 bool		 trail_get_step(const struct trail *, size_t nth,
 		    struct trail_step *);
+/* The fact of that key, or NULL. */
+const char	*trail_find(const struct trail *, const char *key);
 bool		 trail_is_cut(const struct trail *);
 /* The same as a part of another document; NULL: no memory. */
 struct json	*trail_json(const struct trail *);

@@ -43,6 +43,7 @@ struct scep_msg {
 	struct cms_signed	 cms;
 	bool		 identified;	/* txid is known: failures are told in
 					 * a CertRep, before only by HTTP */
+	bool		 verified;	/* by the signer's key, all of it */
 	char		 txid[SCEP_TXID_MAX + 1];
 	uint8_t		 hash[PKI_HASH];	/* SHA-256 of the message */
 	int		 type;		/* messageType, or -1 */

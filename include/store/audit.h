@@ -3,7 +3,8 @@
  * transaction is written in the same step as that, by those who write it
  * (struct txn, struct issued, txn_end(), waiting_decide()): there is no
  * certificate without its trail. Of what was refused before it became a
- * transaction, which strangers cause at will, the last ones are kept.
+ * transaction, which strangers cause at will, the last ones are kept; as many of
+ * what a certificate of the ledger signed.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
@@ -21,6 +22,8 @@ struct audit {
 	const char	*reason;	/* a slug of err.def, or NULL */
 	const char	*who;		/* address of a client, name of an operator */
 	const char	*trail;		/* JSON as in render/trail.h, or NULL */
+	int64_t		 signer;	/* row in issued of the certificate that
+					 * signed what was asked; 0: none */
 };
 
 #define AUDIT_ISSUED	"issued"
@@ -33,17 +36,26 @@ struct audit {
 /* With its texts, in one piece for free(); NULL: there is no memory. */
 struct audit	*audit_copy(const struct audit *);
 
-/* Adds refusals that have no transaction, and of all such keeps the last ones.
- * Durable on return. */
+/* Adds refusals that have no transaction, and of all such keeps the last ones:
+ * so many that somebody unknown signed, and so many of ours. Durable on return. */
 int	 audit_refusals(struct db *, const struct audit *, size_t n,
 	    int64_t keep, struct err *e);
 
+/* Forgets what explains certificates that expired before `before`, and
+ * transactions that came to none and ended before it: `most` rows at most, those
+ * of the oldest end; *n of them. The transactions and certificates stay. Durable
+ * on return. */
+int	 audit_thin(struct db *, int64_t before, int64_t most, int64_t *n,
+	    struct err *e);
+
 /* Calls each row of the transactionID, oldest first (endpoint NULL: of all),
- * or of a row in txn. It lives during the call; a callback that returns other
- * than 0 ends the walk with that value. */
+ * or of a row in txn; or, the newest first, of what a row of issued signed. It
+ * lives during the call; a callback that returns other than 0 ends the walk with
+ * that value. */
 struct audit_filter {
 	const char	*endpoint;
-	const char	*txid;		/* NULL: by txn */
+	const char	*txid;		/* NULL: by signer or txn */
+	int64_t		 signer;	/* 0: by txn */
 	int64_t		 txn;
 };
 int	 audit_each(struct db *, const struct audit_filter *,
@@ -51,6 +63,8 @@ int	 audit_each(struct db *, const struct audit_filter *,
 /* The same for the one with this id, if there is one. */
 int	 audit_one(struct db *, int64_t id,
 	    int (*)(const struct audit *, void *), void *arg, struct err *e);
+/* How many rows there are of what a row of issued signed. */
+int	 audit_signed(struct db *, int64_t signer, int64_t *n, struct err *e);
 /* Calls the id of each transaction of a transactionID, oldest first. */
 int	 audit_txns(struct db *, const char *endpoint, const char *txid,
 	    int (*)(int64_t id, void *), void *arg, struct err *e);
@@ -67,6 +81,7 @@ struct audit_fate {
 	char		 peer[65];
 	/* Its certificate */
 	bool		 issued;
+	int64_t		 row;		/* in issued */
 	uint8_t		 serial[AUDIT_SERIAL];	/* content of the INTEGER */
 	size_t		 n_serial;
 	int64_t		 issued_at;

@@ -105,6 +105,9 @@ struct waiting {
 	bool		 challenge_conf;	/* of scepd.conf, if there is one */
 	bool		 challenge_gone;	/* as in struct waiting_claim */
 	bool		 despite;
+	char		*profile;	/* that was decided on; or NULL */
+	char		*asked;		/* validator; or NULL */
+	char		*facts;		/* as in struct txn; or NULL */
 };
 /* Calls each, oldest first; the row lives during the call. A callback that
  * returns other than 0 ends the walk with that value. */

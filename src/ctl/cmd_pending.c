@@ -30,6 +30,8 @@ struct shown {
 	char			 renews[CERT_HEX_MAX];	/* or "" */
 	struct buf		 sans;		/* "dns:a.example upn:..." */
 	bool			 gone;		/* its challenge is */
+	char			 key[2 * PKI_HASH + 1];	/* SHA-256 */
+	const struct trail	*trail;		/* of show; or NULL */
 };
 
 /* Whether an operator should look at it first. */
@@ -67,8 +69,9 @@ put_renewed(const struct shown *s, struct buf *out)
 	const struct waiting	*w = s->w;
 
 	if (ctl_put_line(out, "renews", s->renews) != 0 ||
-	    (w->renews.n > 0 && ctl_put_time(out, "renews until",
-	    w->renews_until) != 0) ||
+	    (w->renews.n > 0 && (ctl_put_line(out, "renews status",
+	    pending_renews_status(w)) != 0 || ctl_put_time(out, "renews until",
+	    w->renews_until) != 0)) ||
 	    (w->migrates != NULL && ctl_put_line(out, "migrates",
 	    w->migrates) != 0) ||
 	    (w->superseded_at != 0 && ctl_put_time(out, "superseded",
@@ -76,6 +79,25 @@ put_renewed(const struct shown *s, struct buf *out)
 		return -1;
 	return w->renews_revoked ? ctl_put_time(out, "renews revoked",
 	    w->renews_revoked_at) : 0;
+}
+
+/* What the challenge and the validator say about the device, one a line. */
+static int
+put_said(const struct waiting *w, struct buf *out)
+{
+	const char	*at = w->facts == NULL ? "" : w->facts;
+	size_t		 n;
+
+	if (w->asked != NULL && ctl_put_line(out, "validator", w->asked) != 0)
+		return -1;
+	for (; *at != '\0'; at += n + (at[n] == '\n')) {
+		n = strcspn(at, "\n");
+		if (buf_printf(out, "%-14s ", "fact") != 0 ||
+		    text_line(bytes_make((const uint8_t *)at, n), out) != 0 ||
+		    buf_putc(out, '\n') != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -90,16 +112,21 @@ put_facts(const struct shown *s, struct buf *out)
 	    ctl_put_line(out, "sans", buf_cstr(&s->sans)) != 0 ||
 	    buf_printf(out, "%-14s %s %d\n", "key",
 	    key_type_name(s->csr->key.type), s->csr->key.bits) != 0 ||
+	    ctl_put_line(out, "key sha256", s->key) != 0 ||
 	    ctl_put_line(out, "csr sha256", s->sha256) != 0 ||
 	    ctl_put_line(out, "endpoint", w->endpoint) != 0 ||
+	    ctl_put_line(out, "profile", w->profile == NULL ? "" :
+	    w->profile) != 0 ||
 	    ctl_put_line(out, "transaction", w->txid) != 0 ||
 	    ctl_put_line(out, "challenge", w->challenge == NULL ? "" :
 	    w->challenge) != 0 ||
 	    (s->gone && ctl_put_line(out, "challenge is", !w->despite ?
 	    "disabled or removed" : "disabled or removed, as known when "
-	    "approved") != 0) || put_renewed(s, out) != 0)
+	    "approved") != 0) || put_renewed(s, out) != 0 ||
+	    put_said(w, out) != 0 || ctl_put_line(out, "peer", w->peer) != 0 ||
+	    pending_put_granted(s->trail, out) != 0)
 		return -1;
-	return ctl_put_line(out, "peer", w->peer);
+	return s->trail == NULL ? 0 : ctl_trail_steps(s->trail, out);
 }
 
 static int
@@ -142,19 +169,24 @@ as_json(const struct shown *s)
 	    s->csr->asked.sid);
 	json_add_str(d, "key_type", key_type_name(s->csr->key.type));
 	json_add_int(d, "key_bits", s->csr->key.bits);
+	json_add_str(d, "key_sha256", s->key);
 	json_add_str(d, "csr_sha256", s->sha256);
 	json_add_str(d, "endpoint", w->endpoint);
+	json_add_str(d, "profile", w->profile);
 	json_add_str(d, "transaction_id", w->txid);
 	json_add_str(d, "challenge", w->challenge);
 	json_add_bool(d, "challenge_gone", s->gone);
 	json_add_bool(d, "approved_despite", w->approved && w->despite);
 	json_add_str(d, "renews", *s->renews == '\0' ? NULL : s->renews);
+	json_add_str(d, "renews_status", pending_renews_status(w));
 	json_add_str(d, "migrates", w->migrates);
 	json_add_time_if(d, "renews_until", w->renews.n > 0, w->renews_until);
 	json_add_time_if(d, "renews_revoked_at", w->renews_revoked,
 	    w->renews_revoked_at);
 	json_add_time_if(d, "superseded_at", w->superseded_at != 0,
 	    w->superseded_at);
+	json_add_str(d, "validator", w->asked);
+	json_add_facts(d, "facts", w->facts == NULL ? "" : w->facts);
 	json_add_str(d, "peer", w->peer);
 	return d;
 }
@@ -162,6 +194,7 @@ as_json(const struct shown *s)
 /* ---- looking ---- */
 
 struct walk {
+	struct db	*db;
 	struct conf	*conf;		/* or NULL */
 	struct ctl_list	 list;
 };
@@ -169,16 +202,22 @@ struct walk {
 static int
 print(struct ctl_list *l, const struct shown *s)
 {
-	if (l->json)
-		return ctl_list_json(l, as_json(s));
-	return ctl_list_text(l, l->one ? put_facts(s, &l->out) :
-	    put_row(s, &l->out));
+	struct json	*d;
+
+	if (!l->json)
+		return ctl_list_text(l, l->one ? put_facts(s, &l->out) :
+		    put_row(s, &l->out));
+	d = as_json(s);
+	if (l->one)
+		pending_add_trail(d, s->trail);
+	return ctl_list_json(l, d);
 }
 
 static int
 on_waiting(const struct waiting *w, void *arg)
 {
 	struct shown	 s = { .w = w, .sans = BUF_INIT(CTL_TEXT_MAX) };
+	struct trail	*trail = NULL;
 	struct csr	*csr = NULL;
 	struct walk	*k = arg;
 	int		 rc = -1;
@@ -188,10 +227,15 @@ on_waiting(const struct waiting *w, void *arg)
 	cert_hex(w->renews, s.renews);
 	if (csr_parse(w->csr, &csr, k->list.e) == 0) {
 		s.csr = csr;
+		str_hex(bytes_make(csr->key.hash, PKI_HASH), s.key);
 		rc = ctl_full(put_sans(csr, &s.sans), k->list.e);
 	}
+	if (rc == 0 && k->list.one)
+		rc = pending_trail(k->db, w->id, &trail, k->list.e);
+	s.trail = trail;
 	if (rc == 0)
 		rc = print(&k->list, &s);
+	trail_free(trail);
 	csr_free(csr);
 	buf_wipe(&s.sans);
 	return rc;
@@ -223,17 +267,16 @@ look(const struct ctl_call *call, const int64_t *id, struct err *e)
 			.e = e
 		}
 	};
-	struct db	*db = NULL;
 	int		 rc;
 
-	rc = ledger_open(call, call->opt[DB], db_open_reader, &db, e);
+	rc = ledger_open(call, call->opt[DB], db_open_reader, &k.db, e);
 	if (rc == 0)
 		rc = pending_conf(call, call->opt[DB], &k.conf, e);
 	if (rc == 0)
-		rc = id == NULL ? print_all(db, &k) :
-		    waiting_one(db, *id, on_waiting, &k, e);
+		rc = id == NULL ? print_all(k.db, &k) :
+		    waiting_one(k.db, *id, on_waiting, &k, e);
 	rc = ctl_list_close(&k.list, rc);
-	db_close(db);
+	db_close(k.db);
 	conf_free(k.conf);
 	return rc;
 }
@@ -279,8 +322,10 @@ const struct ctl_cmd cmd_pending_show = {
 	.reads_conf = true,
 	.summary = "show a request that waits",
 	.about =
-	    "Shows one request of \"scepctl pending list\". Exits 3 if there never\n"
-	    "was one with this id, 1 if it does not wait any more.",
+	    "Shows one request of \"scepctl pending list\": what it asks for, what the\n"
+	    "certificate would have, who vouches for it, and the steps that led to an\n"
+	    "operator. Exits 3 if there never was one with this id, 1 if it does not\n"
+	    "wait any more.",
 	.opts = opts,
 	.n_opts = N_OPTS,
 	.run = run_show

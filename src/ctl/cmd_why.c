@@ -29,6 +29,7 @@ struct search {
 	size_t		 n_txns, txns_size;
 	bool		 has_row;	/* the transaction looked at */
 	size_t		 n_malformed;	/* trails */
+	bool		 by_serial;	/* a certificate was found so */
 	struct err	*e;
 };
 
@@ -87,6 +88,7 @@ on_issued(const struct issued *row, void *arg)
 
 	if (s->endpoint != NULL && strcmp(s->endpoint, row->endpoint) != 0)
 		return 0;
+	s->by_serial = true;
 	return on_txn(row->txn, s);
 }
 
@@ -201,18 +203,38 @@ on_audit(const struct audit *a, void *arg)
 	return rc;
 }
 
+/* What a certificate signed belongs to its last decision. */
+static bool
+is_last(const struct search *s, const struct entry *entry)
+{
+	const struct entry	*next = entry + 1;
+
+	for (; next < s->v + s->n; next++)
+		if (next->txn == entry->txn)
+			return false;
+	return true;
+}
+
 static int
 show_entry(struct showing *h, const struct entry *entry)
 {
-	struct search	*s = h->s;
-	int		 rc;
+	struct search		*s = h->s;
+	struct why_signed	 signs = { .n = 0 };
+	int			 rc = 0;
 
 	h->y = (struct why){ .txn = entry->txn };
 	if (entry->txn != 0 &&
 	    audit_fate(s->db, entry->txn, &h->y.fate, s->e) != 0)
 		return -1;
-	rc = entry->row == 0 ? show(h) :
-	    audit_one(s->db, entry->row, on_audit, h, s->e);
+	if (s->by_serial && h->y.fate.issued && is_last(s, entry)) {
+		h->y.signs = &signs;
+		rc = why_signed_read(s->db, h->y.fate.row, &signs, s->e);
+		s->n_malformed += signs.n_malformed;
+	}
+	if (rc == 0)
+		rc = entry->row == 0 ? show(h) :
+		    audit_one(s->db, entry->row, on_audit, h, s->e);
+	why_signed_free(&signs);
 	return rc != 0 ? rc : ctl_flush(&h->out, s->e);
 }
 
@@ -289,7 +311,8 @@ const struct ctl_cmd cmd_why = {
 	    "Shows what was decided about the requests of this transactionID,\n"
 	    "newest last, or what led to the certificate with this serial number\n"
 	    "(hex): each rule that was asked, what it looked at, and the one that\n"
-	    "refused. Exits 3 if nothing is known of it.",
+	    "refused; then what became of the requests that it signed, as renewals.\n"
+	    "Exits 3 if nothing is known of it.",
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
 	.run = run

@@ -216,6 +216,8 @@ const char	*advice_failinfo(enum err_reason);
 
 /* ---- why_report.c ---- */
 
+struct why_signed;
+
 /* A decision, and what became of it. */
 struct why {
 	const struct audit	*row;	/* NULL: none was kept */
@@ -223,6 +225,8 @@ struct why {
 	int64_t			 txn;	/* its transaction, 0: it has none */
 	struct audit_fate	 fate;	/* of that */
 	bool			 malformed;	/* the row's trail is */
+	const struct why_signed	*signs;	/* what its certificate signed; NULL:
+					 * that is not asked */
 };
 /* Its row and the trail of that, to be freed. A malformed one is told in its
  * place: 0. */
@@ -230,6 +234,29 @@ int		 why_read(struct why *, const struct audit *row,
 		    struct err *e);
 int		 why_text(const struct why *, struct buf *out);
 struct json	*why_json(const struct why *);
+/* What came of it and why, what to do, and whether nobody can read why; and how
+ * it stands now. */
+int		 why_headline(const struct why *, struct buf *out);
+int		 why_state(const struct why *, struct buf *out);
+
+/* ---- why_signed.c: what a certificate signed, the newest first ---- */
+
+#define WHY_SIGNED_MAX	10
+
+struct why_signed {
+	struct audit	*row[WHY_SIGNED_MAX];
+	struct why	 v[WHY_SIGNED_MAX];
+	size_t		 n;
+	int64_t		 more;		/* that are not among them */
+	size_t		 n_malformed;	/* trails of these */
+};
+/* Of a row of issued; to be freed, also after a fault. */
+int		 why_signed_read(struct db *, int64_t row, struct why_signed *,
+		    struct err *e);
+void		 why_signed_free(struct why_signed *);
+int		 why_signed_text(const struct why_signed *, struct buf *out);
+/* As members of the object of a certificate; NULL: they are null. */
+void		 why_signed_add(struct json *, const struct why_signed *);
 
 /* ---- policy_report.c ---- */
 
@@ -260,6 +287,18 @@ bool	 pending_gone(const struct conf *, const struct waiting *);
 /* The operand; a fault is told by ctl_usage(): -1. */
 int	 pending_id(const struct ctl_call *, int64_t *id);
 enum ctl_exit	 pending_failed(const struct ctl_call *, const struct err *);
+
+/* ---- pending_trail.c: why one waits, and what it would get ---- */
+
+/* Of the transaction; NULL: none is kept. Yours. */
+int	 pending_trail(struct db *, int64_t id, struct trail **, struct err *e);
+/* What the certificate would have, as far as a trail tells. */
+int	 pending_put_granted(const struct trail *, struct buf *out);
+/* That, as an object, and the trail; each null where it is not known. */
+void	 pending_add_trail(struct json *, const struct trail *);
+/* "valid", "superseded", "expired" or "revoked": what vouches for it, now; NULL:
+ * it renews nothing of ours. */
+const char	*pending_renews_status(const struct waiting *);
 
 /* ---- cmd_challenge.c, challenge.c ---- */
 

@@ -122,6 +122,14 @@ put_advice(const struct why *y, struct buf *out)
 	return advice_lines(err_named(y->row->reason), y->trail, out);
 }
 
+int
+why_headline(const struct why *y, struct buf *out)
+{
+	if (put_headline(y, out) != 0 || put_advice(y, out) != 0)
+		return -1;
+	return y->malformed ? ctl_put_line(out, "trail", MALFORMED) : 0;
+}
+
 /* Where no trail has them. */
 static int
 put_facts(const struct why *y, struct buf *out)
@@ -159,9 +167,8 @@ put_certificate(const struct why *y, struct buf *out)
 	    ctl_put_time(out, "superseded at", f->next_at);
 }
 
-/* How the request stands now, where that is not the headline. */
-static int
-put_state(const struct why *y, struct buf *out)
+int
+why_state(const struct why *y, struct buf *out)
 {
 	const char	*state = y->fate.state;
 	char		 text[96];
@@ -182,7 +189,7 @@ put_fate(const struct why *y, struct buf *out)
 {
 	if (y->txn == 0)
 		return 0;
-	if (put_state(y, out) != 0)
+	if (why_state(y, out) != 0)
 		return -1;
 	return put_certificate(y, out);
 }
@@ -190,12 +197,12 @@ put_fate(const struct why *y, struct buf *out)
 int
 why_text(const struct why *y, struct buf *out)
 {
-	if (put_headline(y, out) != 0 || put_advice(y, out) != 0 ||
-	    (y->trail == NULL ? put_facts(y, out) :
-	    ctl_trail_facts(y->trail, out)) != 0 || put_fate(y, out) != 0 ||
-	    (y->malformed && ctl_put_line(out, "trail", MALFORMED) != 0))
+	if (why_headline(y, out) != 0 || (y->trail == NULL ?
+	    put_facts(y, out) : ctl_trail_facts(y->trail, out)) != 0 ||
+	    put_fate(y, out) != 0 ||
+	    (y->trail != NULL && ctl_trail_steps(y->trail, out) != 0))
 		return -1;
-	return y->trail == NULL ? 0 : ctl_trail_steps(y->trail, out);
+	return y->signs == NULL ? 0 : why_signed_text(y->signs, out);
 }
 
 /* ---- as JSON ---- */
@@ -216,6 +223,7 @@ certificate(const struct why *y)
 	ledger_serial(bytes_make(f->next, f->n_next), serial);
 	json_add_str(d, "superseded_by", f->n_next > 0 ? serial : NULL);
 	json_add_time_if(d, "superseded_at", f->n_next > 0, f->next_at);
+	why_signed_add(d, y->signs);
 	return d;
 }
 

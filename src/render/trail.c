@@ -77,6 +77,13 @@ trail_fact(struct trail *t, const char *key, const char *value)
 }
 
 void
+trail_names(struct trail *t, const char *key, const char *value)
+{
+	if (t != NULL && set_text(t->facts, key, value, TRAIL_NAMES_MAX) != 0)
+		t->failed = true;
+}
+
+void
 trail_step(struct trail *t, const struct trail_step *s)
 {
 	json_t *o;
@@ -248,6 +255,12 @@ trail_get_fact(const struct trail *t, size_t nth, const char **key,
 	*key = json_object_iter_key(at);
 	*value = json_string_value(json_object_iter_value(at));
 	return true;
+}
+
+const char *
+trail_find(const struct trail *t, const char *key)
+{
+	return json_string_value(json_object_get(t->facts, key));
 }
 
 bool

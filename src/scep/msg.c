@@ -206,7 +206,8 @@ scep_decode(struct bytes der, const struct algs *algs, struct scep_msg *m,
 	}
 	if (check_algs(m, algs, e) == -1)
 		return -1;
-	return cms_signed_verify(&m->cms, e);
+	m->verified = cms_signed_verify(&m->cms, e) == 0;
+	return m->verified ? 0 : -1;
 }
 
 void

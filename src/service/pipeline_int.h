@@ -132,6 +132,9 @@ int	 step_signer(struct work *, struct err *e);
 int	 work_stops(struct work *, struct err *e);
 /* Is it in the ledger, for this endpoint, and not revoked? */
 int	 signer_known(struct work *, bool *known, struct err *e);
+/* The ledger's row of the certificate that signed, whatever it may do here; 0:
+ * it has none, or nobody can tell. */
+int64_t	 signer_row(struct work *);
 /* Of a locked address, only that of whom the ledger knows: ERR_LOCKED. */
 int	 step_admit(struct work *, struct err *e);
 /* Whether a challenge may be looked at; ERR_LOCKED, ERR_RATIONED. */

@@ -9,6 +9,7 @@
 #include "service/pool_int.h"
 #include "service/refusals_int.h"
 #include "service/teller_int.h"
+#include "service/thin_int.h"
 #include "site/crls.h"
 #include "site/faces.h"
 #include "site/succession.h"
@@ -141,6 +142,8 @@ service_tick(struct service *s)
 	figures_tick(s->figures, s, now);
 	forget_over(s, now);
 	refusals_flush(s->refusals, s->db, s->site->conf->audit_refusals);
+	s->thinned = thin_trails(s->db, s->site->conf->audit_keep, now,
+	    s->thinned);
 	told_tick(s, s->site, now);
 }
 

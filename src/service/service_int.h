@@ -132,6 +132,7 @@ struct service {
 	struct proven	*admins;	/* the same for accounts */
 	struct tries	*tries;
 	int64_t		 forgot;	/* when old challenges last were */
+	int64_t		 thinned;	/* as thin_trails() returned it */
 	int64_t		 expired;	/* when what waits last was looked at */
 	pthread_mutex_t	 ndes;		/* while its pool is counted */
 	struct mac_key	 mac_key;	/* of challenges that we drew */

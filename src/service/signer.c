@@ -14,6 +14,7 @@ struct signer {
 	struct work	*w;
 	bool		 ours;		/* of a CA of this endpoint's */
 	bool		 known;		/* to the ledger */
+	int64_t		 row;		/* the one looked at last */
 	struct err	*e;
 };
 
@@ -132,6 +133,31 @@ signer_known(struct work *w, bool *known, struct err *e)
 		return -1;
 	*known = s.known;
 	return 0;
+}
+
+static int
+is_row(const struct issued *row, void *arg)
+{
+	struct signer *s = arg;
+
+	s->row = row->id;
+	return bytes_eq(row->der, s->w->msg.cms.signer->der);
+}
+
+int64_t
+signer_row(struct work *w)
+{
+	const struct cert *c = w->msg.cms.signer;
+	struct err e = { .reason = ERR_NONE };
+	struct signer s = { .w = w, .e = &e };
+
+	/* Whose certificate a message names is proven by its signature alone. */
+	if (!w->msg.verified || bytes_eq(c->subject, c->issuer))
+		return 0;
+	if (w->old_id != 0)
+		return w->old_id;
+	return issued_each(w->s->db, &(struct issued_filter){
+	    .serial = c->serial }, is_row, &s, &e) == 1 ? s.row : 0;
 }
 
 int

@@ -85,6 +85,30 @@ sans_fact(struct trail *t, const struct sans *sans)
 	buf_wipe(&text);
 }
 
+/* What an operator is to approve; of what was issued, the ledger has it. */
+static void
+granted_facts(struct telling *x)
+{
+	const struct policy_verdict *v = &x->w->verdict;
+	struct buf text = BUF_INIT(POLICY_SUBJECT_MAX);
+	struct err e = { .reason = ERR_NONE };
+	struct sans sans;
+
+	if (x->why != NULL || !v->hold || v->awaits)
+		return;
+	if (name_show(v->plan.subject, &text, &e) == 0)
+		trail_names(x->t, TRAIL_SUBJECT, buf_cstr(&text));
+	buf_reset(&text);
+	if (cert_plan_sans(&v->plan, &sans, &e) == 0) {
+		(void)sans_put(&sans, " ", &text);
+		trail_names(x->t, TRAIL_SANS, buf_cstr(&text));
+		sans_free(&sans);
+	}
+	trail_fact(x->t, TRAIL_SID, v->plan.sid);
+	trail_fact(x->t, TRAIL_LEFT_OUT, v->surplus);
+	buf_wipe(&text);
+}
+
 static void
 request_facts(struct trail *t, const struct csr *r)
 {
@@ -138,6 +162,7 @@ facts(struct telling *x)
 		stray_fact(x);
 	else if (w->cert != NULL)
 		hex_fact(x->t, "serial", w->cert->serial);
+	granted_facts(x);
 }
 
 /* ---- steps around policy ---- */
@@ -358,7 +383,7 @@ work_audit(struct work *w, const char *outcome, const char *upto,
 		.when = w->now, .endpoint = w->se->conf->name,
 		.txid = w->msg.txid, .outcome = outcome,
 		.reason = why == NULL ? NULL : err_slug(why->reason),
-		.who = w->x->peer,
+		.who = w->x->peer, .signer = signer_row(w),
 	};
 	/* Without memory for it, the row says what there is to say. */
 	if (trail_print(t, &w->trail, &e) == 0)

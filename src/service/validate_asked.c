@@ -87,6 +87,9 @@ validate_input(const struct work *w, struct buf *out)
 	    answer_overrides(&a->answer) ? "yes" : "no");
 	if (a->named != NULL)
 		(void)buf_printf(out, " profile=%s", a->named->name);
+	/* Those of a refusal are its detail. */
+	if (a->answer.verdict == ANSWER_HOLD && a->answer.reason != NULL)
+		(void)buf_printf(out, " says=\"%.300s\"", a->answer.reason);
 }
 
 bool

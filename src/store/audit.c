@@ -23,6 +23,8 @@ audit_add(struct db_conn *c, const struct audit *a, int64_t txn,
 	rc |= db_bind_text(st, 6, a->reason);
 	rc |= db_bind_text(st, 7, a->who);
 	rc |= db_bind_text(st, 8, a->trail);
+	rc |= a->signer == 0 ? sqlite3_bind_null(st, 9) :
+	    sqlite3_bind_int64(st, 9, a->signer);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_AUDIT_ADD, e);
 	return db_step_one(c, DB_STMT_AUDIT_ADD, e);
@@ -50,6 +52,17 @@ struct refusals {
 };
 
 static int
+prune(struct db_conn *c, bool ours, int64_t keep, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_PRUNE];
+
+	if (sqlite3_bind_int(st, 1, ours) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, keep) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_PRUNE, e);
+	return db_step(c, DB_STMT_AUDIT_PRUNE, e);
+}
+
+static int
 refusals_run(struct db *db, void *arg, struct err *e)
 {
 	struct db_conn *c = db->writer;
@@ -59,10 +72,9 @@ refusals_run(struct db *db, void *arg, struct err *e)
 	for (i = 0; i < r->n; i++)
 		if (audit_add(c, &r->v[i], 0, e) == -1)
 			return -1;
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_PRUNE], 1, r->keep) !=
-	    SQLITE_OK)
-		return db_unbound(c, DB_STMT_AUDIT_PRUNE, e);
-	return db_step(c, DB_STMT_AUDIT_PRUNE, e);
+	if (prune(c, false, r->keep, e) == -1)
+		return -1;
+	return prune(c, true, r->keep, e);
 }
 
 int
@@ -76,12 +88,48 @@ audit_refusals(struct db *db, const struct audit *v, size_t n, int64_t keep,
 	return db_wait(db, &op, e);
 }
 
+struct thin {
+	int64_t	 before;
+	int64_t	 most;
+	int64_t	 n;
+};
+
+static int
+thin_run(struct db *db, void *arg, struct err *e)
+{
+	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_AUDIT_THIN];
+	struct thin *t = arg;
+
+	if (sqlite3_bind_int64(st, 1, t->before) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, t->most) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_AUDIT_THIN, e);
+	if (db_step(c, DB_STMT_AUDIT_THIN, e) == -1)
+		return -1;
+	t->n = sqlite3_changes(c->h);
+	return 0;
+}
+
+int
+audit_thin(struct db *db, int64_t before, int64_t most, int64_t *n,
+    struct err *e)
+{
+	struct thin t = { .before = before, .most = most };
+	struct db_op op = { .run = thin_run, .arg = &t };
+
+	db_submit(db, &op);
+	if (db_wait(db, &op, e) == -1)
+		return -1;
+	*n = t.n;
+	return 0;
+}
+
 /* ---- reading ---- */
 
 /* Columns of STMT_AUDIT */
 enum col {
 	COL_ID, COL_TXN, COL_AT, COL_ENDPOINT, COL_TXID, COL_OUTCOME,
-	COL_REASON, COL_WHO, COL_TRAIL
+	COL_REASON, COL_WHO, COL_TRAIL, COL_SIGNER
 };
 
 /* A row, and what it is in. */
@@ -102,6 +150,7 @@ row_copy(sqlite3_stmt *st, struct copy *out, struct err *e)
 		.id = sqlite3_column_int64(st, COL_ID),
 		.txn = sqlite3_column_int64(st, COL_TXN),
 		.when = sqlite3_column_int64(st, COL_AT),
+		.signer = sqlite3_column_int64(st, COL_SIGNER),
 		.endpoint = row_text(&r, COL_ENDPOINT),
 		.txid = row_text(&r, COL_TXID),
 		.outcome = row_text(&r, COL_OUTCOME),
@@ -124,20 +173,29 @@ row_read(struct db_conn *c, enum db_stmt id, struct copy *out, struct err *e)
 	return rc;
 }
 
+static enum db_stmt
+asks_for(const struct audit_filter *f)
+{
+	if (f->txid != NULL)
+		return DB_STMT_AUDIT_TXID;
+	return f->signer != 0 ? DB_STMT_AUDIT_SIGNER : DB_STMT_AUDIT_TXN;
+}
+
+/* What comes behind the row `last`. */
 static int
-read_next(struct db_conn *c, const struct audit_filter *f, int64_t after,
+read_next(struct db_conn *c, const struct audit_filter *f, int64_t last,
     struct copy *out, struct err *e)
 {
-	enum db_stmt id = f->txid != NULL ? DB_STMT_AUDIT_TXID :
-	    DB_STMT_AUDIT_TXN;
+	enum db_stmt id = asks_for(f);
 	sqlite3_stmt *st = c->stmt[id];
-	int rc = sqlite3_bind_int64(st, 1, after);
+	int rc = sqlite3_bind_int64(st, 1, last);
 
 	if (f->txid != NULL) {
 		rc |= db_bind_text(st, 2, f->txid);
 		rc |= db_bind_text(st, 3, f->endpoint);
 	} else
-		rc |= sqlite3_bind_int64(st, 2, f->txn);
+		rc |= sqlite3_bind_int64(st, 2, f->signer != 0 ? f->signer :
+		    f->txn);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, id, e);
 	return row_read(c, id, out, e);
@@ -147,15 +205,15 @@ int
 audit_each(struct db *db, const struct audit_filter *f,
     int (*cb)(const struct audit *, void *), void *arg, struct err *e)
 {
-	int64_t after = 0;
+	int64_t last = asks_for(f) == DB_STMT_AUDIT_SIGNER ? INT64_MAX : 0;
 	struct db_conn *c;
 	struct copy row;
 	int rc;
 
 	if (db_conn_take(db, &c, e) == -1)
 		return -1;
-	while ((rc = read_next(c, f, after, &row, e)) == 1) {
-		after = row.a.id;
+	while ((rc = read_next(c, f, last, &row, e)) == 1) {
+		last = row.a.id;
 		rc = cb(&row.a, arg);
 		free(row.mem);
 		if (rc != 0)
@@ -185,6 +243,24 @@ audit_one(struct db *db, int64_t id, int (*cb)(const struct audit *, void *),
 		free(row.mem);
 	}
 	return rc;
+}
+
+int
+audit_signed(struct db *db, int64_t signer, int64_t *n, struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_AUDIT_SIGNED], 1, signer) !=
+	    SQLITE_OK)
+		rc = db_unbound(c, DB_STMT_AUDIT_SIGNED, e);
+	else if ((rc = db_row(c, DB_STMT_AUDIT_SIGNED, e)) == 1)
+		*n = sqlite3_column_int64(c->stmt[DB_STMT_AUDIT_SIGNED], 0);
+	db_end(c, DB_STMT_AUDIT_SIGNED);
+	db_conn_give(db, c);
+	return rc == 1 ? 0 : -1;
 }
 
 static int
@@ -242,6 +318,7 @@ copy_fate(sqlite3_stmt *st, struct audit_fate *f)
 	f->revoke_reason = sqlite3_column_int(st, 11);
 	f->n_next = row_put_bytes(st, 12, f->next, AUDIT_SERIAL);
 	f->next_at = sqlite3_column_int64(st, 13);
+	f->row = sqlite3_column_int64(st, 14);
 }
 
 int

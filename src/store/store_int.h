@@ -56,7 +56,7 @@
 	" FROM issued WHERE issued.migrates = txn.migrates)), migrates,"	\
 	" challenge_id IS NULL, EXISTS (SELECT 1 FROM challenge c"	\
 	" WHERE c.id = challenge_id AND (c.disabled_at IS NOT NULL"	\
-	" OR c.removed_at IS NOT NULL)), despite"
+	" OR c.removed_at IS NOT NULL)), despite, profile, asked, facts"
 
 #define STMT_CHALLENGE							\
 	"id, name, hash, endpoints, profile, subject, san, key_types,"	\
@@ -64,7 +64,7 @@
 
 #define STMT_AUDIT							\
 	"id, coalesce(txn, 0), at, endpoint, txid, outcome, reason, who,"	\
-	" trail"
+	" trail, coalesce(signer, 0)"
 
 enum db_stmt {
 #define STMT(id, who, sql)	DB_STMT_##id,

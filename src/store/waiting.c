@@ -204,7 +204,7 @@ enum col {
 	COL_ID, COL_CREATED, COL_ENDPOINT, COL_TXID, COL_CHALLENGE, COL_PEER,
 	COL_CSR, COL_CSR_HASH, COL_APPROVED, COL_RENEWS, COL_RENEWS_REVOKED,
 	COL_RENEWS_UNTIL, COL_SUPERSEDED, COL_MIGRATES, COL_CHALLENGE_CONF,
-	COL_CHALLENGE_GONE, COL_DESPITE
+	COL_CHALLENGE_GONE, COL_DESPITE, COL_PROFILE, COL_ASKED, COL_FACTS
 };
 
 /* A row, and what it is in. */
@@ -250,7 +250,10 @@ row_copy(sqlite3_stmt *st, struct copy *out, struct err *e)
 		    COL_CHALLENGE_CONF) == 1,
 		.challenge_gone = sqlite3_column_int(st,
 		    COL_CHALLENGE_GONE) == 1,
-		.despite = sqlite3_column_int(st, COL_DESPITE) == 1
+		.despite = sqlite3_column_int(st, COL_DESPITE) == 1,
+		.profile = row_text(&r, COL_PROFILE),
+		.asked = row_text(&r, COL_ASKED),
+		.facts = row_text(&r, COL_FACTS)
 	};
 	(void)row_put_bytes(st, COL_CSR_HASH, out->w.csr_hash, TXN_HASH);
 	return 1;

@@ -56,21 +56,29 @@ is_blank(const struct buf *b)
 	return true;
 }
 
+/* The reason, unless the answer has one. */
+static void
+take_words(const struct buf *diag, struct answer *out)
+{
+	size_t n = diag->n;
+
+	while (n > 0 && isspace(diag->p[n - 1]))
+		n--;
+	if (out->reason == NULL && n > 0)
+		out->reason = str_dup_bytes(bytes_make(diag->p, n));
+}
+
 /* Who refuses needs no words for it, and may say it in any. */
 static void
 read_refusal(const struct buf *text, const struct buf *diag, struct answer *out)
 {
 	struct err ignored = { .reason = ERR_NONE };
-	size_t n = diag->n;
 
 	if (is_blank(text) || answer_read(buf_bytes(text),
 	    ANSWER_WITHOUT_VERDICT, out, &ignored) == -1)
 		*out = (struct answer){ .reason = NULL };
 	out->verdict = ANSWER_REFUSE;
-	while (n > 0 && isspace(diag->p[n - 1]))
-		n--;
-	if (out->reason == NULL && n > 0)
-		out->reason = str_dup_bytes(bytes_make(diag->p, n));
+	take_words(diag, out);
 }
 
 static int
@@ -91,6 +99,8 @@ judge(const struct command *cmd, int status, const struct buf *text,
 			return -1;
 		}
 		a.verdict = status == COMMAND_HOLD ? ANSWER_HOLD : ANSWER_ISSUE;
+		if (status == COMMAND_HOLD)
+			take_words(diag, &a);
 		*out = a;
 		return 0;
 	default:

@@ -106,7 +106,27 @@ is "$(json "j->>'endpoint'")" scep endpoint
 is "$(json "j->>'csr_sha256'")" "$(sqlite3 "$tmp/scepd.db" \
     'SELECT lower(hex(csr_hash)) FROM txn')" csr_sha256
 ! grep -q "$challenge" "$tmp/out" || it_fail "show tells the challenge"
+is "$(json "j->>'key_sha256'")" "$(openssl pkey -in "$tmp/a.key" -pubout \
+    -outform DER | sha256sum | cut -d ' ' -f 1)" key_sha256
+is "$(json "j->>'profile' || ' ' || (j->>'facts') || ' ' ||
+    (j->>'validator' IS NULL) || ' ' || (j->>'renews_status' IS NULL)")" \
+    'device {} 1 1' 'what there is not'
+is "$(json "j->'granted'->>'subject' || ' ' || (j->'granted'->>'sans') || ' ' ||
+    (j->'granted'->>'left_out' IS NULL)")" 'CN=a dns:a.example 1' granted
+is "$(json "j->'trail'->'facts'->>'challenge' || ' ' ||
+    (SELECT group_concat(value->>'step', ' ') FROM
+    json_each(CAST(j->'trail'->'steps' AS TEXT)) WHERE value->>'step' IN
+    ('signer', 'challenge', 'names', 'reserve'))")" \
+    'test signer challenge reserve' 'the trail'
 ctl 0 show "$id"
+for line in '^key sha256  *[0-9a-f]\{64\}$' '^profile  *device$' \
+    '^would certify  *CN=a$' '^with sans  *dns:a.example$' \
+    '^left out  *none$' '^as an enrollment$' '^peer  *127.0.0.1$' \
+    '^    challenge  *ok  challenge=matches name=test ' \
+    '^    reserve  *ok  profile=device waits=yes'; do
+	grep -q "$line" "$tmp/out" || it_fail "show: $line: $(cat "$tmp/out")"
+done
+! grep -q "$challenge" "$tmp/out" || it_fail "show tells the challenge"
 grep -q '^subject  *CN=a$' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
 is "$(interop_count)" 0 'certificates before the approval'
 ctl 0 approve "$id"
@@ -180,6 +200,7 @@ must_wait c
 ctl 0 show "$id" --json
 is "$(json "j->>'renews'")" "$(serial c)" 'serial number that is renewed'
 is "$(json "j->>'renews_revoked_at' IS NULL")" 1 'nothing is revoked'
+is "$(json "j->>'renews_status'")" valid 'what it renews'
 is "$(json "j->>'challenge' IS NULL")" 1 'no challenge'
 ctl 0 approve "$id"
 ended 0 c
@@ -193,6 +214,8 @@ ctl 0 show "$id" --json
 is "$(json "j->>'renews_revoked_at' IS NULL")" 0 'it is revoked'
 ctl 0 show "$id"
 grep -q "^renews  *$(serial a)\$" "$tmp/out" ||
+    it_fail "show: $(cat "$tmp/out")"
+grep -q '^renews status  *revoked$' "$tmp/out" ||
     it_fail "show: $(cat "$tmp/out")"
 grep -q '^renews revoked 20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
 grep -q '^renews until  *20' "$tmp/out" || it_fail "show: $(cat "$tmp/out")"
@@ -273,6 +296,53 @@ interop_issued "$tmp/g.pem" "$tmp/g.key" g.example
 is "$(interop_count)" 5 certificates
 cp "$tmp/before.conf" "$tmp/scepd.conf"
 kill -HUP "$pid"
+
+# ---- what facts make of it, what the profile leaves out, who held it
+
+it_stop
+cat >"$tmp/validate" <<-END
+	#!/bin/sh
+	cat >/dev/null
+	echo '{ "facts": { "user": "alice" } }'
+	echo 'no such device in the inventory' >&2
+	exit 41
+END
+chmod 700 "$tmp/validate"
+it_global="validators = ( { name = \"script\"; type = \"exec\";
+    command = [ \"$tmp/validate\" ]; } );"
+it_endpoint='validator = "script";'
+it_profile='subject = "/O={challenge.site}/CN={validator.user}";
+    san = [ "dns" ];'
+it_conf
+sed -i 's|{ name = "test";|& facts = [ "site=Example" ];|' "$tmp/scepd.conf"
+it_start
+is "$(CLIENT_SANS=DNS:h.example,email:h@h.example "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" "$challenge" h "$tmp/h")" pending 'what is held'
+must_wait h
+ctl 0 show "$id"
+for line in '^subject  *CN=h$' '^sans  *dns:h.example email:h@h.example$' \
+    '^validator  *script$' '^fact  *challenge.site=Example$' \
+    '^fact  *validator.user=alice$' '^would certify  *CN=alice,O=Example$' \
+    '^with sans  *dns:h.example$' '^left out  *.*email' \
+    '^    validator  *ok .* verdict=hold .*says="no such device in the inv'; do
+	grep -q "$line" "$tmp/out" || it_fail "show: $line: $(cat "$tmp/out")"
+done
+ctl 0 show "$id" --json
+is "$(json "j->>'validator' || ' ' || (j->>'\$.facts.\"challenge.site\"') ||
+    ' ' || (j->>'\$.facts.\"validator.user\"')")" 'script Example alice' \
+    'facts in JSON'
+is "$(json "j->'granted'->>'subject' || ' ' || (j->'granted'->>'sans')")" \
+    'CN=alice,O=Example dns:h.example' 'granted in JSON'
+is "$(json "j->'granted'->>'left_out' LIKE '%email%'")" 1 'left out in JSON'
+# As of a version that kept no trail.
+sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
+    "UPDATE audit SET trail = NULL WHERE txn = $id"
+ctl 0 show "$id" --json
+is "$(json "(j->>'granted' IS NULL) || ' ' || (j->>'trail' IS NULL)")" '1 1' \
+    'without a trail'
+ctl 0 show "$id"
+! grep -q '^would certify' "$tmp/out" || it_fail 'what nobody knows is shown'
+ctl 0 reject "$id"
 
 ctl 0 list --json
 is "$(json 'json_array_length(j)')" 0 'the queue at the end'

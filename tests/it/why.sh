@@ -179,6 +179,33 @@ told ': its signer.s certificate was issued here, at endpoint scep (' \
     '^    signer  *ok  certificate=of_another_endpoint endpoint=scep$'
 why 0 t-mixed --json
 is "$(json "j->0->>'advice' LIKE '%at /scep/scep'")" 1 'advice in JSON'
+# What a certificate signed: by an operator who has that.
+why 0 "$(serial first)"
+told "^20.*Z  issued $(serial first)\$" '^requests it signed, the newest first' \
+    '^    20.*Z  refused: .* (renewal_signer)$' \
+    '^    what to do  *have the device renew .* at /scep/scep$' \
+    '^    endpoint  *late$' '^    transaction_id t-mixed$' \
+    '^    20.*Z  refused: .* (renewal_names)$' '^    transaction_id t-names$'
+is "$(grep '^    transaction_id' "$tmp/out" | tr -s ' ' | tr '\n' ,)" \
+    ' transaction_id t-mixed, transaction_id t-names,' 'the newest first'
+why 0 "$(serial first)" --json
+is "$(json "j->0->'certificate'->'signed'->0->>'transaction_id' || ' ' ||
+    (j->0->'certificate'->'signed'->1->>'reason') || ' ' ||
+    json_array_length(j->0->'certificate'->'signed') || ' ' ||
+    (j->0->'certificate'->>'signed_more')")" 't-mixed renewal_names 2 0' \
+    'what it signed, in JSON'
+why 0 "$(serial was)"
+told '^    what to do  *find out why it was revoked' \
+    '^    transaction_id t-stopped$'
+why 0 "$(serial printer-7)"
+told '^requests it signed: none that is kept$'
+why 0 "$(serial printer-7)" --json
+is "$(json "json_array_length(j->0->'certificate'->'signed')")" 0 'none, in JSON'
+# Only of a certificate.
+why 0 t-issued
+! grep -q 'requests it signed' "$tmp/out" || it_fail 'what a transaction signed'
+why 0 t-issued --json
+is "$(json "j->0->'certificate'->'signed'")" null 'what a transaction signed'
 # What cannot be opened, or is of a key that is not taken.
 openssl ecparam -name prime256v1 -genkey -noout -out "$tmp/ec.key"
 ask t-decode failure "$challenge" second CLIENT_KEY_FILE="$tmp/ec.key"
@@ -207,7 +234,18 @@ cp "$tmp/first.key" "$tmp/old.key"
 ask t-renewed issued '' first CLIENT_TYPE=17 CLIENT_OLD="$tmp/old" \
     CLIENT_SANS=DNS:first.example
 why 0 "$(serial old)"
-told "^superseded by  *$(serial first)\$"
+told "^superseded by  *$(serial first)\$" "^    20.*Z  issued $(serial first)\$" \
+    '^    transaction_id t-renewed$' '^    transaction_id t-names$'
+sql "INSERT INTO audit (at, endpoint, txid, outcome, reason, who, signer)
+    SELECT at, endpoint, txid, outcome, reason, who, signer FROM audit,
+    (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9)) WHERE txid = 't-names'"
+why 0 "$(serial old)"
+is "$(grep -c '^    transaction_id t-names$' "$tmp/out")" 9 'the last ones'
+told '^    transaction_id t-renewed$' '^    (and 2 before)$'
+why 0 "$(serial old)" --json
+is "$(json "json_array_length(j->0->'certificate'->'signed') || ' ' ||
+    (j->0->'certificate'->>'signed_more')")" '10 2' 'the last ones, in JSON'
+sql "DELETE FROM audit WHERE txid = 't-names' AND trail IS NULL"
 why 0 t-renewed
 told "^renews  *$(serial old)\$" '^as a renewal$' \
     '^    renewal.names  *ok  subject=CN=first old_subject=CN=first '
@@ -307,24 +345,49 @@ it_abuse='lock_after = 0; delay_max = 0;'
 # ---- as many refusals as are asked for; the last ones when it stops
 
 serve '' 'audit: { refusals = 3; };'
-is "$(sql 'SELECT count(*) FROM audit WHERE txn IS NULL')" 3 'at the start'
+is "$(sql 'SELECT count(*) FROM audit WHERE txn IS NULL AND signer IS NULL')" \
+    3 'at the start'
+is "$(sql "SELECT group_concat(txid, ' ') FROM (SELECT txid FROM audit
+    WHERE txn IS NULL AND signer IS NOT NULL ORDER BY id)")" \
+    't-names t-stopped t-mixed' 'those that certificates signed'
 for n in 1 2 3 4 5; do
 	ask "t-many-$n" failure "$wrong" seventh
 done
 it_stop
 is "$(sql "SELECT group_concat(txid, ' ') FROM (SELECT txid FROM audit
-    WHERE txn IS NULL ORDER BY id)")" 't-many-3 t-many-4 t-many-5' 'the last'
+    WHERE txn IS NULL AND signer IS NULL ORDER BY id)")" 't-many-3 t-many-4 t-many-5' 'the last'
 known t-issued || it_fail 'what was issued is not kept'
 serve '' 'audit: { refusals = 0; };'
 ask t-none failure "$wrong" seventh
 it_stop
 is "$(sql 'SELECT count(*) FROM audit WHERE txn IS NULL')" 0 'none'
 
+# ---- forgotten some time after the end; the ledger is not
+
+is "$(sql "SELECT count(*) FROM audit WHERE txn IS NOT NULL AND (ends IS NULL OR
+    outcome = 'issued' AND ends <> (SELECT not_after FROM issued WHERE
+    issued.txn = audit.txn))")" 0 'ends that are not known'
+rows=$(sql 'SELECT count(*) FROM audit')
+forgets=$(sql "SELECT count(*) FROM audit WHERE txid = 't-hand'")
+sql "UPDATE audit SET ends = $now - 86400 * 31 WHERE txid = 't-hand'"
+forgotten() {
+	[ "$(sql "SELECT count(*) FROM audit WHERE txid = 't-hand'")" -eq 0 ]
+}
+serve '' 'audit: { keep = "0"; refusals = 0; };'
+it_stop
+! forgotten || it_fail 'what is kept for good is forgotten'
+serve '' 'audit: { keep = "30d"; refusals = 0; };'
+it_until 10 forgotten || it_fail 'the end was long ago'
+is "$(sql 'SELECT count(*) FROM audit')" $((rows - forgets)) 'what is left'
+why 0 "$(serial fourth)"
+told "^20.*Z  issued $(serial fourth); how it came to that was not kept\$"
+it_stop
+
 # ---- no secret anywhere
 
 is "$(sql "SELECT count(*) FROM issued WHERE NOT EXISTS (SELECT 1 FROM audit
-    WHERE audit.txn = issued.txn AND outcome = 'issued') AND txid <>
-    't-spent'")" 0 'certificates without a trail'
+    WHERE audit.txn = issued.txn AND outcome = 'issued') AND txid NOT IN
+    ('t-spent', 't-hand')")" 0 'certificates without a trail'
 for secret in "$challenge" "$wrong" "$limited"; do
 	! sql 'SELECT * FROM audit' | grep -q "$secret" ||
 	    it_fail 'a challenge is in the audit trail'

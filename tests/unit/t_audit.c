@@ -176,7 +176,155 @@ test_pruned(void **state)
 	empty_folder(true);
 }
 
+/* Strangers push out strangers. */
+static void
+test_apart(void **state)
+{
+	const struct audit_filter	 f = { .txid = "a" }, g = { .txid = "b" };
+	struct audit			 ours = refusal(1, "a"), v[4];
+	struct err			 e = { .reason = ERR_NONE };
+	struct db			*db = open_db();
+
+	(void)state;
+	enroll(db, 1);
+	ours.signer = 1;
+	good(audit_refusals(db, &ours, 1, 2, &e), &e);
+	for (size_t i = 0; i < N(v); i++)
+		v[i] = refusal((int64_t)i, "b");
+	good(audit_refusals(db, v, N(v), 2, &e), &e);
+	assert_rows(db, &f, "refused 1 0;");
+	assert_rows(db, &g, "refused 2 0;refused 3 0;");
+	for (int64_t i = 2; i < 4; i++) {
+		ours.when = i;
+		good(audit_refusals(db, &ours, 1, 2, &e), &e);
+	}
+	assert_rows(db, &f, "refused 2 0;refused 3 0;");
+	assert_rows(db, &g, "refused 2 0;refused 3 0;");
+	good(audit_refusals(db, NULL, 0, 0, &e), &e);
+	assert_rows(db, &f, "");
+	assert_rows(db, &g, "");
+	db_close(db);
+	empty_folder(true);
+}
+
+/* ---- what may be forgotten, and when ---- */
+
+/* "outcome ends;" of each row of the transaction. */
+static void
+assert_ends(int64_t txn, const char *want)
+{
+	char	 sql[512];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT '%s' = (SELECT"
+	    " group_concat(outcome || ' ' || coalesce(ends, '-'), ';') FROM"
+	    " (SELECT * FROM audit WHERE txn = %lld ORDER BY id))", want,
+	    (long long)txn);
+	if (raw(file, sql) != 1)
+		fail_msg("transaction %lld: not %s", (long long)txn, want);
+}
+
+/* By the certificate's end; without one, by the transaction's. */
+static void
+test_ends(void **state)
+{
+	struct audit		 pending = issued, failed = issued;
+	struct err		 e = { .reason = ERR_NONE };
+	struct db		*db = open_db();
+	struct buf		 csr = BUF_INIT(100);
+	struct waiting_claim	 cl = { .csr = &csr };
+	struct txn_found	 found;
+	struct serial		 s;
+	struct issued		 r;
+	int64_t			 n = 0;
+	bool			 ours;
+
+	(void)state;
+	pending.outcome = AUDIT_PENDING;
+	failed.outcome = AUDIT_FAILED;
+	failed.reason = "issuer";
+	for (unsigned i = 1; i <= 5; i++) {
+		char	 txid[] = { (char)('a' + i), '\0' };
+
+		good(held(db, txid, i, &pending, &found, &e), &e);
+	}
+	assert_ends(1, "pending -");
+	good(waiting_decide(db, 1, WAITING_APPROVE, 1500, "a", &e), &e);
+	good(waiting_claim(db, 1, &cl, &ours, &e), &e);
+	assert_ends(1, "pending -;approved -");
+	r = row_of(&s, 1, 1);
+	r.audit = &issued;
+	good(add(db, &r, &e), &e);
+	good(waiting_decide(db, 2, WAITING_REJECT, 1600, "a", &e), &e);
+	good(waiting_decide(db, 3, WAITING_APPROVE, 1700, "a", &e), &e);
+	good(waiting_claim(db, 3, &cl, &ours, &e), &e);
+	good(txn_end(db, 3, ERR_ISSUER, 1800, &failed, &e), &e);
+	good(waiting_decide(db, 4, WAITING_APPROVE, 1900, "a", &e), &e);
+	good(waiting_claim(db, 4, &cl, &ours, &e), &e);
+	good(waiting_release(db, 4, &e), &e);
+	assert_ends(1, "pending 86400;approved 86400;issued 86400");
+	assert_ends(2, "pending 1600;rejected 1600");
+	assert_ends(3, "pending 1800;approved 1800;failed 1800");
+	assert_ends(4, "pending -;approved -");
+	assert_ends(5, "pending -");
+	good(waiting_expire(db, 1001, 2000, &e), &e);
+	assert_ends(5, "pending 2000");
+	failed.when = 1;
+	good(audit_refusals(db, &failed, 1, 10, &e), &e);
+	/* What ends at that moment has not ended before it. */
+	good(audit_thin(db, 1600, 100, &n, &e), &e);
+	assert_int_equal(n, 0);
+	good(audit_thin(db, 1801, 4, &n, &e), &e);
+	assert_int_equal(n, 4);
+	assert_int_equal(raw(file, "SELECT count(*) FROM audit WHERE txn = 2"),
+	    0);
+	good(audit_thin(db, 1801, 4, &n, &e), &e);
+	assert_int_equal(n, 1);
+	good(audit_thin(db, INT64_MAX, 100, &n, &e), &e);
+	assert_int_equal(n, 3 + 2 + 1);
+	/* Refusals, which never ended, are counted instead. */
+	assert_int_equal(raw(file, "SELECT count(*) FROM audit"), 1);
+	assert_int_equal(raw(file, "SELECT count(*) FROM txn"), 5);
+	assert_int_equal(raw(file, "SELECT count(*) FROM issued"), 1);
+	buf_wipe(&csr);
+	db_close(db);
+	empty_folder(true);
+}
+
 /* ---- finding ---- */
+
+/* What a certificate signed, the newest first; who decides by hand did not. */
+static void
+test_signed(void **state)
+{
+	const struct audit_filter	 f = { .signer = 1 }, g = { .signer = 2 };
+	struct audit			 ours = refusal(7, "a"), pending = issued;
+	struct err			 e = { .reason = ERR_NONE };
+	struct db			*db = open_db();
+	struct txn_found		 found;
+	int64_t				 n = -1;
+
+	(void)state;
+	enroll(db, 1);
+	enroll(db, 2);
+	good(audit_signed(db, 1, &n, &e), &e);
+	assert_int_equal(n, 0);
+	assert_rows(db, &f, "");
+	ours.signer = 1;
+	good(audit_refusals(db, &ours, 1, 10, &e), &e);
+	pending.outcome = AUDIT_PENDING;
+	pending.signer = 1;
+	good(held(db, "b", 3, &pending, &found, &e), &e);
+	good(waiting_decide(db, found.id, WAITING_REJECT, 3000, "bob", &e),
+	    &e);
+	ours.signer = 2;
+	good(audit_refusals(db, &ours, 1, 10, &e), &e);
+	assert_rows(db, &f, "rejected 3000 3;pending 2000 3;refused 7 0;");
+	assert_rows(db, &g, "refused 7 0;");
+	good(audit_signed(db, 1, &n, &e), &e);
+	assert_int_equal(n, 3);
+	db_close(db);
+	empty_folder(true);
+}
 
 static int
 collect(int64_t id, void *arg)
@@ -265,6 +413,7 @@ test_fate(void **state)
 	assert_int_equal(f.created, 1000);
 	assert_int_equal(f.finished, 2000);
 	assert_true(f.issued);
+	assert_int_equal(f.row, 1);
 	assert_int_equal(f.n_serial, 16);
 	assert_int_equal(f.serial[15], 1);
 	assert_int_equal(f.not_after, DAY);
@@ -299,6 +448,9 @@ main(void)
 		cmocka_unit_test(test_issued),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_pruned),
+		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_fate),
 	};

@@ -1,7 +1,8 @@
 /*
  * Who gets a certificate, asked of every combination of message, signer,
- * challenge and settings. What may be issued is a short list of its own here,
- * which knows no code of policy: all else must be refused.
+ * challenge and settings; and, of the most telling of them, with every kind of
+ * facts that a subject is made of. What may be issued is a short list of its own
+ * here, which knows no code of policy: all else must be refused.
  */
 #include "pki_tool.h"
 
@@ -10,7 +11,7 @@
 /* ---- what is combined ---- */
 
 enum dim { TYPE, SIGNER, CHALLENGE, APPROVAL, RENEWAL, MODE, SIGNER_KEY, NAMES,
-    KEY, N_DIMS };
+    KEY, FACTS, N_DIMS };
 
 enum type { T_PKCSREQ, T_RENEWALREQ };
 
@@ -37,6 +38,15 @@ enum names { N_SAME, N_FEWER, N_SUBSET, N_MORE, N_OTHER, N_AUTHORITY };
  * want in a renewal; the RA's; or one that was compromised. */
 enum asked_key { P_OWN, P_OWN_UNWANTED, P_NEW, P_NEW_UNWANTED, P_TAKEN,
     P_LOST };
+
+/* What makes the subject: the request's own; or a template takes a fact of the
+ * challenge, or of a validator, which is there or not, is somebody else's, or is
+ * nothing that may be certified. Of a validator that is yet to be asked, if
+ * anybody is asked any more. */
+enum facts { F_NONE, F_CHALLENGE, F_CHALLENGE_WIDE, F_CHALLENGE_LACKS,
+    F_CHALLENGE_THEIRS, F_CHALLENGE_BEYOND, F_CHALLENGE_AUTHORITY,
+    F_VALIDATOR, F_VALIDATOR_AWAITED, F_VALIDATOR_LACKS, F_VALIDATOR_THEIRS,
+    F_VALIDATOR_BEYOND, F_VALIDATOR_AUTHORITY };
 
 #define WORDS_MAX	21
 
@@ -65,6 +75,13 @@ static const struct {
 	    "authority's" } },
 	[KEY] = { "key", { "own", "own, unwanted", "new", "new, unwanted",
 	    "taken", "compromised" } },
+	[FACTS] = { "facts", { "none", "of challenge",
+	    "of challenge, beyond limits", "challenge has none",
+	    "the validator's for the challenge's", "beyond the profile",
+	    "an authority", "of validator", "validator is yet to be asked",
+	    "validator has none", "the challenge's for the validator's",
+	    "of validator, beyond the profile",
+	    "of validator, an authority" } },
 };
 
 /* ---- what is allowed ---- */
@@ -96,59 +113,81 @@ enum by {
 #define STOPPED		(B(S_REVOKED) | B(S_STOPPED) | \
 			    B(S_FOREIGN_STOPPED) | B(S_LOST))
 
+/* A renewal has its old subject, whatever facts there are... */
+#define ANY_FACTS	(B(F_VALIDATOR_AUTHORITY + 1) - 1)
+/* ... and where they make it, what the request asks for does not matter. */
+#define MADE		(ANY_FACTS & ~B(F_NONE))
+/* What a challenge vouches for, with what a validator says; what one of these
+ * without limits does besides; and what a validator says alone. */
+#define SAID		(B(F_NONE) | B(F_CHALLENGE) | B(F_VALIDATOR))
+#define SAID_WIDE	B(F_CHALLENGE_WIDE)
+#define SAID_TO_COME	B(F_VALIDATOR_AWAITED)
+#define SAID_ALONE	(B(F_NONE) | B(F_VALIDATOR))
+#define NO_LIMITS	(B(C_GOOD) | B(C_GOOD_HELD))
+
 /* A renewal of each kind of names, with what renew.challenge says. */
-#define RENEWAL_ROWS(signers, names) \
+#define RENEWAL_ROWS(signers, names, facts) \
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_IGNORED) } }, \
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_IGNORED), \
+	    [FACTS] = (facts) } }, \
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_OPTIONAL), \
-	    [CHALLENGE] = NO_CHALLENGE | GOOD | B(C_SPENT) } }, \
+	    [CHALLENGE] = NO_CHALLENGE | GOOD | B(C_SPENT), \
+	    [FACTS] = (facts) } }, \
 	{ BY_RENEWAL, { [SIGNER] = (signers), [NAMES] = (names), \
 	    [RENEWAL] = B(R_ALLOWED), [KEY] = B(P_OWN) | B(P_NEW), \
 	    [APPROVAL] = B(A_AUTO) | MANUAL, [MODE] = B(M_REQUIRED), \
-	    [CHALLENGE] = GOOD } }
+	    [CHALLENGE] = GOOD, [FACTS] = (facts) } }
 
-/* The first that fits counts; 0: any. */
+/* A challenge vouches for the signer's own key, whoever signs; for another where
+ * the endpoint wants no more; or a certificate in force vouches for that one. */
+#define CHALLENGE_ROWS(challenges, facts) \
+	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = (challenges), \
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = OWN_KEY, \
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN, [FACTS] = (facts) } }, \
+	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = (challenges), \
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER_KEY] = B(K_ANY), \
+	    [NAMES] = NO_AUTHORITY, [KEY] = NEW, [FACTS] = (facts) } }, \
+	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = (challenges), \
+	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE, \
+	    [NAMES] = NO_AUTHORITY, [KEY] = NEW, [FACTS] = (facts) } }
+
+/* The first that fits counts; 0: any, but of facts, which are named. */
 static const struct row {
 	enum by		 by;
 	unsigned	 of[N_DIMS];
 } allowed[] = {
 	/* An operator has seen it; no authority's name or key all the same, and
 	 * no renewal of what was revoked or superseded since, itself or what came
-	 * of it, or where nothing renews any more. */
+	 * of it, or where nothing renews any more. The facts are those that it was
+	 * held with. */
 	{ BY_OPERATOR, { [APPROVAL] = B(A_APPROVED), [SIGNER] = STRANGERS,
-	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW } },
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN | NEW,
+	    [FACTS] = SAID | SAID_WIDE } },
 	{ BY_APPROVED, { [APPROVAL] = B(A_APPROVED), [SIGNER] = ~(STRANGERS |
 	    B(S_RA) | B(S_CA) | STOPPED | B(S_SUPERSEDED)),
 	    [RENEWAL] = B(R_ALLOWED), [NAMES] = NO_AUTHORITY,
-	    [KEY] = OWN | NEW } },
+	    [KEY] = OWN | NEW, [FACTS] = ANY_FACTS } },
 
-	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME)),
-	RENEWAL_ROWS(RENEWS, B(N_SUBSET)),
+	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_SAME), ANY_FACTS),
+	RENEWAL_ROWS(RENEWS, B(N_SUBSET), ANY_FACTS),
+	RENEWAL_ROWS(RENEWS | B(S_FOREIGN), B(N_OTHER), MADE),
 
-	/* A challenge vouches for the signer's own key, whoever signs... */
-	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = OWN_KEY,
-	    [NAMES] = NO_AUTHORITY, [KEY] = OWN } },
-	/* ... for another where the endpoint wants no more... */
-	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER_KEY] = B(K_ANY),
-	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
-	/* ... or a certificate in force vouches for that one. */
-	{ BY_CHALLENGE, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = GOOD,
-	    [APPROVAL] = B(A_AUTO) | MANUAL, [SIGNER] = IN_FORCE,
-	    [NAMES] = NO_AUTHORITY, [KEY] = NEW } },
+	CHALLENGE_ROWS(GOOD, SAID | SAID_TO_COME),
+	CHALLENGE_ROWS(NO_LIMITS, SAID_WIDE),
 
-	/* Nobody vouches, and an operator will look at it. */
+	/* Nobody vouches, and an operator will look at it. What a challenge is
+	 * said to say is no fact then. */
 	{ BY_WAITING, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = NO_CHALLENGE,
 	    [APPROVAL] = MANUAL, [SIGNER] = STRANGERS,
-	    [NAMES] = NO_AUTHORITY, [KEY] = OWN } },
+	    [NAMES] = NO_AUTHORITY, [KEY] = OWN,
+	    [FACTS] = SAID_ALONE | SAID_TO_COME } },
 	{ BY_WAITING, { [TYPE] = B(T_PKCSREQ), [CHALLENGE] = NO_CHALLENGE,
 	    [APPROVAL] = MANUAL, [SIGNER] = STRANGERS,
 	    [SIGNER_KEY] = B(K_ANY), [NAMES] = NO_AUTHORITY,
-	    [KEY] = NEW } },
+	    [KEY] = NEW, [FACTS] = SAID_ALONE | SAID_TO_COME } },
 };
 
 /* Of these, what waits for an operator: manual by the endpoint, or by the
@@ -166,7 +205,7 @@ static const struct row held[] = {
 static bool
 fits(const struct row *r, const int *at)
 {
-	int d;
+	int	 d;
 
 	for (d = 0; d < N_DIMS; d++)
 		if (r->of[d] != 0 && (r->of[d] & B(at[d])) == 0)
@@ -211,21 +250,104 @@ static struct sans	 old_sans;
 static struct policy_limits limits[C_KEY_TYPE + 1];
 
 static char	 w_rsa[] = "rsa", w_ec[] = "ec", w_dns[] = "dns",
-    p_cn[] = "CN glob *", p_o[] = "O exact o", p_nobody[] = "CN exact nobody",
+    p_cn[] = "CN glob ?", p_rz[] = "CN exact rz",
+    p_o[] = "O exact o", p_nobody[] = "CN exact nobody",
     p_dns[] = "dns glob *", p_nowhere[] = "dns exact nowhere";
 static char	*none[] = { NULL }, *dns[] = { w_dns, NULL },
     *rsa[] = { w_rsa, NULL }, *ec[] = { w_ec, NULL };
 
-#define PROFILE(a, min)	{ .approval = (a), .validity = DAY, \
-	.rsa_min = (min), .rsa_max = 4096, .key_types = { rsa, 1 }, \
-	.san = { dns, 1 }, .eku = { none, 0 } }
+/* What facts may make of r: rz, whatever limits there are; rzz, where the challenge
+ * has none; ra, if that were not an authority; and r, if nothing were something.
+ * The requests' names are x and y. */
+static char	 p_rzz[] = "CN exact rzz", p_ra[] = "CN exact ra";
+static char	*made_patterns[] = { p_o, p_cn, p_rz, p_rzz, p_ra, NULL };
 
-/* The endpoint's, the challenge's, the old certificate's. */
-static const struct conf_profile at_once = PROFILE(CONF_APPROVAL_AUTO, 2048),
-    waits = PROFILE(CONF_APPROVAL_MANUAL, 2048),
-    its = PROFILE(CONF_APPROVAL_MANUAL, 2048),
-    olds = PROFILE(CONF_APPROVAL_MANUAL, 2048),
-    narrow = PROFILE(CONF_APPROVAL_AUTO, 4096);
+/* The endpoint's, the challenge's, the old certificate's; without a template, and
+ * with each. */
+enum profile { AT_ONCE, WAITS, ITS, OLDS, NARROW, N_PROFILES };
+enum template { NO_TEMPLATE, OF_CHALLENGE, OF_VALIDATOR, N_TEMPLATES };
+
+static char	 no_text[] = "", of_challenge[] = "/O=o/CN=r{challenge.user}",
+    of_validator[] = "/O=o/CN=r{validator.user}";
+static struct conf_profile	 profiles[N_TEMPLATES * N_PROFILES];
+static struct policy_profiles	*made;
+
+static const struct {
+	enum template	 template;
+	const char	*facts;		/* NULL: there are none */
+	bool		 asking;
+	const char	*subject;	/* that is granted; NULL: none */
+} said[] = {
+	[F_NONE] = { NO_TEMPLATE, NULL, false, NULL },
+	[F_CHALLENGE] = { OF_CHALLENGE, "challenge.user=z\n"
+	    "validator.user=mallory\n", false, "/O=o/CN=rz" },
+	[F_CHALLENGE_WIDE] = { OF_CHALLENGE, "challenge.user=zz\n", false,
+	    "/O=o/CN=rzz" },
+	[F_CHALLENGE_LACKS] = { OF_CHALLENGE, NULL, false, NULL },
+	[F_CHALLENGE_THEIRS] = { OF_CHALLENGE, "validator.user=z\n", false,
+	    NULL },
+	[F_CHALLENGE_BEYOND] = { OF_CHALLENGE, "challenge.user=mallory\n",
+	    false, NULL },
+	[F_CHALLENGE_AUTHORITY] = { OF_CHALLENGE, "challenge.user=a\n",
+	    false, NULL },
+	[F_VALIDATOR] = { OF_VALIDATOR, "challenge.user=mallory\n"
+	    "validator.user=z\n", false, "/O=o/CN=rz" },
+	[F_VALIDATOR_AWAITED] = { OF_VALIDATOR, "challenge.user=z\n", true,
+	    NULL },
+	[F_VALIDATOR_LACKS] = { OF_VALIDATOR, NULL, false, NULL },
+	[F_VALIDATOR_THEIRS] = { OF_VALIDATOR, "challenge.user=z\n", false,
+	    NULL },
+	[F_VALIDATOR_BEYOND] = { OF_VALIDATOR, "validator.user=mallory\n",
+	    false, NULL },
+	[F_VALIDATOR_AUTHORITY] = { OF_VALIDATOR, "validator.user=a\n",
+	    false, NULL },
+};
+static struct buf	 made_names[N(said)];	/* DER of those subjects */
+
+static const struct conf_profile *
+profile(enum profile which, const int *at)
+{
+	return &profiles[said[at[FACTS]].template * N_PROFILES + which];
+}
+
+static void
+make_profiles(void)
+{
+	static char	*const texts[] = {
+		[NO_TEMPLATE] = no_text, [OF_CHALLENGE] = of_challenge,
+		[OF_VALIDATOR] = of_validator
+	};
+	static char		 file[] = "file";
+	const struct conf	 c = {
+		.file = file, .profiles = profiles, .n_profiles = N(profiles)
+	};
+	struct err		 e = ERR_INIT;
+
+	for (size_t i = 0; i < N(profiles); i++) {
+		const size_t	 which = i % N_PROFILES;
+		const bool	 plain = i < N_PROFILES;
+
+		profiles[i] = (struct conf_profile){
+			.approval = which == AT_ONCE || which == NARROW ?
+			    CONF_APPROVAL_AUTO : CONF_APPROVAL_MANUAL,
+			.validity = DAY, .rsa_min = which == NARROW ? 4096 :
+			    2048, .rsa_max = 4096, .key_types = { rsa, 1 },
+			.san = { dns, 1 }, .eku = { none, 0 },
+			.subject_patterns = { plain ? none : made_patterns,
+			    plain ? 0 : N(made_patterns) - 1 },
+			.crl_urls = { none, 0 }, .ca_issuers_urls = { none, 0 },
+			.ocsp_urls = { none, 0 }, .template_oid = no_text,
+			.subject = texts[i / N_PROFILES],
+		};
+	}
+	assert_int_equal(policy_profiles_new(&c, &made, &e), 0);
+	for (size_t i = 0; i < N(said); i++) {
+		buf_init(&made_names[i], 64);
+		if (said[i].subject != NULL)
+			assert_int_equal(name_make(said[i].subject,
+			    &made_names[i], &e), 0);
+	}
+}
 
 /* With the names of a request, whatever it is. */
 static struct cert *
@@ -255,14 +377,13 @@ device(const struct key *k, int64_t from, int64_t to, bool is_ca)
 static void
 make_limits(void)
 {
-	char	*subject[] = { p_o, p_cn, NULL }, *any_dns[] = { p_dns, NULL },
+	char	*subject[] = { p_o, p_cn, p_rz, NULL }, *any_dns[] = { p_dns, NULL },
 	    *nobody[] = { p_nobody, NULL }, *nowhere[] = { p_nowhere, NULL };
 	struct err e = ERR_INIT;
 
 	limits[C_GOOD_LIMITED] = (struct policy_limits){
 		.uses = 3, .not_before = NOW, .expires = NOW + 1
 	};
-	limits[C_GOOD_HELD].profile = &its;
 	limits[C_DISABLED].disabled = true;
 	limits[C_ELSEWHERE].elsewhere = true;
 	limits[C_NOT_YET].not_before = NOW + 1;
@@ -313,6 +434,7 @@ setup(void **state)
 	    .issuer = &ca, .ku = KU_RA });
 	make_requests();
 	make_limits();
+	make_profiles();
 	valid = device(device_key, NOW - DAY, NOW + DAY, false);
 	early = device(device_key, NOW - DAY, NOW + DAY + 1, false);
 	in_grace = device(device_key, NOW - DAY, NOW - GRACE, false);
@@ -345,6 +467,9 @@ teardown(void **state)
 		cert_free(certs[i]);
 	for (size_t i = 0; i < N(limits); i++)
 		policy_limits_clear(&limits[i]);
+	policy_profiles_free(made);
+	for (size_t i = 0; i < N(made_names); i++)
+		buf_wipe(&made_names[i]);
 	sans_free(&old_sans);
 	return 0;
 }
@@ -383,8 +508,8 @@ old_of(const int *at)
 		.successor_revoked = signer == S_STOPPED ||
 		    signer == S_FOREIGN_STOPPED,
 		.key_compromised = signer == S_LOST,
-		.profile = signer == S_VALID_HELD ? &olds :
-		    signer == S_VALID_NARROW ? &narrow : NULL,
+		.profile = signer == S_VALID_HELD ? profile(OLDS, at) :
+		    signer == S_VALID_NARROW ? profile(NARROW, at) : NULL,
 		.gone = signer == S_VALID_GONE ? "gone" : NULL,
 		.foreign = signer == S_FOREIGN ||
 		    signer == S_FOREIGN_EXPIRED ||
@@ -461,10 +586,21 @@ static const struct conf_profile *
 profile_of(enum by by, const int *at)
 {
 	if (by == BY_RENEWAL && at[SIGNER] == S_VALID_HELD)
-		return &olds;
+		return profile(OLDS, at);
 	if (by == BY_CHALLENGE && at[CHALLENGE] == C_GOOD_HELD)
-		return &its;
-	return at[APPROVAL] == A_PROFILE ? &waits : &at_once;
+		return profile(ITS, at);
+	return profile(at[APPROVAL] == A_PROFILE ? WAITS : AT_ONCE, at);
+}
+
+/* What a challenge that matches allows. */
+static struct policy_limits
+limits_of(const int *at)
+{
+	struct policy_limits	 l = limits[at[CHALLENGE]];
+
+	if (at[CHALLENGE] == C_GOOD_HELD)
+		l.profile = profile(ITS, at);
+	return l;
 }
 
 /* What policy says to it, and how it came to that. */
@@ -478,16 +614,21 @@ ask(const int *at, struct policy_verdict *v, struct err *e)
 	const struct policy_old	 old = old_of(at);
 	const struct pubkey	*signer = &old.cert->key;
 	const struct csr	 r = csr_of(at, signer);
+	const struct policy_limits l = limits_of(at);
 	const struct policy_facts f = {
 		.endpoint = &ep,
 		.profile = profile_of(BY_NOTHING, at),
+		.profiles = made,
+		.facts = said[at[FACTS]].facts,
+		/* What an operator approved was asked about before. */
+		.asking = said[at[FACTS]].asking &&
+		    at[APPROVAL] != A_APPROVED,
 		.renewal = at[TYPE] == T_RENEWALREQ,
 		.old = at[SIGNER] >= S_VALID ? &old : NULL,
 		.approved = at[APPROVAL] == A_APPROVED, .csr = &r,
 		.key_compromised = is_lost(at),
 		.signer = signer, .challenge = challenge_of(at[CHALLENGE]),
-		.limits = at[CHALLENGE] > C_GOOD ? &limits[at[CHALLENGE]] :
-		    NULL,
+		.limits = at[CHALLENGE] > C_GOOD ? &l : NULL,
 		.used = 2, .ca = ca.cert, .authorities = authorities,
 		.n_authorities = N(authorities), .now = NOW,
 	};
@@ -520,6 +661,30 @@ is_traced(const struct err *e)
 	    trace.v[trace.n - 1].reason == e->reason;
 }
 
+static bool
+renews(enum by by)
+{
+	return by == BY_RENEWAL || by == BY_APPROVED;
+}
+
+/* The old one; what the facts make; or what is asked for. Of a fact that is yet
+ * to come, none. */
+static bool
+has_subject(enum by by, const int *at, const struct policy_verdict *v)
+{
+	struct bytes	 want = requests[at[NAMES]]->subject;
+
+	if (v->awaits != (!renews(by) && at[FACTS] == F_VALIDATOR_AWAITED))
+		return false;
+	if (v->awaits)
+		return true;
+	if (renews(by))
+		want = signer_cert(at)->subject;
+	else if (at[FACTS] != F_NONE)
+		want = buf_bytes(&made_names[at[FACTS]]);
+	return bytes_eq(v->plan.subject, want);
+}
+
 /* What differs, or NULL. */
 static const char *
 differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
@@ -534,7 +699,9 @@ differs(enum by by, const int *at, int rc, const struct policy_verdict *v,
 		return err_slug(e->reason);
 	if (v->hold != oracle_holds(by, at))
 		return v->hold ? "hold" : "issue at once";
-	if (v->renews != (by == BY_RENEWAL || by == BY_APPROVED))
+	if (!has_subject(by, at, v))
+		return v->awaits ? "awaits a fact" : "another subject";
+	if (v->renews != renews(by))
 		return v->renews ? "a renewal" : "no renewal";
 	if (v->spends != (by == BY_CHALLENGE || (by == BY_RENEWAL &&
 	    at[MODE] == M_REQUIRED)))
@@ -563,35 +730,81 @@ compare(const int *at, struct totals *t)
 	}
 }
 
+/* Of each dimension the words that are combined; 0: all. */
+static bool
+takes(const unsigned *of, const int *at, int d)
+{
+	return of[d] == 0 || (of[d] & B(at[d])) != 0;
+}
+
 /* Counts at[] up; false: that was the last. */
 static bool
-next(int *at)
+next(const unsigned *of, int *at)
 {
 	int	 d;
 
 	for (d = 0; d < N_DIMS; d++) {
-		if (dims[d].words[++at[d]] != NULL)
-			return true;
-		at[d] = 0;
+		while (dims[d].words[++at[d]] != NULL)
+			if (takes(of, at, d))
+				return true;
+		for (at[d] = 0; !takes(of, at, d); at[d]++)
+			continue;
 	}
 	return false;
 }
 
 static void
-test_all(void **state)
+combine(const unsigned *of)
 {
 	int		 at[N_DIMS] = { 0 };
 	struct totals	 t = { 0 };
+	int		 d;
 
-	(void)state;
+	for (d = 0; d < N_DIMS; d++)
+		while (!takes(of, at, d))
+			at[d]++;
 	do
 		compare(at, &t);
-	while (t.wrong < TOLD && next(at));
+	while (t.wrong < TOLD && next(of, at));
 	print_message("%zu combinations: %zu issued, %zu held, %zu refused\n",
 	    t.all, t.issue, t.hold, t.all - t.issue - t.hold);
 	if (t.wrong > 0)
 		fail_msg("%zu of the first %zu combinations differ", t.wrong,
 		    t.all);
+}
+
+static void
+test_all(void **state)
+{
+	static const unsigned	 of[N_DIMS] = { [FACTS] = B(F_NONE) };
+
+	(void)state;
+	combine(of);
+}
+
+/* Of what has nothing to do with facts, one of each kind. */
+static void
+test_facts(void **state)
+{
+	static const unsigned	 of[N_DIMS] = {
+		[SIGNER] = B(S_STRANGER) | B(S_VALID) | B(S_VALID_HELD) |
+		    B(S_EARLY) | B(S_FOREIGN) | B(S_STOPPED),
+		[CHALLENGE] = B(C_ABSENT) | B(C_WRONG) | GOOD | B(C_SUBJECT),
+		[NAMES] = B(N_SAME) | B(N_SUBSET) | B(N_OTHER) |
+		    B(N_AUTHORITY),
+		[KEY] = B(P_OWN) | B(P_NEW),
+		[FACTS] = MADE,
+	};
+
+	(void)state;
+	combine(of);
+}
+
+/* Of the two before. */
+static void
+test_rows(void **state)
+{
+	(void)state;
 	for (size_t i = 0; i < N(allowed); i++)
 		if (hits[i] == 0)
 			fail_msg("row %zu allows nothing", i);
@@ -602,6 +815,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -69,6 +70,8 @@ test_read(void **state)
 	assert_string_equal(key, "subject");
 	assert_string_equal(value, "CN=\xc3\xa9");
 	assert_false(trail_get_fact(t, 2, &key, &value));
+	assert_string_equal(trail_find(t, "endpoint"), "scep");
+	assert_null(trail_find(t, "steps"));
 	assert_true(trail_get_step(t, 0, &s));
 	assert_string_equal(s.step, "key");
 	assert_null(s.reason);
@@ -134,6 +137,7 @@ test_bounded(void **state)
 		last.input = last.detail = controls;
 		trail_fact(t, "subject", long_text);
 		trail_fact(t, "bytes", "a\xff\xfe");
+		trail_names(t, "names", long_text);
 		for (size_t i = 0; i < n; i++)
 			trail_step(t, &many);
 		trail_step(t, &last);
@@ -142,6 +146,10 @@ test_bounded(void **state)
 		trail_free(t);
 		assert_int_equal(trail_read(buf_bytes(&b), &t, &e), 0);
 		assert_int_equal(trail_is_cut(t), n > 8);
+		assert_int_equal(strlen(trail_find(t, "subject")),
+		    TRAIL_FACT_MAX + 3);
+		assert_int_equal(strlen(trail_find(t, "names")),
+		    TRAIL_NAMES_MAX + 3);
 		while (trail_get_step(t, k, &s))
 			k++;
 		assert_true(k > 0 && s.reason != NULL);

@@ -27,6 +27,7 @@ hold(struct db *db, const struct asked *a, struct txn_found *found,
 		.endpoint = "default", .txid = a->txid, .challenge = "lab",
 		.peer = "192.0.2.1", .when = a->when,
 		.serial = serial_of(&s, a->serial), .hold = bytes_str("csr"),
+		.profile = "p", .facts = "challenge.user=a\n",
 		.room = 100, .vouched = true
 	};
 
@@ -187,6 +188,9 @@ see(const struct waiting *w, void *arg)
 	assert_string_equal(w->endpoint, "default");
 	assert_string_equal(w->challenge, "lab");
 	assert_string_equal(w->peer, "192.0.2.1");
+	assert_string_equal(w->profile, "p");
+	assert_string_equal(w->facts, "challenge.user=a\n");
+	assert_null(w->asked);
 	assert_true(bytes_eq(w->csr, bytes_str("csr")));
 	assert_int_equal(w->csr_hash[31], w->id);
 	s->approved += w->approved;
@@ -245,9 +249,11 @@ claim(struct db *db, int64_t id)
 {
 	struct buf		 csr = BUF_INIT(100), old = BUF_INIT(100);
 	struct buf		 migrates = BUF_INIT(100);
+	struct buf		 facts = BUF_INIT(100);
 	struct err		 e = { .reason = ERR_NONE };
 	struct waiting_claim	 cl = {
-		.csr = &csr, .old = &old, .migrates = &migrates
+		.csr = &csr, .old = &old, .migrates = &migrates,
+		.facts = &facts
 	};
 	bool			 ours = false;
 	struct serial		 s;
@@ -258,11 +264,13 @@ claim(struct db *db, int64_t id)
 		assert_true(bytes_eq(bytes_make(cl.serial, cl.n_serial),
 		    serial_of(&s, 1)));
 		assert_string_equal(cl.challenge, "lab");
+		assert_string_equal(buf_cstr(&facts), "challenge.user=a\n");
 		assert_false(cl.challenge_gone || cl.despite);
 		assert_int_equal(old.n + migrates.n, 0);
 	} else
 		assert_int_equal(csr.n, 0);
 	buf_wipe(&csr);
+	buf_wipe(&facts);
 	return ours;
 }
 
