@@ -42,7 +42,7 @@ mdm=$(echo mdm-pass-1 | "$SCEPCTL" challenge hash |
 it_global="admin: { listen = \"$tmp/admin.sock\"; };
     accounts = (
     { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"];
-      max_uses = 2; },
+      max_uses = 2; profiles = [\"pads\"]; },
     { name = \"token\"; hash = \"$mdm\"; auth = \"bearer\";
       rights = [\"challenge\"]; },
     { name = \"prometheus\"; hash = \"$mdm\"; rights = [\"metrics\"]; },
@@ -51,6 +51,8 @@ it_global="admin: { listen = \"$tmp/admin.sock\"; };
 it_endpoint='}, { name = "other"; paths = [ "/other" ];
     ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key"; issuer = "local";
     profile = "device"; challenges = [ "test" ];'
+it_profile='}, { name = "pads"; subject = "/O=Example/CN={challenge}";
+    subject_patterns = ["CN glob printer-*"];'
 it_conf
 it_start
 
@@ -114,6 +116,15 @@ made '{"endpoint": "scep", "subject": ["CN exact x"]}'
 bound challenge_san x CLIENT_SANS=DNS:admin.corp,IP:10.0.0.1
 bound challenge_san x CLIENT_SANS=IP:10.0.0.1
 issued x
+# Who names the challenge does not name whatever he likes.
+made '{"endpoint": "scep", "profile": "pads", "name": "domain-admin",
+    "subject": "CN glob printer-*"}'
+bound subject_pattern printer-1
+made '{"endpoint": "scep", "profile": "pads", "name": "printer-9",
+    "subject": "CN glob printer-*"}'
+issued printer-1
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT subject FROM issued ORDER BY id DESC
+    LIMIT 1')" = CN=printer-9,O=Example ] || it_fail 'it is not printer-9'
 made '{"endpoint": "other", "subject": "CN exact a"}'
 bound challenge_endpoint a
 sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \

@@ -166,7 +166,7 @@ test_san(void **state)
 		{ "email glob *example.com", ENDS_MAIL },
 		{ "email glob *.b@com", ENDS_MAIL },
 		{ "email glob *.b.c@com", ENDS_MAIL },
-		{ "email glob *.b@c@com", ENDS_MAIL },
+		{ "email glob *@b.c@com", ENDS_MAIL },
 		{ "email glob *chief", ENDS_MAIL },
 		{ "email suffix @com", ENDS_MAIL },
 		{ "email suffix .com", ENDS_MAIL },
