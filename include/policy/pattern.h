@@ -34,9 +34,10 @@ int	 patterns_new(enum pattern_of, struct patterns **out, struct err *e);
 int	 patterns_add(struct patterns *, const char *text, struct err *e);
 void	 patterns_free(struct patterns *);	/* NULL is fine */
 /*
- * ERR_CONFIG where those of a type, each or together, take names that have
- * nothing in common: glob *, regex .+, dns glob *.*. An empty list and "none"
- * take nothing.
+ * ERR_CONFIG, and what would do, unless each says whom it is for: it is exact,
+ * or fixes a domain of two labels at its end, or for a subject 4 characters of
+ * its beginning or end. A regex never does; an empty list and "none" take
+ * nothing.
  */
 int	 patterns_bind(const struct patterns *, struct err *e);
 

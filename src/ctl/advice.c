@@ -109,7 +109,8 @@ static const struct {
 	{ ERR_FACT_MISSING, "make a challenge that has the fact (scepctl "
 	    "challenge add --fact), have the validator answer it, or change "
 	    "the profile's subject" },
-	{ ERR_SUBJECT_PATTERN, "have the device ask for another subject, or "
+	{ ERR_SUBJECT_PATTERN, "have the device ask for another subject, give "
+	    "its challenge another name or fact if it is made of those, or "
 	    "change the profile's subject_patterns" },
 	{ ERR_SAN_PATTERN, "have the device ask for other names, or change the "
 	    "profile's san_patterns" },

@@ -1,135 +1,164 @@
 /*
- * Do patterns say whom a challenge is for? What takes any name cannot be told
- * from its text: glob ?*, regex .+ and two regexes that share the alphabet are
- * as open as glob *. So they are asked about made-up names that have nothing in
- * common, of each length.
+ * Do patterns say whom a challenge is for? That is told by their form: names
+ * that they are tried with are never those that somebody else thinks of. What a
+ * pattern fixes must be a name, or enough of one's beginning or end.
  */
 #include <string.h>
 
-#include "policy/policy_int.h"
+#include "policy/pattern_int.h"
 
-#define LONGEST	32u	/* letters made up; a name has seldom more */
-#define PARTS	8u	/* of a form */
-#define STRANGERS 4u
+#define FIXED_MIN	4u	/* characters of an attribute's value */
+#define LABELS_MIN	2u	/* .com is everybody's */
+#define SPECIAL		"*?[]\\"	/* to fnmatch(3) */
 
-/* How names of a type look: % is so many letters, & a few, # a number. */
-static const struct form {
-	const char	*type;		/* NULL: an attribute of a subject */
-	const char	*text;
-} forms[] = {
-	{ NULL,    "%" },
-	{ "dns",   "%" },
-	{ "dns",   "%.&" },
-	{ "email", "%@&.&" },
-	{ "upn",   "%@&.&" },
-	{ "uri",   "&:%" },
-	{ "uri",   "https://%.&/" },
-	{ "ip",    "#.#.#.#" },
-	{ "ip",    "#:#:#:#:#:#:#:#" },
-	{ "sid",   "S-1-5-21-#-#-#-#" },
-};
-
-/* No two have a letter in common. */
-static const struct stranger {
-	const char	*letters[2], *number;
-} strangers[STRANGERS] = {
-	{ { "qzvmgr", "QZVMGR" }, "10" },
-	{ { "wkupht", "WKUPHT" }, "192" },
-	{ { "abcdef", "ABCDEF" }, "73" },
-	{ { "xjnols", "XJNOLS" }, "8" },
-};
-
-static size_t
-spell(char *out, const char *letters, size_t n)
+/* Labels with dots between them, as in example.com. */
+static bool
+is_domain(const char *text)
 {
-	size_t i, all = strlen(letters);
+	size_t n, labels = 0;
 
-	for (i = 0; i < n; i++)
-		out[i] = letters[i % all];
+	for (;; text++) {
+		if ((n = strcspn(text, ".")) == 0)
+			return false;
+		labels++;
+		text += n;
+		if (*text == '\0')
+			return labels >= LABELS_MIN;
+	}
+}
+
+static bool
+ends_dns(const char *end)
+{
+	const char *dot = strchr(end, '.');
+
+	return dot != NULL && is_domain(dot + 1);
+}
+
+/* All that is behind the @, or behind a dot of that. */
+static bool
+ends_mail(const char *end)
+{
+	const char *at = strrchr(end, '@');
+
+	return at != NULL ? is_domain(at + 1) : ends_dns(end);
+}
+
+/* Of UTF-8. */
+static size_t
+characters(const char *text, size_t size)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < size; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
 	return n;
 }
 
-static void
-make_up(const struct form *f, const struct stranger *s, bool upper, size_t n,
-    char out[PARTS * LONGEST])
+/* A value may be a host's name, or a user's: then its domain is what counts. */
+static bool
+ends_value(const char *end)
 {
-	const char *c;
-
-	for (c = f->text; *c != '\0'; c++)
-		if (*c == '%')
-			out += spell(out, s->letters[upper], n);
-		else if (*c == '&')
-			out += spell(out, s->letters[upper], 4);
-		else if (*c == '#')
-			out += spell(out, s->number, strlen(s->number));
-		else
-			*out++ = *c;
-	*out = '\0';
+	return characters(end, strlen(end)) >= FIXED_MIN &&
+	    (strpbrk(end, ".@") == NULL || ends_mail(end));
 }
 
-/* One may be named by chance; two have nothing in common. */
 static bool
-takes_two(const struct patterns *ps, const char *type, const struct form *f,
-    bool upper, size_t n)
+begins_value(const char *text, size_t size)
 {
-	char name[PARTS * LONGEST];
-	size_t i, taken = 0;
+	return characters(text, size) >= FIXED_MIN &&
+	    strcspn(text, ".@") >= size;
+}
 
-	for (i = 0; i < STRANGERS && taken < 2; i++) {
-		make_up(f, &strangers[i], upper, n, name);
-		taken += patterns_take(ps, type, name);
+#define WANTS_MAIL "an end that is a whole domain of two labels, as in suffix " \
+    "@example.com"
+
+/* What they must end with. */
+static const struct kind {
+	const char	*type;
+	bool		(*ends)(const char *end);
+	const char	*wants;
+} kinds[] = {
+	{ "dns", ends_dns, "an end of two whole labels, as in suffix "
+	    ".example.com" },
+	{ "email", ends_mail, WANTS_MAIL },
+	{ "upn", ends_mail, WANTS_MAIL },
+	/* emailAddress, mail and Windows' user names in a subject */
+	{ "1.2.840.113549.1.9.1", ends_mail, WANTS_MAIL },
+	{ "0.9.2342.19200300.100.1.3", ends_mail, WANTS_MAIL },
+	{ "1.3.6.1.4.1.311.20.2.3", ends_mail, WANTS_MAIL },
+};
+/* All others of a subject may as well begin so. */
+static const struct kind attribute = { NULL, ends_value, "a glob or suffix "
+    "with 4 characters at its beginning, none of them . or @, or at its end, "
+    "from a . or @ on a domain of two labels" };
+
+/* NULL: of those one is like the next, and no part says anything. */
+static const struct kind *
+kind_of(const struct patterns *ps, const struct pattern *p)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].type, p->type) == 0)
+			return &kinds[i];
+	return ps->of == PATTERN_SUBJECT ? &attribute : NULL;
+}
+
+/* Behind the last that stands for something else. */
+static const char *
+fixed_end(const char *glob)
+{
+	const char *end = glob;
+
+	for (; *glob != '\0'; glob++)
+		if (strchr(SPECIAL, *glob) != NULL)
+			end = glob + 1;
+	return end;
+}
+
+static bool
+glob_binds(const struct kind *k, const char *glob)
+{
+	size_t begin = strcspn(glob, SPECIAL);
+
+	return glob[begin] == '\0' || (k != NULL && (k->ends(fixed_end(glob)) ||
+	    (k == &attribute && begins_value(glob, begin))));
+}
+
+static bool
+binds(const struct kind *k, const struct pattern *p)
+{
+	switch (p->how) {
+	case EXACT:
+		return true;
+	case SUFFIX:
+		return k != NULL && k->ends(p->value);
+	case GLOB:
+		return glob_binds(k, p->value);
+	default:
+		return false;
 	}
-	return taken == 2;
-}
-
-static bool
-is_of(const struct form *f, enum pattern_of of, const char *type)
-{
-	if (of == PATTERN_SUBJECT)
-		return f->type == NULL;
-	return f->type != NULL && strcmp(f->type, type) == 0;
-}
-
-static bool
-takes_strangers(const struct patterns *ps, enum pattern_of of,
-    const char *type)
-{
-	size_t i, n;
-
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		for (n = 1; is_of(&forms[i], of, type) && n <= LONGEST; n++)
-			if (takes_two(ps, type, &forms[i], false, n) ||
-			    takes_two(ps, type, &forms[i], true, n))
-				return true;
-	return false;
-}
-
-/* Each type is asked about once. */
-static bool
-is_first(const struct patterns *ps, size_t i, const char *type)
-{
-	const char *earlier, *shown;
-	enum pattern_of of;
-	size_t k;
-
-	for (k = 0; k < i && patterns_type(ps, k, &of, &earlier, &shown); k++)
-		if (strcmp(earlier, type) == 0)
-			return false;
-	return true;
 }
 
 int
 patterns_bind(const struct patterns *ps, struct err *e)
 {
-	const char *type, *shown;
-	enum pattern_of of;
+	const struct pattern *p;
+	const struct kind *k;
 	size_t i;
 
-	for (i = 0; patterns_type(ps, i, &of, &type, &shown); i++)
-		if (is_first(ps, i, type) && takes_strangers(ps, of, type)) {
-			err_set(e, ERR_CONFIG, "the patterns of %s take names "
-			    "that have nothing in common", shown);
-			return -1;
-		}
+	for (i = 0; i < ps->n; i++) {
+		p = &ps->v[i];
+		k = kind_of(ps, p);
+		if (binds(k, p))
+			continue;
+		err_set(e, ERR_CONFIG, "\"%s %s %.64s\" leaves open whom it is "
+		    "for: give %s exact%s%s; what is wider, and any regex, is "
+		    "for accounts with unbound", p->shown, pattern_how(p),
+		    p->value, p->shown, k == NULL ? "" : ", or ",
+		    k == NULL ? "" : k->wants);
+		return -1;
+	}
 	return 0;
 }

@@ -87,6 +87,12 @@ static const char *const how_words[N_HOWS] = {
 	[REGEX] = "regex"
 };
 
+const char *
+pattern_how(const struct pattern *p)
+{
+	return how_words[p->how];
+}
+
 static int
 set_how(struct pattern *p, const char *word, struct err *e)
 {
@@ -207,20 +213,8 @@ patterns_text(const struct patterns *ps, char *out, size_t size)
 		return;
 	for (i = 0; i < ps->n && n < size; i++) {
 		k = snprintf(out + n, size - n, "%s%s %s %s",
-		    i > 0 ? ", " : "", ps->v[i].shown, how_words[ps->v[i].how],
+		    i > 0 ? ", " : "", ps->v[i].shown, pattern_how(&ps->v[i]),
 		    ps->v[i].value);
 		n += k < 0 ? 0 : (size_t)k;
 	}
-}
-
-bool
-patterns_type(const struct patterns *ps, size_t i, enum pattern_of *of,
-    const char **type, const char **shown)
-{
-	if (i >= ps->n)
-		return false;
-	*of = ps->of;
-	*type = ps->v[i].type;
-	*shown = ps->v[i].shown;
-	return true;
 }

@@ -28,4 +28,7 @@ struct patterns {
 	pcre2_match_context	*limits;
 };
 
+/* The word of how it matches. */
+const char	*pattern_how(const struct pattern *);
+
 #endif

@@ -96,19 +96,6 @@ check_value(const struct patterns *ps, const char *type, const char *text,
 	    e);
 }
 
-bool
-patterns_take(const struct patterns *ps, const char *type, const char *text)
-{
-	size_t i;
-
-	/* What is too much work for a short name may take any. */
-	for (i = 0; i < ps->n; i++)
-		if (strcmp(ps->v[i].type, type) == 0 &&
-		    match(&ps->v[i], ps, text) != NO)
-			return true;
-	return false;
-}
-
 /* Each type that has a pattern has a value; has() tells. */
 static int
 check_present(const struct patterns *ps,

@@ -113,13 +113,6 @@ bool	 policy_is_manual(const struct policy_facts *);
 /* grant.c: what is issued, by the facts that the rules let pass. */
 int	 policy_grant(const struct policy_facts *, struct policy_verdict *,
 	    struct err *e);
-/* pattern_match.c: whether one of this type matches, or may. */
-bool	 patterns_take(const struct patterns *, const char *type,
-	    const char *text);
-/* pattern.c: the type of the i-th and how it was written, false behind the
- * last. */
-bool	 patterns_type(const struct patterns *, size_t i, enum pattern_of *of,
-	    const char **type, const char **shown);
 /* Rules of decide.c */
 int	 policy_rule_key(const struct policy_facts *, struct err *e);
 void	 policy_key_inputs(const struct policy_facts *, struct policy_step *);

@@ -190,25 +190,43 @@ expand(const struct policy_facts *f, const char *text, struct buf *out,
 	return 0;
 }
 
-/* What facts make of it is held against the patterns of its type: nobody else
- * looked at them. */
+static bool
+is_any(const char *word)
+{
+	(void)word;
+	return true;
+}
+
+/* What facts make of it is held against the patterns of the challenge. What the
+ * request's names make of it is not: those themselves are. */
 static int
 check_limits(const struct policy_facts *f, const struct policy_rdn *r,
+    const struct name_value *v, struct err *e)
+{
+	char word[OID_TEXT];
+
+	if (f->approved || f->challenge != POLICY_CHALLENGE_MATCH ||
+	    f->limits == NULL || f->limits->subject == NULL ||
+	    !has_word(r->text, is_named, word) ||
+	    patterns_value(f->limits->subject, v, e) == 0)
+		return 0;
+	err_prefix(e, "made of {%s}", word);
+	return -1;
+}
+
+/* Whatever it is made of is held against the profile's: a name that a pattern
+ * does not take in the request is not to come by another way. Fixed text is the
+ * administrator's own. */
+static int
+check_own(const struct policy_facts *f, const struct policy_rdn *r,
     const struct name_value *v, struct err *e)
 {
 	const struct patterns *own = policy_made(f)->subject;
 	struct err why = { .reason = ERR_NONE };
 	char word[OID_TEXT];
 
-	if (!has_word(r->text, is_named, word))
-		return 0;
-	if (!f->approved && f->challenge == POLICY_CHALLENGE_MATCH &&
-	    f->limits != NULL && f->limits->subject != NULL &&
-	    patterns_value(f->limits->subject, v, e) == -1) {
-		err_prefix(e, "made of {%s}", word);
-		return -1;
-	}
-	if (own == NULL || patterns_value(own, v, &why) == 0)
+	if (own == NULL || !has_word(r->text, is_any, word) ||
+	    patterns_value(own, v, &why) == 0)
 		return 0;
 	err_set(e, why.reason == ERR_MEMORY ? ERR_MEMORY :
 	    ERR_SUBJECT_PATTERN, "made of {%s}: %s", word, why.text);
@@ -275,7 +293,9 @@ make_value(const struct policy_facts *f, size_t i, struct bytes old,
 	v->n = text->n;
 	if (policy_name_value(v, e) == -1)
 		return -1;
-	return old.n > 0 ? 0 : check_limits(f, r, v, e);
+	if (old.n > 0)
+		return 0;
+	return check_limits(f, r, v, e) == -1 ? -1 : check_own(f, r, v, e);
 }
 
 static int

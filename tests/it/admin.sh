@@ -125,7 +125,7 @@ outcome "$secret" issued laptop-7
 outcome "$secret" failure laptop-7
 logged reason=challenge_spent
 made '{"endpoint": "scep", "uses": 2, "ttl": 600, "san": ["none"],
-    "subject": ["CN glob dev*"]}'
+    "subject": ["CN glob devi*"]}'
 outcome "$secret" issued
 outcome "$secret" issued
 outcome "$secret" failure

@@ -42,7 +42,7 @@ mdm=$(echo mdm-pass-1 | "$SCEPCTL" challenge hash |
 it_global="admin: { listen = \"$tmp/admin.sock\"; };
     accounts = (
     { name = \"mdm\"; hash = \"$mdm\"; rights = [\"challenge\"];
-      max_uses = 2; },
+      max_uses = 2; profiles = [\"pads\"]; },
     { name = \"token\"; hash = \"$mdm\"; auth = \"bearer\";
       rights = [\"challenge\"]; },
     { name = \"prometheus\"; hash = \"$mdm\"; rights = [\"metrics\"]; },
@@ -51,6 +51,8 @@ it_global="admin: { listen = \"$tmp/admin.sock\"; };
 it_endpoint='}, { name = "other"; paths = [ "/other" ];
     ra_cert = "ca/ra.pem"; ra_key = "ca/ra.key"; issuer = "local";
     profile = "device"; challenges = [ "test" ];'
+it_profile='}, { name = "pads"; subject = "/O=Example/CN={challenge}";
+    subject_patterns = ["CN glob printer-*"];'
 it_conf
 it_start
 
@@ -114,6 +116,15 @@ made '{"endpoint": "scep", "subject": ["CN exact x"]}'
 bound challenge_san x CLIENT_SANS=DNS:admin.corp,IP:10.0.0.1
 bound challenge_san x CLIENT_SANS=IP:10.0.0.1
 issued x
+# Who names the challenge does not name whatever he likes.
+made '{"endpoint": "scep", "profile": "pads", "name": "domain-admin",
+    "subject": "CN glob printer-*"}'
+bound subject_pattern printer-1
+made '{"endpoint": "scep", "profile": "pads", "name": "printer-9",
+    "subject": "CN glob printer-*"}'
+issued printer-1
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT subject FROM issued ORDER BY id DESC
+    LIMIT 1')" = CN=printer-9,O=Example ] || it_fail 'it is not printer-9'
 made '{"endpoint": "other", "subject": "CN exact a"}'
 bound challenge_endpoint a
 sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
@@ -144,7 +155,41 @@ for much in '"uses": 3' '"uses": 1000000000' '"ttl": "8d"' \
 done
 post 400 '{"endpoint": "scep", "subject": "CN glob *"}' -u mdm:mdm-pass-1
 post 400 '{"endpoint": "scep", "san": "dns exact a"}' -u mdm:mdm-pass-1
+# Nor by a pattern that leaves open whom it is for, however it is written.
+# open TYPE WOULD-DO PATTERN...: a list of one type
+open() {
+	open_type=$1 open_wants=$2
+	shift 2
+	for pattern; do
+		case $open_type in
+		subject) names="\"subject\": \"$pattern\"" ;;
+		*) names="\"subject\": \"CN exact x\", \"san\": \"$pattern\"" ;;
+		esac
+		post 400 "{\"endpoint\": \"scep\", $names}" -u mdm:mdm-pass-1
+		grep -qF -e "\"$pattern\" leaves open whom it is for: give" \
+		    "$tmp/body" || it_fail "$pattern: $(cat "$tmp/body")"
+		grep -qF -e "$open_wants" "$tmp/body" ||
+		    it_fail "$pattern: $(cat "$tmp/body")"
+		grep 'reason=unbound' "$tmp/scepd.log" | tail -n 1 |
+		    grep -qF -e "$pattern" || it_fail "$pattern is not logged"
+	done
+}
+open subject 'CN exact, or a glob or suffix with 4 characters' \
+    'CN glob *.*' 'CN regex [A-Z][a-z]+' 'CN glob *a*' 'CN glob * *' \
+    'CN regex .*[^a-z]' 'CN glob *.com' 'CN glob administrator@*'
+open san 'dns exact, or an end of two whole labels' \
+    'dns glob *.*' 'dns glob *.*.*' 'dns suffix .com' 'dns glob *bank.com'
+open san 'email exact, or an end that is a whole domain' 'email glob *@*.*.*'
+open san 'ip exact; what is wider' 'ip glob ?*.*.*.?'
+open san 'sid exact; what is wider' 'sid glob S-1-5-21-1-2-3-*'
 [ "$(challenges)" = "$before" ] || it_fail 'a challenge was made for nobody'
+# What fixes enough takes that, and nothing beside it.
+made '{"endpoint": "scep", "subject": "CN glob dev-*", "uses": 2,
+    "san": "dns suffix .dev.example"}'
+bound challenge_subject x-dev-1 CLIENT_SANS=DNS:a.dev.example
+bound challenge_san dev-1 CLIENT_SANS=DNS:a.example
+issued dev-1 CLIENT_SANS=DNS:a.dev.example
+before=$(challenges)
 post 200 '{"endpoint": "other", "subject": "CN exact a"}' -u narrow:mdm-pass-1
 post 200 "$any" -H 'Authorization: Bearer mdm-pass-1'
 [ "$(challenges)" = $((before + 2)) ] || it_fail 'no challenge was made'

@@ -164,6 +164,22 @@ refuse san_pattern
 request CN=dev-1 'subjectAltName = email:a@example.com'
 refuse san_required
 
+# They hold for what a template makes of any name, too.
+serve 'subject = "/O=Example/CN={dns}"; subject_patterns = [ "CN glob dev*" ];'
+request CN=dev-1 'subjectAltName = DNS:dc01.corp.example'
+refuse subject_pattern
+request CN=dc01 'subjectAltName = DNS:dev-1.example'
+refuse subject_pattern
+request CN=dev-1 'subjectAltName = DNS:dev-1.example'
+issue 'patterns of a template'
+has 'Subject: CN=dev-1.example,O=Example'
+serve 'subject = "/CN={serialNumber}"; subject_patterns = [ "CN glob dev*",
+    "serialNumber regex .*" ];'
+request CN=dev-1/serialNumber=root
+refuse subject_pattern
+request CN=dev-1/serialNumber=dev-2
+issue 'patterns of another type'
+
 # ---- what Windows wants, and other extensions
 
 serve "template_oid = \"1.3.6.1.4.1.311.21.8.1.2\"; template_major = 101;
@@ -294,6 +310,19 @@ challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --name pad-7 --once \
 request CN=pad-8
 issue 'a subject by a challenge of the store'
 has 'Subject: CN=pad-7,O=Example'
+# Under patterns only one that is named so.
+serve 'subject = "/O=Example/CN={challenge}"; subject_patterns = [ "CN glob pad*" ];'
+request CN=pad-9
+for name in pad-9 root; do
+	challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add \
+	    --name "$name" 2>"$tmp/out")
+	request CN=pad-9
+	if [ "$name" = root ]; then
+		refuse subject_pattern
+	else
+		issue 'a name that the patterns take'
+	fi
+done
 challenge=$given
 serve 'subject = "/O=Example/CN={challenge}"; approval = "manual";'
 request CN=pad-9

@@ -423,82 +423,6 @@ test_expensive(void **state)
 	}
 }
 
-/* Whether patterns say whom they are for, alone and together. */
-static void
-test_bind(void **state)
-{
-	static const struct {
-		enum pattern_of	 of;
-		const char	*patterns, *open;	/* NULL: they do */
-	} rows[] = {
-		{ PATTERN_SUBJECT, "none", NULL },
-		{ PATTERN_SUBJECT, "CN exact *", NULL },
-		{ PATTERN_SUBJECT, "CN exact a\nCN exact b", NULL },
-		{ PATTERN_SUBJECT, "CN glob dev-*", NULL },
-		{ PATTERN_SUBJECT, "CN glob *-dev", NULL },
-		{ PATTERN_SUBJECT, "CN regex dev-[0-9]{4}", NULL },
-		{ PATTERN_SUBJECT, "CN regex [0-9]{8}", NULL },
-		{ PATTERN_SUBJECT, "CN regex (?i)dev-.*", NULL },
-		{ PATTERN_SUBJECT, "CN suffix -dev\nO exact Example", NULL },
-		{ PATTERN_SUBJECT, "CN glob q*", NULL },
-		{ PATTERN_SUBJECT, "CN glob *", "CN" },
-		{ PATTERN_SUBJECT, "CN glob **", "CN" },
-		{ PATTERN_SUBJECT, "CN glob ?*", "CN" },
-		{ PATTERN_SUBJECT, "CN glob ????????", "CN" },
-		{ PATTERN_SUBJECT, "CN glob [a-z]*", "CN" },
-		{ PATTERN_SUBJECT, "CN glob [!q]*", "CN" },
-		{ PATTERN_SUBJECT, "CN regex .*", "CN" },
-		{ PATTERN_SUBJECT, "CN regex .+", "CN" },
-		{ PATTERN_SUBJECT, "CN regex ()((.|b)*)", "CN" },
-		{ PATTERN_SUBJECT, "CN regex .{12}", "CN" },
-		{ PATTERN_SUBJECT, "CN regex .{20,}", "CN" },
-		{ PATTERN_SUBJECT, "CN regex [A-Z]+", "CN" },
-		{ PATTERN_SUBJECT, "CN regex (?!admin)[a-z-]+", "CN" },
-		{ PATTERN_SUBJECT, "CN regex \\S+", "CN" },
-		/* Too much work to know. */
-		{ PATTERN_SUBJECT, "CN regex (\\w+)+[!?]", "CN" },
-		{ PATTERN_SUBJECT, "CN exact a\nCN glob *", "CN" },
-		{ PATTERN_SUBJECT, "CN exact a\n2.5.4.10 glob *", "2.5.4.10" },
-		{ PATTERN_SUBJECT, "CN glob [q]*\nCN glob [w]*", "CN" },
-		{ PATTERN_SAN, "none", NULL },
-		{ PATTERN_SAN, "dns exact a.example", NULL },
-		{ PATTERN_SAN, "dns suffix .example", NULL },
-		{ PATTERN_SAN, "dns glob *.dev.example\nip exact 10.0.0.1",
-		    NULL },
-		{ PATTERN_SAN, "email suffix @example.com", NULL },
-		{ PATTERN_SAN, "upn regex [a-z]+@example\\.com", NULL },
-		{ PATTERN_SAN, "ip glob 10.0.0.*", NULL },
-		{ PATTERN_SAN, "uri glob https://example.com/*", NULL },
-		{ PATTERN_SAN, "sid exact S-1-5-21-1-2-3-500", NULL },
-		{ PATTERN_SAN, "dns glob *", "dns" },
-		{ PATTERN_SAN, "dns glob *.*", "dns" },
-		{ PATTERN_SAN, "dns regex [a-z0-9.-]+", "dns" },
-		{ PATTERN_SAN, "email glob *@*", "email" },
-		{ PATTERN_SAN, "upn glob *@*.*", "upn" },
-		{ PATTERN_SAN, "uri glob *", "uri" },
-		{ PATTERN_SAN, "uri glob https://*", "uri" },
-		{ PATTERN_SAN, "ip glob *", "ip" },
-		{ PATTERN_SAN, "ip regex [0-9.]+", "ip" },
-		{ PATTERN_SAN, "ip regex [0-9a-f:]+", "ip" },
-		{ PATTERN_SAN, "sid glob S-1-5-21-*", "sid" },
-		{ PATTERN_SAN, "dns exact a.example\nip glob *", "ip" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct patterns	*p = list(rows[i].of, rows[i].patterns);
-		struct err	 e = ERR_INIT;
-		int		 rc = patterns_bind(p, &e);
-
-		if (rc != (rows[i].open == NULL ? 0 : -1))
-			fail_msg("%s: %s", rows[i].patterns, err_text(&e));
-		if (rows[i].open != NULL)
-			assert_err(&e, ERR_CONFIG, rows[i].open,
-			    rows[i].patterns);
-		patterns_free(p);
-	}
-}
-
 /* As somebody wrote them, cut where there is no room. */
 static void
 test_text(void **state)
@@ -535,7 +459,6 @@ main(void)
 		cmocka_unit_test(test_san),
 		cmocka_unit_test(test_sid),
 		cmocka_unit_test(test_expensive),
-		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_text),
 	};
 

@@ -257,6 +257,41 @@ test_no_challenge(void **state)
 	challenge_name = "pad-7";
 }
 
+/* Names of the request are held by the profile's patterns as what they become,
+ * whatever they were. */
+static void
+test_made(void **state)
+{
+	static const struct {
+		char		 template[32], pattern[32];
+		const char	*error;		/* NULL: none */
+	} rows[] = {
+		{ "/CN={dns}", "CN glob *x*", NULL },
+		{ "/CN={dns}", "CN glob x*", "made of {dns}: CN matches none" },
+		{ "/CN={CN}.{dns}", "CN exact x", "made of {CN}: CN matches" },
+		{ "/O=a/CN={CN}.{dns}", "CN suffix .example",
+		    "CN matches none" },
+		{ "/CN={CN}/OU={dns}", "CN exact x", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct conf_profile	 p = profile();
+		struct policy_verdict	 v;
+		char			 template[32], pattern[32];
+		char			*patterns[] = { pattern, NULL };
+
+		memcpy(template, rows[i].template, sizeof(template));
+		memcpy(pattern, rows[i].pattern, sizeof(pattern));
+		p.subject = template;
+		p.subject_patterns = (struct conf_strings){ patterns, 1 };
+		if (rows[i].error == NULL)
+			good(&p, names, &v);
+		else
+			bad(&p, names, ERR_SUBJECT_PATTERN, rows[i].error);
+	}
+}
+
 /* Under a challenge that limits the subject, a template takes no name that it
  * leaves open. */
 static void
@@ -497,6 +532,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_no_challenge),
+		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_extensions),

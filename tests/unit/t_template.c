@@ -286,6 +286,62 @@ test_limits(void **state)
 		{ "/CN={challenge.user}", "challenge.user=y1", "made of",
 		    ERR_SUBJECT_PATTERN, .challenge = MATCH, .pattern = "CN glob x*",
 		    .approved = true },
+		/* Its name is no device's to choose; what the device asks is
+		 * held as it is asked. */
+		{ "/CN={challenge}", NULL, "CN=pad-7", ERR_NONE,
+		    .challenge = MATCH, .limit = "CN exact x" },
+		{ "/CN=a-{CN}", NULL, "CN=a-x", ERR_NONE, .challenge = MATCH,
+		    .limit = "CN exact x" },
+		{ "/CN={CN}", NULL, "CN matches none", ERR_CHALLENGE_SUBJECT,
+		    .challenge = MATCH, .limit = "CN exact y" },
+		{ "/CN=a-{CN}{challenge.a}", "challenge.a=1", "made of "
+		    "{challenge.a}", ERR_CHALLENGE_SUBJECT,
+		    .challenge = MATCH, .limit = "CN exact x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++)
+		check_row(&rows[i]);
+}
+
+/* Patterns of the profile hold for whatever is made of anything. */
+static void
+test_patterns(void **state)
+{
+	static const struct row rows[] = {
+		{ "/O=Example/CN={challenge}", NULL, "made of {challenge}: CN "
+		    "matches none", ERR_SUBJECT_PATTERN, .challenge = MATCH,
+		    .pattern = "CN glob x*" },
+		{ "/O=Example/CN={challenge}", NULL, "made of {challenge}",
+		    ERR_SUBJECT_PATTERN, .approved = true,
+		    .pattern = "CN glob x*" },
+		{ "/CN=x-{challenge}", NULL, "CN=x-pad-7", ERR_NONE,
+		    .challenge = MATCH, .pattern = "CN glob x*" },
+		{ "/CN={CN}", NULL, "CN=x", ERR_NONE, .challenge = MATCH,
+		    .pattern = "CN glob x*" },
+		{ "/CN=a-{CN}", NULL, "made of {CN}: CN matches none",
+		    ERR_SUBJECT_PATTERN, .challenge = MATCH,
+		    .pattern = "CN glob x*" },
+		{ "/CN={CN}{validator.a}", "validator.a=y", "made of {CN}: CN "
+		    "matches none", ERR_SUBJECT_PATTERN, .challenge = MATCH,
+		    .pattern = "CN exact x" },
+		{ "/CN={CN}{validator.a}", NULL, "", ERR_NONE,
+		    .challenge = MATCH, .pattern = "CN exact x",
+		    .asking = true, .open = true },
+		/* What the administrator wrote himself is not looked at, nor a
+		 * type that he has no pattern for. */
+		{ "/CN=fixed", NULL, "CN=fixed", ERR_NONE, .challenge = MATCH,
+		    .pattern = "CN exact x" },
+		{ "/O=Example/CN={CN}/OU={challenge}", NULL,
+		    "OU=pad-7,CN=x,O=Example", ERR_NONE, .challenge = MATCH,
+		    .pattern = "CN exact x" },
+		/* The request's own counts as ever. */
+		{ "/CN=x-{challenge}", NULL, "CN matches none",
+		    ERR_SUBJECT_PATTERN, .challenge = MATCH,
+		    .pattern = "CN glob x-*" },
+		/* What was granted before. */
+		{ "/CN={challenge}", NULL, "CN=old", ERR_NONE, .renews = true,
+		    .pattern = "CN glob x*" },
 	};
 
 	(void)state;
@@ -396,6 +452,7 @@ main(void)
 		cmocka_unit_test(test_asking),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lacks),
