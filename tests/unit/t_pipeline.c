@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "key_craft.h"
 #include "pki_tool.h"
 #include "service_ask.h"
 #include "store_ask.h"
@@ -498,6 +499,39 @@ test_poll_revoked(void **state)
 	    " 'key_compromised'"), 1);
 }
 
+/* A compromised key, with another exponent; by a certificate of its own. */
+static void
+test_key_respelled(void **state)
+{
+	struct who	 d, other = { .key = key_respell(device.key,
+			    "exponent") };
+	struct scep_got	 got;
+	char		 none[STORE_TEXT];
+
+	(void)state;
+	assert_non_null(other.key);
+	other.cert = tool_cert(&(struct order){ .name = "device",
+	    .key = other.key });
+	enroll("/auto", &d);
+	for (int reason = 1; reason < 6; reason += 4) {
+		store_text(reason == 1 ? "UPDATE issued SET revoked_at = 1,"
+		    " revoke_reason = 1" : "UPDATE issued SET revoked_at = 1,"
+		    " revoke_reason = 5", none);
+		ask_csr("/auto", SCEP_PKCSREQ, &other, "other", other.key,
+		    SECRET, &got);
+		if (reason == 1)
+			assert_failure(&got, FAIL_BADREQUEST, "compromised");
+		else
+			assert_int_equal(got.status, SCEP_SUCCESS);
+		scep_got_clear(&got);
+	}
+	assert_int_equal(count_issued(), 2);
+	assert_int_equal(store_number("SELECT count(DISTINCT key_hash) FROM"
+	    " issued"), 1);
+	cert_free(d.cert);
+	who_free(&other);
+}
+
 /* The reply to a key that cannot decrypt needs the request's challenge, which
  * is there until the issue; key agreement is not taken instead, unasked. */
 static void
@@ -810,6 +844,7 @@ main(void)
 		TEST(test_renewal_refused),
 		TEST(test_polls),
 		TEST(test_poll_revoked),
+		TEST(test_key_respelled),
 		TEST(test_poll_by_password),
 		TEST(test_poll_refused),
 		TEST(test_lost),

@@ -338,7 +338,7 @@ issue_by(const struct who *issuer, const char *endpoint, const char *profile,
 	ok(txn_reserve(service->db, &t, &found, &fresh, &e), &e);
 	row.txn = found.id;
 	ok(secret_sha256(c->issuer, row.issuer_hash, &e), &e);
-	memcpy(row.key_hash, c->key.hash, ISSUED_HASH);
+	memcpy(row.key_hash, c->key.identity, ISSUED_HASH);
 	issued_add_start(service->db, &op, &row);
 	ok(issued_add_wait(service->db, &op, &e), &e);
 	*out = (struct who){ .key = device.key, .cert = c };
