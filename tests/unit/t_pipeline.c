@@ -524,6 +524,9 @@ test_key_respelled(void **state)
 		else
 			assert_int_equal(got.status, SCEP_SUCCESS);
 		scep_got_clear(&got);
+		/* Nothing is begun for it. */
+		assert_int_equal(store_number("SELECT count(*) FROM txn"),
+		    reason == 1 ? 1 : 2);
 	}
 	assert_int_equal(count_issued(), 2);
 	assert_int_equal(store_number("SELECT count(DISTINCT key_hash) FROM"
