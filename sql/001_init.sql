@@ -44,7 +44,8 @@ CREATE TABLE txn (
 	facts		TEXT,
 	-- The subject that was granted and the key, where a profile limits what
 	-- one may have, or the CA certifies another subject. A renewal has the
-	-- subject of what it renews.
+	-- subject of what it renews. Of the key, the hash is the same in all
+	-- spellings, and for RSA with any exponent, here and in issued.
 	subject		TEXT,
 	key_hash	BLOB CHECK (length(key_hash) = 32),
 	CHECK (renews IS NULL OR migrates IS NULL),

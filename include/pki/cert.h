@@ -29,10 +29,18 @@ const char	*key_type_name(enum key_type);
 /* Their names, "digitalSignature", ...; NULL: no such bit. */
 const char	*cert_ku_name(unsigned bit);
 
-/* A public key, of a certificate or a request. */
+/*
+ * A public key, of a certificate or a request. However it was spelled, spki is
+ * as everybody writes that key; only of KEY_OTHER, and of what has more bits
+ * than CSR_RSA_MAX, it is as sent. With the same spki_hash it is the very key:
+ * for where one is proven. With the same identity, whoever has one has the
+ * other: for where a key is barred or known again. For RSA that is the modulus,
+ * with any exponent.
+ */
 struct pubkey {
 	struct bytes	 spki;		/* SubjectPublicKeyInfo, DER */
-	uint8_t		 hash[PKI_HASH];	/* SHA-256 over spki */
+	uint8_t		 spki_hash[PKI_HASH];	/* SHA-256 over spki */
+	uint8_t		 identity[PKI_HASH];
 	enum key_type	 type;
 	int		 bits;
 };

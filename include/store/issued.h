@@ -17,7 +17,7 @@ struct issued {
 	struct bytes	 der;
 	struct bytes	 serial;	/* content of the INTEGER */
 	uint8_t		 issuer_hash[ISSUED_HASH]; /* of the issuer's Name */
-	uint8_t		 key_hash[ISSUED_HASH];	/* of SubjectPublicKeyInfo */
+	uint8_t		 key_hash[ISSUED_HASH];	/* the key's identity */
 	const char	*subject;	/* RFC 4514 text */
 	const char	*sans;		/* "dns:a.example\nupn:…", "" if none */
 	const char	*endpoint;
@@ -34,8 +34,8 @@ struct issued {
 					 * supersedes, in the same step */
 	const struct audit *audit;	/* to the store: what led to it, or
 					 * NULL */
-	/* to the store, of a renewal: the hash of the old one's SPKI, or NULL;
-	 * and as in struct txn */
+	/* to the store, of a renewal: the identity of the old one's key, or
+	 * NULL; and as in struct txn */
 	const uint8_t	*old_key;
 	int64_t		 superseded;
 	/* set by the store, by what its transaction renews */

@@ -64,8 +64,8 @@ int	 revoked_put_also(struct db *, const struct revoked_order *,
 void	 revoked_others_clear(struct revoked_others *);
 
 /*
- * What a revocation stops beside the certificate itself. Keys are hashes of an
- * SPKI.
+ * What a revocation stops beside the certificate itself. Keys are given by
+ * their identity, which all spellings of one have.
  */
 struct revoked_ask {
 	int64_t		 renews;	/* as in struct txn */

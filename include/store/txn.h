@@ -36,10 +36,11 @@ struct txn {
 	const char	*migrates;	/* "SERIAL of ISSUER", of another
 					 * server's that allows it; or NULL */
 	struct bytes	 old;		/* where that waits: the certificate */
-	const uint8_t	*old_key;	/* of either, the hash of its SPKI */
+	const uint8_t	*old_key;	/* of either, its key's identity */
 	int64_t		 superseded;	/* seconds for which these renew once
 					 * more after they did */
-	uint8_t		 key_hash[TXN_HASH];	/* of the request's SPKI */
+	uint8_t		 key_hash[TXN_HASH];	/* identity of the request's
+						 * key */
 	/* Where there is a limit, or the CA may certify another: the subject that
 	 * is granted. A renewal counts as what it renews did. */
 	const char	*subject;	/* NULL: as issued.subject will be */

@@ -227,7 +227,7 @@ on_waiting(const struct waiting *w, void *arg)
 	cert_hex(w->renews, s.renews);
 	if (csr_parse(w->csr, &csr, k->list.e) == 0) {
 		s.csr = csr;
-		str_hex(bytes_make(csr->key.hash, PKI_HASH), s.key);
+		str_hex(bytes_make(csr->key.spki_hash, PKI_HASH), s.key);
 		rc = ctl_full(put_sans(csr, &s.sans), k->list.e);
 	}
 	if (rc == 0 && k->list.one)

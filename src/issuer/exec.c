@@ -120,10 +120,11 @@ ask(const struct issuer *is, const struct exec *x,
 	return rc;
 }
 
+/* The very key: the same modulus with another exponent is no use to it. */
 static bool
 is_for(const struct cert *c, const struct issuer_request *r)
 {
-	return memcmp(c->key.hash, r->csr->key.hash, PKI_HASH) == 0;
+	return memcmp(c->key.spki_hash, r->csr->key.spki_hash, PKI_HASH) == 0;
 }
 
 /* The one certificate of the request's key, which may stand there twice. */

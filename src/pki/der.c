@@ -12,8 +12,6 @@
 #include "pki/pki_int.h"
 #include "util/str.h"
 
-#define SPKI_MAX	2048	/* of an RSA key of CSR_RSA_MAX bits, and more */
-
 struct bytes
 pki_i2d(const ASN1_ITEM *it, const void *obj)
 {

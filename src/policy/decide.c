@@ -75,8 +75,8 @@ rule_key_taken(const struct policy_facts *f, struct err *e)
 	size_t i;
 
 	for (i = 0; i < f->n_authorities; i++)
-		if (memcmp(f->authorities[i]->key.hash, f->csr->key.hash,
-		    PKI_HASH) == 0) {
+		if (memcmp(f->authorities[i]->key.identity,
+		    f->csr->key.identity, PKI_HASH) == 0) {
 			err_set(e, ERR_KEY_TAKEN, "it is the key of %s",
 			    f->authorities[i]->subject_text);
 			return -1;
@@ -187,10 +187,12 @@ reply_inputs(const struct policy_facts *f, struct policy_step *s)
 	    f->signer) ? "challenge" : "key");
 }
 
+/* By the very key, which is what a signature proves. */
 static bool
 signs_itself(const struct policy_facts *f)
 {
-	return memcmp(f->signer->hash, f->csr->key.hash, PKI_HASH) == 0;
+	return memcmp(f->signer->spki_hash, f->csr->key.spki_hash,
+	    PKI_HASH) == 0;
 }
 
 static int

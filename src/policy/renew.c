@@ -33,8 +33,8 @@ policy_old_authority(const struct policy_facts *f)
 	size_t i;
 
 	for (i = 0; i < f->n_authorities; i++)
-		is |= memcmp(f->authorities[i]->key.hash, c->key.hash,
-		    PKI_HASH) == 0;
+		is |= memcmp(f->authorities[i]->key.identity,
+		    c->key.identity, PKI_HASH) == 0;
 	return is;
 }
 
@@ -318,7 +318,7 @@ names_inputs(const struct policy_facts *f, struct policy_step *s)
 static bool
 keeps_key(const struct policy_facts *f)
 {
-	return memcmp(f->old->cert->key.hash, f->csr->key.hash,
+	return memcmp(f->old->cert->key.identity, f->csr->key.identity,
 	    PKI_HASH) == 0;
 }
 

@@ -43,7 +43,7 @@ json_new_key(const struct pubkey *k)
 	struct json *d = json_new_object();
 	char hex[2 * PKI_HASH + 1];
 
-	str_hex(bytes_make(k->hash, PKI_HASH), hex);
+	str_hex(bytes_make(k->spki_hash, PKI_HASH), hex);
 	json_add_str(d, "type", key_type_name(k->type));
 	json_add_int(d, "bits", k->bits);
 	json_add_str(d, "sha256", hex);

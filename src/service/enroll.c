@@ -59,8 +59,8 @@ describe(struct work *w, struct err *e)
 		.replay = w->x->site->conf->replay,
 	};
 	memcpy(t->msg_hash, w->msg.hash, TXN_HASH);
-	memcpy(t->signer_hash, signer->key.hash, TXN_HASH);
-	memcpy(t->key_hash, w->csr->key.hash, TXN_HASH);
+	memcpy(t->signer_hash, signer->key.spki_hash, TXN_HASH);
+	memcpy(t->key_hash, w->csr->key.identity, TXN_HASH);
 	if (secret_sha256(signer->issuer, t->signer_issuer, e) == -1 ||
 	    secret_sha256(w->csr->der, t->csr_hash, e) == -1)
 		return -1;
@@ -114,8 +114,8 @@ limit(struct work *w, struct err *e)
 {
 	const struct conf_profile *p = w->verdict.profile;
 	struct txn *t = &w->txn;
-	bool kept = w->verdict.renews && memcmp(w->old->key.hash,
-	    w->csr->key.hash, PKI_HASH) == 0;
+	bool kept = w->verdict.renews && memcmp(w->old->key.identity,
+	    w->csr->key.identity, PKI_HASH) == 0;
 
 	/* Of a rehearsal, nobody knows the subject yet. */
 	if (w->verdict.awaits || (p->max_active == 0 &&
@@ -147,7 +147,7 @@ work_reservation(struct work *w, struct err *e)
 		t->migrates = w->old_id == 0 ? buf_cstr(&w->migrates) : NULL;
 		if (w->old_id == 0 && w->verdict.hold)
 			t->old = w->old->der;
-		t->old_key = w->old->key.hash;
+		t->old_key = w->old->key.identity;
 		t->superseded = w->se->conf->renew_superseded;
 	}
 	t->vouched = w->verdict.spends || w->verdict.renews ||
@@ -223,7 +223,7 @@ step_record(struct work *w, struct err *e)
 	r->txn = w->found.id;
 	r->der = w->cert->der;
 	r->serial = w->cert->serial;
-	memcpy(r->key_hash, w->cert->key.hash, ISSUED_HASH);
+	memcpy(r->key_hash, w->cert->key.identity, ISSUED_HASH);
 	r->subject = w->cert->subject_text;
 	r->sans = buf_cstr(&w->sans);
 	r->endpoint = w->se->conf->name;
@@ -236,7 +236,7 @@ step_record(struct work *w, struct err *e)
 	r->not_after = w->cert->not_after;
 	r->issued_at = w->now;
 	r->revoke_old = w->se->conf->renew_revoke_old;
-	r->old_key = w->verdict.renews ? w->old->key.hash : NULL;
+	r->old_key = w->verdict.renews ? w->old->key.identity : NULL;
 	r->superseded = w->se->conf->renew_superseded;
 	r->audit = work_audit(w, AUDIT_ISSUED, "record", NULL);
 	w->recording = true;

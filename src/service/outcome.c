@@ -304,7 +304,7 @@ step_find(struct work *w, struct err *e)
 
 	if (waiting_expire(w->s->db, w->now - c->pending_expire, w->now,
 	    e) == -1 || waiting_polled(w->s->db, w->se->conf->name,
-	    w->msg.txid, w->msg.cms.signer->key.hash, &w->found, &other,
+	    w->msg.txid, w->msg.cms.signer->key.spki_hash, &w->found, &other,
 	    e) == -1)
 		return -1;
 	if (w->found.state != TXN_NONE)

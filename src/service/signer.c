@@ -102,12 +102,13 @@ take_foreign(struct work *w, struct err *e)
 static int
 read_line(struct work *w, struct err *e)
 {
-	const uint8_t *key = w->csr->key.hash;
+	const uint8_t *key = w->csr->key.identity;
 
 	if (issued_line(w->s->db, w->old_id, w->old_id == 0 ?
 	    buf_cstr(&w->migrates) : NULL, key, &w->old_line, e) == -1)
 		return -1;
-	if (w->old_id == 0 && memcmp(w->old->key.hash, key, PKI_HASH) == 0)
+	if (w->old_id == 0 && memcmp(w->old->key.identity, key,
+	    PKI_HASH) == 0)
 		w->old_line.key_uses = 1;
 	return 0;
 }
@@ -167,8 +168,8 @@ work_stops(struct work *w, struct err *e)
 	const struct revoked_ask a = {
 		.renews = w->old_id,
 		.migrates = foreign ? buf_cstr(&w->migrates) : NULL,
-		.old_key = w->old == NULL ? NULL : w->old->key.hash,
-		.key = w->csr->key.hash,
+		.old_key = w->old == NULL ? NULL : w->old->key.identity,
+		.key = w->csr->key.identity,
 	};
 
 	return revoked_stops(w->s->db, &a, &w->stops, e);

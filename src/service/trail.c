@@ -119,7 +119,7 @@ request_facts(struct trail *t, const struct csr *r)
 	(void)snprintf(key, sizeof(key), "%s %d", key_type_name(r->key.type),
 	    r->key.bits);
 	trail_fact(t, "key", key);
-	hex_fact(t, "key_sha256", bytes_make(r->key.hash, PKI_HASH));
+	hex_fact(t, "key_sha256", bytes_make(r->key.spki_hash, PKI_HASH));
 }
 
 /* The first, where there are more; of ours that is refused, nothing is left. */

@@ -17,8 +17,8 @@ is_above(const struct certs *cs, const struct cert *c)
 
 	for (i = 0; i < cs->n; i++) {
 		err_clear(&why);
-		if (memcmp(cs->v[i]->key.hash, c->key.hash, PKI_HASH) == 0 ||
-		    chain_link(c, cs->v[i], &why) == 0)
+		if (memcmp(cs->v[i]->key.identity, c->key.identity,
+		    PKI_HASH) == 0 || chain_link(c, cs->v[i], &why) == 0)
 			return true;
 	}
 	return false;

@@ -68,7 +68,7 @@ fill(struct site_ca *ca, const struct conf_issuer *conf, struct issuer *is,
 {
 	ca->conf = conf;
 	ca->issuer = is;
-	str_hex(bytes_make(issuer_ca(is)->key.hash, SITE_CA_ID), ca->id);
+	str_hex(bytes_make(issuer_ca(is)->key.spki_hash, SITE_CA_ID), ca->id);
 	ca->has_crl = may_sign_crls(ca);
 	if (secret_sha256(issuer_ca(is)->subject, ca->name_hash, e) == -1 ||
 	    make_crt(ca, e) == -1)

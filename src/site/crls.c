@@ -65,7 +65,7 @@ crls_free(struct crls *c)
 static struct slot *
 slot_find(struct crls *c, const struct site_ca *ca)
 {
-	const uint8_t *key = issuer_ca(ca->issuer)->key.hash;
+	const uint8_t *key = issuer_ca(ca->issuer)->key.spki_hash;
 	struct slot *s;
 
 	for (s = c->first; s != NULL; s = s->next)
@@ -85,7 +85,7 @@ slot_add(struct crls *c, const struct site_ca *ca, struct err *e)
 		return NULL;
 	}
 	memcpy(s->name_hash, ca->name_hash, PKI_HASH);
-	memcpy(s->key_hash, issuer_ca(ca->issuer)->key.hash, PKI_HASH);
+	memcpy(s->key_hash, issuer_ca(ca->issuer)->key.spki_hash, PKI_HASH);
 	memcpy(s->last.issuer_hash, s->name_hash, PKI_HASH);
 	memcpy(s->last.key_hash, s->key_hash, PKI_HASH);
 	pthread_mutex_lock(&c->lock);

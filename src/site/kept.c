@@ -40,7 +40,7 @@ static int
 load_key(const struct conf *c, const struct cert *cert, struct key **out,
     struct err *e)
 {
-	char *path = key_path(c, cert->key.hash, e);
+	char *path = key_path(c, cert->key.spki_hash, e);
 	struct key *k;
 	int rc = -1;
 

@@ -51,7 +51,7 @@ reserve(const struct ra_look *l, struct order *o, struct err *e)
 		return -1;
 	str_hex(serial, hex);
 	(void)snprintf(o->txid, sizeof(o->txid), "ra-%s", hex);
-	memcpy(t.signer_hash, o->like->key.hash, TXN_HASH);
+	memcpy(t.signer_hash, o->like->key.spki_hash, TXN_HASH);
 	if (secret_sha256(o->like->issuer, t.signer_issuer, e) == -1 ||
 	    secret_sha256(key_spki(o->key), t.csr_hash, e) == -1 ||
 	    secret_sha256(serial, t.msg_hash, e) == -1)
@@ -105,7 +105,7 @@ record(const struct ra_look *l, const struct order *o, const struct cert *c,
 	struct issued_op op;
 
 	memcpy(row.issuer_hash, o->ca->name_hash, ISSUED_HASH);
-	memcpy(row.key_hash, c->key.hash, ISSUED_HASH);
+	memcpy(row.key_hash, c->key.identity, ISSUED_HASH);
 	issued_add_start(l->db, &op, &row);
 	return issued_add_wait(l->db, &op, e);
 }
@@ -178,7 +178,7 @@ static int
 wants_key(const struct ra_look *l, const struct pair *like, bool first,
     bool *wants, struct err *e)
 {
-	const struct revoked_ask a = { .key = like->cert->key.hash };
+	const struct revoked_ask a = { .key = like->cert->key.identity };
 	struct revoked_stops s;
 
 	if (revoked_stops(l->db, &a, &s, e) == -1)

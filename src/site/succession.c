@@ -14,7 +14,7 @@
 static const uint8_t *
 key_of(const struct site_ca *ca)
 {
-	return issuer_ca(ca->issuer)->key.hash;
+	return issuer_ca(ca->issuer)->key.spki_hash;
 }
 
 static int

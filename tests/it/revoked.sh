@@ -156,6 +156,53 @@ is "$(CLIENT_KEY_FILE=$tmp/j1.key "$IT_CLIENT" enroll "$port" \
 last_request | grep -q reason=key_compromised || it_fail 'another reason'
 secret=
 
+# ---- the key, in other words: another exponent, another form of a point
+
+# spelled TO [VARIABLE=VALUE...]: enrolls with the key in another spelling
+spelled() {
+	spelled_to=$1
+	shift
+	ask "$spelled_to" CLIENT_TYPE=19 CLIENT_KEY_FILE="$tmp/other.key" "$@"
+}
+for how in exponent compressed hybrid; do
+	type=ec:p256 way=CLIENT_PASSWORD=1
+	[ $how != exponent ] || type=rsa:2048 way=CLIENT_PATH=/scep
+	secret=$challenge
+	it_profile='key_types = [ "rsa", "ec" ];'
+	serve 'renew: { key = "new"; };'
+	is "$(ask k1 CLIENT_TYPE=19 CLIENT_KEY=$type $way)" issued "$type"
+	"$IT_RESPELL" $how "$tmp/k1.key" "$tmp/other.key" || it_fail "$how"
+	openssl pkey -in "$tmp/other.key" -pubout -out "$tmp/other.pub"
+	openssl pkey -in "$tmp/k1.key" -pubout -out "$tmp/k1.pub"
+	! cmp -s "$tmp/k1.pub" "$tmp/other.pub" || it_fail "$how is the same"
+	is "$(spelled k2 $way)" issued "the key, $how"
+	if [ $how = exponent ]; then
+		openssl rsa -pubin -in "$tmp/other.pub" -modulus -noout
+		openssl rsa -pubin -in "$tmp/k1.pub" -modulus -noout
+	else
+		# Certified as everybody writes it.
+		cat "$tmp/k1.pub"
+		openssl x509 -in "$tmp/k2.pem" -noout -pubkey
+	fi >"$tmp/out"
+	is "$(sort "$tmp/out" | uniq -u)" '' "which key is certified, $how"
+	secret=
+	refused renewal_key_old k1 CLIENT_KEY_FILE="$tmp/other.key" $way
+	secret=$challenge
+	revoke k1 keyCompromise --also key
+	is "$(sql 'SELECT count(*) FROM issued WHERE revoke_reason = 1')" 2 \
+	    "revoked with the key, $how"
+	is "$(spelled none $way)" failure "a compromised key, $how"
+	last_request | grep -q reason=key_compromised || it_fail "reason, $how"
+	it_profile='key_types = [ "rsa", "ec" ]; duplicate_key = "refuse";'
+	serve ''
+	is "$(ask k1 CLIENT_TYPE=19 CLIENT_KEY=$type $way)" issued "$type"
+	"$IT_RESPELL" $how "$tmp/k1.key" "$tmp/other.key" || it_fail "$how"
+	is "$(spelled none $way)" failure "a second certificate, $how"
+	last_request | grep -q reason=duplicate_key || it_fail "reason, $how"
+done
+it_profile=
+secret=
+
 # ---- the same request again
 
 it_global='transaction: { replay = 600; };'

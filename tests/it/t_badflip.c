@@ -127,7 +127,7 @@ check_issued(struct flip *f, size_t at)
 		fail_msg("issued with byte %zu changed", at);
 	der = server_newest(&f->lab.server, &n);
 	assert_int_equal(cert_parse(bytes_make(der, n), &c, &e), 0);
-	assert_memory_equal(c->key.hash, f->csr->key.hash, PKI_HASH);
+	assert_memory_equal(c->key.spki_hash, f->csr->key.spki_hash, PKI_HASH);
 	assert_true(bytes_eq(c->subject, f->csr->subject));
 	assert_int_equal(cert_sans(c, &sans, &e), 0);
 	assert_int_equal(sans.n, f->csr->sans.n);

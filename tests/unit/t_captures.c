@@ -215,8 +215,8 @@ check_request(const struct row *r, const struct scep_msg *m,
 	if (r->challenge > 0)
 		assert_memory_equal(csr->challenge.p, "8CE317021F690069",
 		    r->challenge);
-	assert_int_equal(memcmp(csr->key.hash, m->cms.signer->key.hash,
-	    PKI_HASH) == 0, r->same_key);
+	assert_int_equal(memcmp(csr->key.spki_hash,
+	    m->cms.signer->key.spki_hash, PKI_HASH) == 0, r->same_key);
 	if (csr_verify(csr, &e) != 0)
 		fail_msg("%s: %s", r->name, err_text(&e));
 }
@@ -269,8 +269,8 @@ test_poll(void **state)
 		fail_msg("%s", err_text(&e));
 	assert_int_equal(poll.type, SCEP_CERTPOLL);
 	assert_string_equal(poll.txid, first.txid);
-	assert_memory_equal(poll.cms.signer->key.hash,
-	    first.cms.signer->key.hash, PKI_HASH);
+	assert_memory_equal(poll.cms.signer->key.spki_hash,
+	    first.cms.signer->key.spki_hash, PKI_HASH);
 	assert_int_equal(suite.cipher, ALG_AES128_CBC);
 	scep_msg_clear(&first);
 	scep_msg_clear(&poll);

@@ -44,7 +44,7 @@ test_facts(void **state)
 	assert_true(bytes_eq(c->key.spki, key_spki(leaf.key)));
 	assert_int_equal(EVP_Digest(c->key.spki.p, c->key.spki.n, hash, NULL,
 	    EVP_sha256(), NULL), 1);
-	assert_memory_equal(hash, c->key.hash, PKI_HASH);
+	assert_memory_equal(hash, c->key.spki_hash, PKI_HASH);
 	assert_true(c->has_ku && c->ku == KU_RA);
 	assert_false(c->is_ca || c->self_issued);
 	assert_true(ca.cert->is_ca && ca.cert->self_issued);

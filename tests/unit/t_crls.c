@@ -101,7 +101,7 @@ record(struct cert *c, const char *issuer)
 	struct issued_op	 op;
 	bool			 fresh;
 
-	memcpy(t.msg_hash, c->key.hash, TXN_HASH);
+	memcpy(t.msg_hash, c->key.spki_hash, TXN_HASH);
 	ok(secret_sha256(c->der, t.csr_hash, &e));
 	ok(txn_reserve(lab.service->db, &t, &found, &fresh, &e));
 	assert_true(fresh);
@@ -342,7 +342,7 @@ test_restart(void **state)
 	struct revoked_crl	 bad = { .number = last + 7, .next_update = 1 };
 	memcpy(bad.issuer_hash, lab.service->site->cas[LOCAL].name_hash,
 	    PKI_HASH);
-	memcpy(bad.key_hash, lab.ca.cert->key.hash, PKI_HASH);
+	memcpy(bad.key_hash, lab.ca.cert->key.spki_hash, PKI_HASH);
 	ok(revoked_crl_put(lab.service->db, &bad, buf_bytes(&kept), &e));
 	lab_close();
 	lab_open(text, "");

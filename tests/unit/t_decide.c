@@ -1,5 +1,7 @@
 #include "pki_tool.h"
 
+#include "key_craft.h"
+
 #include "policy/decide.h"
 
 static struct who	 ca;
@@ -223,6 +225,27 @@ test_other_signer(void **state)
 	assert_true(bytes_eq(v.plan.spki, plain->key.spki));
 }
 
+/* That the primes are the same is no proof that the exponent is his. */
+static void
+test_other_exponent(void **state)
+{
+	struct conf_profile	 p = profile();
+	struct policy_facts	 f = facts(&p, plain);
+	struct key		*other = key_respell(rsa, "exponent");
+	struct csr		*r;
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	assert_non_null(other);
+	r = tool_csr(other, "/CN=x", NULL, NULL);
+	f.signer = &r->key;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), -1);
+	assert_err(&e, ERR_KEY_MISMATCH, NULL, "exponent");
+	csr_free(r);
+	key_free(other);
+}
+
 /* One fact at a time is wrong. */
 struct wrong {
 	const char		*name;
@@ -411,7 +434,9 @@ static void
 test_authorities(void **state)
 {
 	struct key	*key = tool_key("rsa:2048"),
-			*old_key = tool_key("ec:p256");
+			*other = key_respell(key, "exponent"),
+			*old_key = tool_key("ec:p256"),
+			*hybrid = key_respell(old_key, "hybrid");
 	struct cert	*ra = tool_cert(&(struct order){ .key = key,
 	    .name = "/O=An  Authority/CN=ra", .issuer = &ca, .ku = KU_RA,
 	    .to = NOW + 5 });
@@ -439,6 +464,8 @@ test_authorities(void **state)
 		    NULL },
 		{ "/CN=x", 6, ERR_CA_EXPIRED, "CN=ra", NULL },
 		{ "/CN=y", 0, ERR_KEY_TAKEN, "CN=ra", key },
+		{ "/CN=y", 0, ERR_KEY_TAKEN, "CN=ra", other },
+		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=old ra", hybrid },
 		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=old ra", old_key },
 		{ "/CN=z", 0, ERR_KEY_TAKEN, "CN=ca", ca.key },
 	};
@@ -463,8 +490,10 @@ test_authorities(void **state)
 	}
 	cert_free(ra);
 	key_free(key);
+	key_free(other);
 	cert_free(old);
 	key_free(old_key);
+	key_free(hybrid);
 }
 
 /* The request's key is judged before its challenge. */
@@ -518,6 +547,7 @@ main(void)
 		cmocka_unit_test(test_clamped),
 		cmocka_unit_test(test_names_granted),
 		cmocka_unit_test(test_other_signer),
+		cmocka_unit_test(test_other_exponent),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_reply),

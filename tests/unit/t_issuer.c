@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "key_craft.h"
+
 #include "issuer/issuer.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -49,6 +51,7 @@ write_answers(void)
 	struct buf	 pem = BUF_INIT(65536);
 	struct err	 e = ERR_INIT;
 	struct cert	*c = leaf(&(struct order){ .ku = KU_RA });
+	struct key	*other;
 
 	tool_cert_file("good.pem", c);
 	tool_file("good.der", c->der, 0644);
@@ -58,6 +61,11 @@ write_answers(void)
 	tool_file("bag.pem", buf_bytes(&pem), 0644);
 	cert_free(c);
 	file_leaf("otherkey.pem", &(struct order){ .key = other_ca.key });
+	other = key_respell(client.key, "exponent");
+	assert_non_null(other);
+	file_leaf("exponent.pem", &(struct order){ .key = other,
+	    .ku = KU_RA });
+	key_free(other);
 	file_leaf("elsewhere.pem", &(struct order){ .key = root.key });
 	file_leaf("otherca.pem", &(struct order){ .issuer = &other_ca });
 	file_leaf("isca.pem", &(struct order){ .ca = true, .ku = KU_CA });
@@ -95,7 +103,7 @@ setup(void **state)
 	who_make(&other_ca, &(struct order){ .name = "issuing",
 	    .spec = "ec:p256", .ca = true, .ku = KU_CA });
 	who_make(&client, &(struct order){ .name = "client",
-	    .spec = "ec:p256" });
+	    .spec = "rsa:2048" });
 	csr = tool_csr(client.key, "/CN=leaf", "DNS:a", "open sesame");
 	ca_pem = strdup(tool_cert_file("ca.pem", ca.cert));
 	ca_key = strdup(tool_key_file("ca.key", ca.key));
@@ -285,6 +293,7 @@ static const struct {
 	{ "cat want.csr", ERR_ISSUER_ANSWER, "no certificate in the PEM" },
 	{ "head -n 5 good.pem", ERR_ISSUER_ANSWER, NULL },
 	{ "cat otherkey.pem", ERR_ISSUER_ANSWER, "has the request's key" },
+	{ "cat exponent.pem", ERR_ISSUER_ANSWER, "has the request's key" },
 	{ "cat ca.pem", ERR_ISSUER_ANSWER, "none of 1 certificates" },
 	{ "cat otherca.pem", ERR_ISSUER_ANSWER, "signature" },
 	{ "cat named.pem", ERR_ISSUER_ANSWER, "dns:b was not granted" },
@@ -484,8 +493,8 @@ static const char	 plan_text[] =
     "{\"version\": 1, \"profile\": \"phones\", \"serial\": \"" SERIAL_TEXT "\", "
     "\"subject\": \"CN=leaf\", \"sans\": [\"dns:b\", \"upn:\\u00E4@b\"], "
     "\"not_before\": \"2027-01-14T08:00:00Z\", "
-    "\"not_after\": \"2028-01-15T08:00:00Z\", \"key\": {\"type\": \"ec\", "
-    "\"bits\": 256, \"sha256\": \"%s\"}, "
+    "\"not_after\": \"2028-01-15T08:00:00Z\", \"key\": {\"type\": \"rsa\", "
+    "\"bits\": 2048, \"sha256\": \"%s\"}, "
     "\"ku\": [\"digitalSignature\", \"keyEncipherment\"], "
     "\"eku\": [\"serverAuth\"], \"crl_urls\": [\"http://a/\"], "
     "\"ca_issuers_urls\": [], \"ocsp_urls\": [], \"template\": "
@@ -555,7 +564,7 @@ test_exec_told(void **state)
 	plan.n_extras = 1;
 	for (size_t i = 0; i < N(told); i++)
 		assert_told(&plan, told[i].name, told[i].want);
-	str_hex(bytes_make(csr->key.hash, PKI_HASH), hex);
+	str_hex(bytes_make(csr->key.spki_hash, PKI_HASH), hex);
 	(void)snprintf(want, sizeof(want), plan_text, hex);
 	assert_told(&plan, "PLAN", want);
 	assert_int_equal(cert_plan_lines(&plan, ca.cert, &lines, &e), 0);

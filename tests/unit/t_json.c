@@ -252,7 +252,7 @@ test_key(void **state)
 	struct pubkey	 k = { .type = KEY_EC, .bits = 256 };
 
 	(void)state;
-	memset(k.hash, 0xab, sizeof(k.hash));
+	memset(k.spki_hash, 0xab, sizeof(k.spki_hash));
 	assert_json(json_new_key(&k), "{\"type\": \"ec\", \"bits\": 256, "
 	    "\"sha256\": \"abababababababababababababababab"
 	    "abababababababababababababababab\"}");

@@ -195,12 +195,15 @@ check_request(const struct row *r, const struct csr *csr,
     struct cms_suite suite)
 {
 	struct err	 e = ERR_INIT;
+	size_t		 at;
 
 	if (suite.cipher != r->cipher || suite.transport != r->transport)
 		fail_msg("%s: %s, %s", r->name, alg_name(suite.cipher),
 		    alg_name(suite.transport));
 	assert_string_equal(csr->subject_text, "CN=device");
 	check_challenge(r, csr);
+	/* As everybody writes it is as it was sent. */
+	assert_int_equal(tool_count(csr->der, csr->key.spki, &at), 1);
 	assert_int_equal(csr->sans.n, r->san != NULL);
 	if (r->san != NULL)
 		assert_string_equal(csr->sans.v[0].text, r->san);

@@ -2,6 +2,7 @@
  * Whole transactions with a service, as a device lives them: enrolled, renewed
  * with the old key and with a new one, refused, locked out.
  */
+#include "key_craft.h"
 #include "scep/wrap.h"
 #include "service/guard_int.h"
 #include "service_lab.h"
@@ -227,6 +228,42 @@ test_renewal_refused(void **state)
 	cert_free(old.cert);
 }
 
+/* A compromised key, with another exponent; by a certificate of its own. */
+static void
+test_key_respelled(void **state)
+{
+	struct who	 d, other = {
+		.key = key_respell(lab.device.key, "exponent")
+	};
+	struct scep_got	 got;
+
+	(void)state;
+	assert_non_null(other.key);
+	other.cert = tool_cert(&(struct order){ .name = "device",
+	    .key = other.key });
+	enroll("/auto", &d);
+	for (int reason = 1; reason < 6; reason += 4) {
+		store_do(reason == 1 ? "UPDATE issued SET revoked_at = 1,"
+		    " revoke_reason = 1" : "UPDATE issued SET revoked_at = 1,"
+		    " revoke_reason = 5");
+		ask_csr("/auto", SCEP_PKCSREQ, &other, "other", other.key,
+		    SECRET, &got);
+		if (reason == 1)
+			lab_assert_failure(&got, FAIL_BADREQUEST, "compromised");
+		else
+			assert_int_equal(got.status, SCEP_SUCCESS);
+		scep_got_clear(&got);
+		/* Nothing is begun for it. */
+		assert_int_equal(store_number("SELECT count(*) FROM txn"),
+		    reason == 1 ? 1 : 2);
+	}
+	assert_int_equal(lab_issued(), 2);
+	assert_int_equal(store_number("SELECT count(DISTINCT key_hash) FROM"
+	    " issued"), 1);
+	cert_free(d.cert);
+	who_free(&other);
+}
+
 /* ---- lost replies ---- */
 
 /* What was issued can be fetched again, and asked for anew. */
@@ -347,6 +384,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_renewed),
 		TEST(test_renewal_refused),
+		TEST(test_key_respelled),
 		TEST(test_lost),
 		TEST(test_locked),
 		TEST(test_failed_trail),

@@ -296,7 +296,8 @@ test_new_key(void **state)
 	c = ras_shown();
 	assert_false(key_matches(lab.ra.key, c));
 	for (size_t i = 0; i < 16; i++)
-		(void)snprintf(name + 3 + 2 * i, 3, "%02x", c->key.hash[i]);
+		(void)snprintf(name + 3 + 2 * i, 3, "%02x",
+		    c->key.spki_hash[i]);
 	(void)strcat(name, ".key");
 	assert_int_equal(stat(tool_path(name), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);

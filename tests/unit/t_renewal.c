@@ -1,5 +1,7 @@
 #include "pki_tool.h"
 
+#include "key_craft.h"
+
 #include "policy/decide.h"
 
 /*
@@ -10,8 +12,9 @@
 static struct who	 ca;
 static struct key	*old_key, *new_key;
 static struct csr	*same_names, *other_subject, *fewer, *more;
-static struct csr	*dropped, *same_key;
+static struct csr	*dropped, *same_key, *respelled;
 static struct cert	*old_cert, *expired, *future, *agent, *cmc_ra;
+static struct cert	*authority;
 static struct sans	 old_sans;
 
 static struct cert *
@@ -46,6 +49,7 @@ static int
 setup(void **state)
 {
 	struct err	 e = ERR_INIT;
+	struct key	*other;
 
 	(void)state;
 	who_make(&ca, &(struct order){ .name = "ca", .spec = "ec:p256",
@@ -59,6 +63,13 @@ setup(void **state)
 	dropped = tool_csr(new_key, "/O=o/CN=x", "DNS:a,DNS:b,email:a@b",
 	    NULL);
 	same_key = tool_csr(old_key, "/O=o/CN=x", "DNS:a,DNS:b", NULL);
+	/* The old key, with another exponent. */
+	other = key_respell(old_key, "exponent");
+	assert_non_null(other);
+	respelled = tool_csr(other, "/O=o/CN=x", "DNS:a,DNS:b", NULL);
+	authority = tool_cert(&(struct order){ .name = "ra", .key = other,
+	    .issuer = &ca });
+	key_free(other);
 	old_cert = device(same_names, NOW - DAY, NOW + DAY);
 	expired = device(same_names, NOW - 2 * DAY, NOW - 1);
 	future = device(same_names, NOW + 1, NOW + DAY);
@@ -78,6 +89,8 @@ teardown(void **state)
 	key_free(old_key);
 	key_free(new_key);
 	csr_free(same_names);
+	csr_free(respelled);
+	cert_free(authority);
 	csr_free(other_subject);
 	csr_free(fewer);
 	csr_free(more);
@@ -339,6 +352,9 @@ static const struct setting {
 	    .want = ERR_NONE },
 	{ "must be new", { ALLOWED, .renew_key = CONF_RENEW_KEY_NEW },
 	    .csr = &same_key, .want = ERR_RENEWAL_KEY_OLD },
+	{ "must be more than respelled", { ALLOWED,
+	    .renew_key = CONF_RENEW_KEY_NEW },
+	    .csr = &respelled, .want = ERR_RENEWAL_KEY_OLD },
 	{ "the same key", { ALLOWED, .renew_key = CONF_RENEW_KEY_SAME },
 	    .csr = &same_key },
 	{ "must be the same", { ALLOWED, .renew_key = CONF_RENEW_KEY_SAME },
@@ -397,7 +413,7 @@ static const struct setting {
 static void
 check_setting(const struct setting *s)
 {
-	const struct cert *authorities[] = { old_cert };
+	const struct cert *authorities[] = { authority };
 	const struct policy_old old = {
 		.cert = s->old == NULL ? old_cert : *s->old,
 		.sans = &old_sans, .foreign = s->foreign,

@@ -59,7 +59,8 @@ path_of(const struct cert *c, const char *begin, const char *end,
 	int	 n = snprintf(out, 80, "%s", begin);
 
 	for (size_t i = 0; i < 20; i++)
-		n += snprintf(out + n, 80 - (size_t)n, "%02x", c->key.hash[i]);
+		n += snprintf(out + n, 80 - (size_t)n, "%02x",
+		    c->key.spki_hash[i]);
 	(void)snprintf(out + n, 80 - (size_t)n, "%s", end);
 }
 

@@ -203,7 +203,7 @@ waited_issue(const struct who *issuer, const char *endpoint, const char
 	lab_ok(txn_reserve(lab.service->db, &t, &found, &fresh, &e), &e);
 	row.txn = found.id;
 	lab_ok(secret_sha256(c->issuer, row.issuer_hash, &e), &e);
-	memcpy(row.key_hash, c->key.hash, ISSUED_HASH);
+	memcpy(row.key_hash, c->key.identity, ISSUED_HASH);
 	issued_add_start(lab.service->db, &op, &row);
 	lab_ok(issued_add_wait(lab.service->db, &op, &e), &e);
 	*out = (struct who){ .key = lab.device.key, .cert = c };
