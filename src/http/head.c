@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "http/http_int.h"
+#include "http/origin.h"
 #include "http/target.h"
 
 static const char *
@@ -102,6 +103,19 @@ take_target(char *target, size_t max_url, struct exchange *x, struct err *e)
 	return 0;
 }
 
+static int
+check_origin(struct MHD_Connection *con, struct err *e)
+{
+	const struct http_origin	 o = {
+		.site = field(con, "Sec-Fetch-Site"),
+		.origin = field(con, MHD_HTTP_HEADER_ORIGIN),
+		.host = field(con, MHD_HTTP_HEADER_HOST),
+		.tls = tls_session(con) != NULL,
+	};
+
+	return http_origin_check(&o, e);
+}
+
 /* Copied: a worker may read them when the connection is gone. */
 static int
 take_admin(struct MHD_Connection *con, struct exchange *x, struct err *e)
@@ -111,6 +125,9 @@ take_admin(struct MHD_Connection *con, struct exchange *x, struct err *e)
 
 	x->plain = accept != NULL && strncasecmp(accept, "text/plain",
 	    strlen("text/plain")) == 0;
+	/* All that is there needs an account. */
+	if (check_origin(con, e) == -1)
+		return -1;
 	if (text == NULL || buf_puts(&x->authorization, text) == 0)
 		return 0;
 	err_set(e, ERR_QUERY, "the field Authorization is too long");

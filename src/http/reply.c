@@ -31,6 +31,18 @@ add_cache(struct MHD_Response *resp, const struct exchange *x)
 	return add(resp, MHD_HTTP_HEADER_CACHE_CONTROL, age);
 }
 
+/* What administrators get is shown in no other page's frame, is no script, and
+ * fetches nothing. */
+static int
+add_admin(struct MHD_Response *resp)
+{
+	if (add(resp, "X-Content-Type-Options", "nosniff") == -1 ||
+	    add(resp, "X-Frame-Options", "DENY") == -1)
+		return -1;
+	return add(resp, "Content-Security-Policy",
+	    "default-src 'none'; frame-ancestors 'none'");
+}
+
 static int
 add_headers(struct MHD_Response *resp, const struct exchange *x, bool closing)
 {
@@ -38,6 +50,8 @@ add_headers(struct MHD_Response *resp, const struct exchange *x, bool closing)
 
 	if (x->type != NULL &&
 	    add(resp, MHD_HTTP_HEADER_CONTENT_TYPE, x->type) == -1)
+		return -1;
+	if (x->who == SERVICE_ADMIN && add_admin(resp) == -1)
 		return -1;
 	if (x->no_store &&
 	    add(resp, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == -1)

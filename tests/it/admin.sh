@@ -276,6 +276,68 @@ iconv -f UTF-16LE -t UTF-8 "$tmp/body" | grep -qF \
     'You do not have sufficient permission to enroll with SCEP.  Please' ||
     it_fail 'no refusal that scrapers know'
 
+# ---- who is sent by the page of another site, with what his browser knows
+
+want 200 /certsrv/mscep_admin/ -u 'fleet:p:ss wörd' -D "$tmp/head"
+for field in 'Cache-Control: no-store' 'X-Content-Type-Options: nosniff' \
+    'X-Frame-Options: DENY' \
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'"; do
+	tr -d '\r' <"$tmp/head" | grep -qixF "$field" ||
+	    it_fail "the page lacks $field"
+done
+sqlite3 -cmd '.timeout 10000' "$tmp/scepd.db" \
+    "DELETE FROM challenge WHERE name LIKE 'ndes-%'"
+challenges() {
+	sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM challenge'
+}
+before=$(challenges)
+# foreign NAME: value...: refused, and nothing comes of it
+foreign() {
+	for path in /certsrv/mscep_admin/ /CertSrv/mscep_admin/mscep.dll \
+	    /metrics /api/challenge /nothing; do
+		want 403 "$path" -u 'fleet:p:ss wörd' "$@"
+		want 403 "$path" -u portal:portal-1 "$@" \
+		    -H 'Content-Type: text/plain' -d '{"ttl": 60}' \
+		    -D "$tmp/head"
+		grep -q 'by the page of another site' "$tmp/body" ||
+		    it_fail "$path, $*: not said why"
+		grep -qi '^X-Frame-Options: DENY' "$tmp/head" ||
+		    it_fail "$path, $*: may stand in a frame"
+	done
+}
+foreign -H 'Sec-Fetch-Site: cross-site' -H 'Sec-Fetch-Mode: no-cors'
+foreign -H 'Sec-Fetch-Site: same-site' -H 'Origin: http://h'
+foreign -H 'Origin: https://evil.example'
+foreign -H 'Origin: null'
+foreign -H 'Sec-Fetch-Site: same-origin' -H 'Origin: http://h' -H 'Host: g'
+foreign -H "Origin: http://$(printf '\033')$(head -c 2000 /dev/zero |
+    tr '\0' o)"
+[ "$(challenges)" = "$before" ] || it_fail 'challenges for another site'
+logged 'peer=unix status=403 path=/metrics reason=cross_site detail="Origin is https://evil.example, Host h"'
+! grep -q "$(printf '\033')" "$tmp/scepd.log" || it_fail 'logged as it came'
+! grep -q 'o\{200\}' "$tmp/scepd.log" || it_fail 'all of it is logged'
+# It was no guess: what was never proven is still looked at.
+n=0
+while [ $n -lt 12 ]; do
+	n=$((n + 1))
+	want 403 /metrics -u "portal:foreign-$n" -H 'Origin: http://evil'
+done
+want 401 /metrics -u portal:foreign-13
+ask /metrics -u grafana:prom-token-1 |
+    grep -q '^scepd_requests_total{.*reason="cross_site"} [1-9]' ||
+    it_fail 'it is not counted'
+# His own browser, at the page itself.
+page -H 'Sec-Fetch-Site: none' -H 'Sec-Fetch-Mode: navigate'
+page -H 'Sec-Fetch-Site: same-origin' -H 'Origin: http://h' -d x=y
+want 200 /api/challenge -u portal:portal-1 -H 'Origin: http://h:80' \
+    -H 'Content-Type: application/json' -d '{"ttl": 60}'
+# Devices have no account, and are in no browser.
+for field in 'Origin: http://evil' 'Sec-Fetch-Site: cross-site'; do
+	[ "$(curl -s --max-time 20 -o /dev/null -w '%{http_code}' -H "$field" \
+	    "http://127.0.0.1:$port/scep?operation=GetCACaps")" = 200 ] ||
+	    it_fail "$field is read where devices come"
+done
+
 # One password for all.
 echo "$single" >"$tmp/single"
 cp "$tmp/scepd.conf" "$tmp/before.conf"

@@ -115,6 +115,23 @@ refused serves 'is not for TLS clients'
 refused past 'has expired'
 [ "$(count client_refused)" -eq 3 ] || it_fail 'not a line for each'
 
+# ---- a page of another site has his browser show it
+
+foreign() { # STATUS FIELD
+	[ "$(status --cacert "$tmp/root.pem" --cert "$tmp/boss.pem" --key \
+	    "$tmp/boss.key" -H "$2" \
+	    "https://127.0.0.1:$admin_port/metrics")" = "$1" ] ||
+	    it_fail "boss with $2: not $1"
+}
+foreign 403 'Sec-Fetch-Site: cross-site'
+foreign 403 'Origin: https://evil.example'
+foreign 403 'Origin: https://127.0.0.1'
+foreign 403 "Origin: http://127.0.0.1:$admin_port"
+foreign 200 "Origin: https://127.0.0.1:$admin_port"
+foreign 200 'Sec-Fetch-Site: none'
+[ "$(grep -c 'reason=cross_site' "$tmp/scepd.log")" -eq 4 ] ||
+    it_fail 'not a line for each from another site'
+
 # ---- revoked while a connection lives
 
 shows boss 3
