@@ -89,7 +89,7 @@ make_script() {
 		*'"event": "outcome"'*) mv $tmp/told $tmp/outcome ;;
 		*CN=refuse*) echo 'not in the inventory' >&2; exit 40 ;;
 		*CN=tells*) cat $tmp/told >&2; exit 40 ;;
-		*CN=hold*) exit 41 ;;
+		*CN=hold*) echo '{"reason": "ask the help desk"}'; exit 41 ;;
 		*CN=broken*) exit 1 ;;
 		*CN=garbage*) echo 'OK' ;;
 		*CN=killed*) kill -9 \$\$ ;;
@@ -219,7 +219,7 @@ chmod -x "$tmp/validate"
 ask /scep unable http reason=validator
 chmod +x "$tmp/validate"
 # The client's transactionID is taken from here on.
-ask /scep hold pending outcome=pending
+ask /scep hold pending 'outcome=pending detail="ask the help desk"'
 
 # ---- a server
 
