@@ -563,6 +563,8 @@ test_template(void **state)
 		    "CN=x,O=O" },
 		{ "/O=o/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE,
 		    "CN=x,O=o" },
+		{ "/O=o/CN=x", "/O=new/CN={CN}", "CN glob *", ERR_NONE,
+		    "CN=x,O=o" },
 		{ "/O=p/CN=x", "/O=o/CN={CN}", "CN glob *",
 		    ERR_SUBJECT_PATTERN, NULL },
 		{ "/CN=y", "/O=o/CN={CN}", "CN glob *", ERR_RENEWAL_NAMES,
