@@ -81,7 +81,8 @@ int	 csr_renamed(const struct csr *, const char *subject,
 	    char *const *sans, struct csr **out, struct err *e);
 /*
  * What csr_renamed() made asks for this account and no other, "" for none: in
- * Windows' extension, and by no URI that it still has of the request. ERR_SAN.
+ * Windows' extension, and by no URI that it still has of the request. ERR_SAN,
+ * also if its own names have a URI for another one.
  */
 int	 csr_set_sid(struct csr *, const char *sid, struct err *e);
 void	 csr_renamed_free(struct csr *);	/* NULL is fine */

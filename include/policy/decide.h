@@ -75,6 +75,10 @@ struct policy_facts {
 	/* policy_decide()'s own: it is judged as no renewal */
 	bool				 enrolls;
 	const struct csr		*csr;	/* its signature is proven */
+	/* What it says of these is the validator's word, which counts in a
+	 * renewal too: it takes the account away, or spells the subject. */
+	bool				 sid_answered;
+	bool				 subject_answered;
 	bool				 key_compromised;	/* its key, by a
 							 * revocation */
 	const struct pubkey		*signer;
@@ -108,6 +112,8 @@ struct policy_verdict {
 	size_t			 dropped;	/* names the profile left out */
 	char			 surplus[POLICY_SURPLUS_MAX];	/* all that it
 							 * left out; or "" */
+	bool			 made;		/* the subject is, by a template that
+						 * takes some of the one asked for */
 	bool			 awaits;	/* facts of a validator, without which
 						 * it has no subject */
 	bool			 hold;		/* an operator decides */

@@ -200,6 +200,24 @@ leave_sids(struct renamed *r, struct err *e)
 	return 0;
 }
 
+/* Whether one of its own names is another account's. */
+static bool
+names_other(const struct renamed *r, const char *sid)
+{
+	const struct sans *all = &r->csr.sans;
+	const char *at;
+	size_t i;
+
+	for (i = 0; r->own_sans && i < all->n; i++) {
+		if (all->v[i].kind != SAN_SID)
+			continue;
+		at = strrchr(all->v[i].text, ':');
+		if (*sid == '\0' || strcmp(at + 1, sid) != 0)
+			return true;
+	}
+	return false;
+}
+
 int
 csr_set_sid(struct csr *c, const char *sid, struct err *e)
 {
@@ -208,6 +226,11 @@ csr_set_sid(struct csr *c, const char *sid, struct err *e)
 	if (strlen(sid) >= sizeof(c->asked.sid)) {
 		err_set(e, ERR_SAN, "security identifier of %zu bytes",
 		    strlen(sid));
+		return -1;
+	}
+	if (names_other(r, sid)) {
+		err_set(e, ERR_SAN, "another security identifier among the "
+		    "names");
 		return -1;
 	}
 	if (!r->own_sans && r->fewer == NULL && leave_sids(r, e) == -1)

@@ -40,7 +40,25 @@ life(const struct policy_facts *f)
 	    earliest(f->validity, f->profile->validity);
 }
 
-/* A renewal keeps the spelling that was granted before. */
+static int
+put(struct bytes subject, struct buf *name, struct err *e)
+{
+	if (buf_put(name, subject.p, subject.n) == 0)
+		return 0;
+	err_set(e, ERR_SUBJECT, "it is too long");
+	return -1;
+}
+
+/* The old certificate's name, as the validator spells it. */
+static int
+respell(const struct policy_facts *f, struct buf *name, struct err *e)
+{
+	return cert_has_subject(f->old->cert, f->csr->subject) ?
+	    put(f->csr->subject, name, e) : policy_subject_again(f, name, e);
+}
+
+/* A renewal keeps the spelling that was granted before, but for one that a
+ * validator answers. */
 static int
 grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
 {
@@ -49,10 +67,7 @@ grant_subject(const struct policy_facts *f, struct buf *name, struct err *e)
 
 	if (old.n == 0)
 		return policy_subject(f, name, e);
-	if (buf_put(name, old.p, old.n) == 0)
-		return 0;
-	err_set(e, ERR_SUBJECT, "it is too long");
-	return -1;
+	return f->subject_answered ? respell(f, name, e) : put(old, name, e);
 }
 
 static void
@@ -65,6 +80,7 @@ fill(const struct policy_facts *f, struct bytes name,
 	memset(v, 0, sizeof(*v));
 	memcpy(v->subject, name.p, name.n);
 	policy_sid(f, v->sid);
+	v->made = policy_makes_subject(f);
 	v->awaits = policy_awaits(f);
 	v->hold = policy_is_manual(f) && !f->approved;
 	v->renews = policy_renews(f);

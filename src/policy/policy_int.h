@@ -85,7 +85,7 @@ unsigned policy_ku(const struct conf_profile *, const struct pubkey *);
 const char	*policy_sid_in(const struct san *);
 bool	 policy_takes_sid(const struct conf_profile *, const char *sid);
 /* The one that the extension of Windows gets: what is asked for, or in a renewal
- * the old one's; "": none. */
+ * the old one's, unless a validator answered about it; "": none. */
 void	 policy_sid(const struct policy_facts *, char out[SID_TEXT]);
 void	 policy_say_sid(const struct policy_facts *, struct policy_step *);
 
@@ -105,6 +105,8 @@ int	 policy_subject(const struct policy_facts *, struct buf *der,
 int	 policy_subject_again(const struct policy_facts *, struct buf *der,
 	    struct err *e);
 bool	 policy_no_subject(const struct policy_facts *);
+/* Whether it is made by a template that takes some of the request's. */
+bool	 policy_makes_subject(const struct policy_facts *);
 /* What is asked and not granted, as "san:upn,ku:keyAgreement"; or "". */
 void	 policy_surplus(const struct policy_facts *,
 	    char out[POLICY_SURPLUS_MAX]);

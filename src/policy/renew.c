@@ -235,17 +235,34 @@ window_inputs(const struct policy_facts *f, struct policy_step *s)
 		policy_say_time(s, "from", f->old->cert->not_after - ahead);
 }
 
-/* The first of a's names that b lacks; what the profile drops is no name. */
+/* The first of the request's names that the old certificate lacks; what the
+ * profile drops is no name. */
 static const struct san *
-missing(const struct policy_facts *f, const struct sans *a,
-    const struct sans *b)
+added(const struct policy_facts *f)
 {
+	const struct sans *sans = &f->csr->sans;
 	size_t i;
 
-	for (i = 0; i < a->n; i++)
-		if (policy_takes_san(f->profile, &a->v[i]) &&
-		    !sans_has(b, &a->v[i]))
-			return &a->v[i];
+	for (i = 0; i < sans->n; i++)
+		if (policy_takes_san(f->profile, &sans->v[i]) &&
+		    !sans_has(f->old->sans, &sans->v[i]))
+			return &sans->v[i];
+	return NULL;
+}
+
+/* The first of the old certificate's that the request lacks. A validator may
+ * take an account away, in whichever form it has it. */
+static const struct san *
+left_out(const struct policy_facts *f)
+{
+	const struct sans *sans = f->old->sans;
+	size_t i;
+
+	for (i = 0; i < sans->n; i++)
+		if (policy_takes_san(f->profile, &sans->v[i]) &&
+		    !(f->sid_answered && sans->v[i].kind == SAN_SID) &&
+		    !sans_has(&f->csr->sans, &sans->v[i]))
+			return &sans->v[i];
 	return NULL;
 }
 
@@ -290,12 +307,12 @@ rule_names(const struct policy_facts *f, struct err *e)
 		    f->old->cert->subject_text);
 		return -1;
 	}
-	if ((s = missing(f, &f->csr->sans, f->old->sans)) != NULL) {
+	if ((s = added(f)) != NULL) {
 		err_set(e, ERR_RENEWAL_NAMES, "%s:%s is new",
 		    san_kind_name(s->kind), s->text);
 		return -1;
 	}
-	if (!subset && (s = missing(f, f->old->sans, &f->csr->sans)) != NULL) {
+	if (!subset && (s = left_out(f)) != NULL) {
 		err_set(e, ERR_RENEWAL_NAMES, "%s:%s is left out",
 		    san_kind_name(s->kind), s->text);
 		return -1;

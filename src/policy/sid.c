@@ -55,8 +55,9 @@ policy_takes_sid(const struct conf_profile *p, const char *sid)
 void
 policy_sid(const struct policy_facts *f, char out[SID_TEXT])
 {
-	/* What was granted before is kept, as the subject is. */
-	if (policy_renews(f))
+	/* What was granted before is kept, as the subject is; who answers about
+	 * it can take it away. */
+	if (policy_renews(f) && !f->sid_answered)
 		cert_sid(f->old->cert, out);
 	else
 		memcpy(out, f->csr->asked.sid, SID_TEXT);

@@ -343,6 +343,25 @@ policy_no_subject(const struct policy_facts *f)
 	return policy_made(f)->n_rdns == 0 && f->csr->subject_empty;
 }
 
+static bool
+is_asked(const char *word)
+{
+	return !policy_is_word(word);
+}
+
+bool
+policy_makes_subject(const struct policy_facts *f)
+{
+	const struct policy_made *m = policy_made(f);
+	char word[OID_TEXT];
+	size_t i;
+
+	for (i = 0; i < m->n_rdns; i++)
+		if (has_word(m->rdns[i].text, is_asked, word))
+			return true;
+	return false;
+}
+
 int
 policy_rule_template(const struct policy_facts *f, struct err *e)
 {

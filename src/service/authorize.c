@@ -33,9 +33,9 @@ asked_profile(const struct work *w)
 	    w->se->profile;
 }
 
-/* What a subject may be made of; what was approved keeps what it had. */
-static int
-gather_facts(struct work *w, struct err *e)
+/* What was approved keeps what it had. */
+int
+work_facts(struct work *w, struct err *e)
 {
 	const char *challenge = w->challenge.limits.facts;
 
@@ -80,6 +80,8 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.naming = validate_is_naming(w),
 		.asking = validate_is_asking(w),
 		.csr = validate_csr(w),
+		.sid_answered = validate_says_sid(w),
+		.subject_answered = validate_says_subject(w),
 		.key_compromised = w->stops.key,
 		.signer = &w->msg.cms.signer->key,
 		.challenge = challenge,
@@ -96,7 +98,7 @@ work_decide(struct work *w, enum policy_challenge challenge, struct err *e)
 		.now = w->now,
 	};
 
-	if (gather_facts(w, e) == -1)
+	if (work_facts(w, e) == -1)
 		return -1;
 	f.facts = buf_cstr(&w->facts);
 	/* About what an answer of the validator's makes of it, once more. */

@@ -36,14 +36,23 @@ add_hex(struct json *d, const char *key, struct bytes b)
 	json_add_str(d, key, hex);
 }
 
+static void
+add_text(struct json *d, const char *key, const char *text)
+{
+	json_add_str(d, key, *text == '\0' ? NULL : text);
+}
+
 static struct json *
 describe_signer(const struct work *w)
 {
 	const struct cert *c = w->msg.cms.signer;
 	struct json *d = json_new_object();
+	char sid[SID_TEXT];
 
 	json_add_str(d, "subject", c->subject_text);
 	add_hex(d, "serial", c->serial);
+	cert_sid(c, sid);
+	add_text(d, "sid", sid);
 	json_add_bool(d, "issued_here", w->old != NULL);
 	json_add_take(d, "key", json_new_key(&c->key));
 	return d;
@@ -70,12 +79,6 @@ list_sid_uris(const struct sans *sans)
 		if (sans->v[i].kind == SAN_SID)
 			json_add_str(a, NULL, sans->v[i].text);
 	return a;
-}
-
-static void
-add_text(struct json *d, const char *key, const char *text)
-{
-	json_add_str(d, key, *text == '\0' ? NULL : text);
 }
 
 /* What is asked for beside names, whether the profile grants it or not. */

@@ -147,7 +147,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 	if (bad) {
 		log_str(&l, "step", step);
 		log_err(&l, e);
-	}
+	} else
+		log_str(&l, "detail", validate_reason(w));
 	if (w->csr != NULL)
 		log_str(&l, "subject", w->csr->subject_text);
 	/* One beside a renewal may have no part in it. */

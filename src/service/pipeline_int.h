@@ -162,6 +162,9 @@ const struct audit	*work_audit(struct work *, const char *outcome,
 const char	*audit_outcome(enum err_reason);
 /* It came to no transaction: that is kept, within limits. */
 void	 work_refused(struct work *, const char *upto, const struct err *why);
+/* Gathers the facts that a subject may be made of, the challenge's and those
+ * that the validator answered so far. */
+int	 work_facts(struct work *, struct err *e);
 /* Asks policy, as far as the work knows the facts. */
 int	 work_decide(struct work *, enum policy_challenge, struct err *e);
 /* Waits for what the transaction found comes to, and goes on from there. */

@@ -6,6 +6,8 @@
 
 #include "service/validate_int.h"
 
+#define SUBJECT_TEXT	(64u * 1024)
+
 static int
 read_overrides(struct work *w, struct asked *a, struct err *e)
 {
@@ -40,6 +42,46 @@ check_hold(const struct work *w, struct err *e)
 	return -1;
 }
 
+/* A template may have no use for it. */
+static int
+check_subject(const struct work *w, const struct asked *a, struct err *e)
+{
+	struct buf granted = BUF_INIT(SUBJECT_TEXT);
+	int rc = 0;
+
+	if (a->answer.subject == NULL || w->verdict.made)
+		return 0;
+	if (name_show(w->verdict.plan.subject, &granted, e) == -1) {
+		rc = -1;
+	} else if (strcmp(buf_cstr(&granted), a->csr->subject_text) != 0) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"subject\" is not the one "
+		    "that the profile makes");
+		rc = -1;
+	}
+	buf_wipe(&granted);
+	return rc;
+}
+
+/* What it answered is what is granted, or nothing is. */
+static int
+check_granted(const struct work *w, const struct asked *a, struct err *e)
+{
+	const struct answer *an = &a->answer;
+	const char *sid = w->verdict.plan.sid;
+
+	if (an->sans != NULL && w->verdict.dropped > 0) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"sans\" has a kind that "
+		    "the profile does not grant");
+		return -1;
+	}
+	if (an->sid != NULL && strcmp(sid == NULL ? "" : sid, an->sid) != 0) {
+		err_set(e, ERR_VALIDATOR_ANSWER, "\"sid\" is not one that the "
+		    "profile grants");
+		return -1;
+	}
+	return check_subject(w, a, e);
+}
+
 /* What the validator wants is judged as if the device had asked for it. */
 static int
 override(struct work *w, struct asked *a, struct err *e)
@@ -55,19 +97,7 @@ override(struct work *w, struct asked *a, struct err *e)
 	/* The profile that it names may want an operator too. */
 	if (check_hold(w, e) == -1)
 		return -1;
-	if (a->answer.sans != NULL && w->verdict.dropped > 0) {
-		err_set(e, ERR_VALIDATOR_ANSWER, "\"sans\" has a kind that "
-		    "the profile does not grant");
-		return -1;
-	}
-	if (a->answer.sid != NULL && *a->answer.sid != '\0' &&
-	    (w->verdict.plan.sid == NULL ||
-	    strcmp(w->verdict.plan.sid, a->answer.sid) != 0)) {
-		err_set(e, ERR_VALIDATOR_ANSWER, "\"sid\" is not one that the "
-		    "profile grants");
-		return -1;
-	}
-	return 0;
+	return check_granted(w, a, e);
 }
 
 static int
@@ -107,7 +137,9 @@ validate_obey(struct work *w, struct asked *a, struct err *e)
 {
 	const struct answer *an = &a->answer;
 
-	if (take_facts(a, e) == -1 || check_known(w, an, e) == -1)
+	/* What waits keeps them, whether its profile takes them yet or not. */
+	if (take_facts(a, e) == -1 || work_facts(w, e) == -1 ||
+	    check_known(w, an, e) == -1)
 		return -1;
 	switch (an->verdict) {
 	case ANSWER_REFUSE:

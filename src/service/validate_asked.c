@@ -45,6 +45,24 @@ validate_csr(const struct work *w)
 	    w->csr;
 }
 
+/* With names that it answers goes the account. */
+bool
+validate_says_sid(const struct work *w)
+{
+	const struct asked *a = w->asked;
+
+	return a != NULL && a->csr != NULL && (a->answer.sid != NULL ||
+	    a->answer.sans != NULL);
+}
+
+bool
+validate_says_subject(const struct work *w)
+{
+	const struct asked *a = w->asked;
+
+	return a != NULL && a->csr != NULL && a->answer.subject != NULL;
+}
+
 const struct conf_profile *
 validate_profile(const struct work *w)
 {
@@ -68,6 +86,12 @@ validate_name(const struct work *w)
 {
 	return w->asked != NULL && w->asked->spoken ? w->se->conf->validator :
 	    NULL;
+}
+
+const char *
+validate_reason(const struct work *w)
+{
+	return w->asked == NULL ? NULL : w->asked->answer.reason;
 }
 
 void

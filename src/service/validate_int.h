@@ -49,11 +49,16 @@ bool	 validate_is_asking(const struct work *);
 
 /* What is asked for: the request's own, or what the validator made of it. */
 const struct csr	*validate_csr(const struct work *);
+/* Whether what that says of the account, or of the subject, is its word. */
+bool	 validate_says_sid(const struct work *);
+bool	 validate_says_subject(const struct work *);
 /* The profile that it names, or NULL, and the life that it wants, or 0. */
 const struct conf_profile	*validate_profile(const struct work *);
 int64_t	 validate_validity(const struct work *);
 /* The facts that it answered, or "". */
 const char	*validate_facts(const struct work *);
+/* What it says of a request that it does not refuse; NULL: nothing. */
+const char	*validate_reason(const struct work *);
 /* Whether it lets an operator decide. */
 bool	 validate_holds(const struct work *);
 /* Its name, if it was asked about this request, or NULL. */

@@ -344,6 +344,7 @@ displayed 'exec_issuer.sh runs this' >"$tmp/upstream/issue"
 [ "$(head -n 1 "$tmp/upstream/issue")" = '#!/bin/sh' ] ||
     it_fail 'the manual has no script'
 sed -i 's/timeout = 2/timeout = 15/' "$tmp/scepd.conf"
+printf 'laptop-1\nlaptop-2\n' >"$tmp/ca/laptops"
 it_start
 issue laptop-1
 openssl x509 -in "$tmp/laptop-1.pem" -noout -ext extendedKeyUsage |
@@ -351,6 +352,26 @@ openssl x509 -in "$tmp/laptop-1.pem" -noout -ext extendedKeyUsage |
 ask desktop-1 failure issuer_refused
 grep -q 'not in the inventory: /CN=desktop-1' "$tmp/scepd.log" ||
     it_fail 'nothing says why'
+# try WANTED SUBJECT SAN; no SAN is ""
+try() {
+	got=$(env CLIENT_TXIDS=1 CLIENT_SUBJECT="$2" \
+	    ${3:+"CLIENT_SANS=$3"} "$IT_CLIENT" enroll "$port" \
+	    "$tmp/ca/ra.pem" "$challenge" device "$tmp/try")
+	[ "$got" = "$1" ] || it_fail "$2, $3 is $got, not $1"
+	[ "$got" = issued ] || grep 'event=request ' "$tmp/scepd.log" |
+	    tail -n 1 | grep -q 'reason=issuer_refused ' ||
+	    it_fail "$2, $3: another reason"
+}
+try issued /CN=laptop-2 DNS:laptop-2.corp.example
+for other in /CN=laptop-3 /CN=laptop- /O=laptop-1 /CN=laptop-1/O=Evil \
+    /O=Evil/CN=laptop-1 /CN=ceo/CN=laptop-1 /CN=laptop-1/CN=ceo \
+    '/CN=laptop-1+CN=ceo' '/CN=laptop-1 '; do
+	try failure "$other" ''
+done
+for other in DNS:dc01.corp DNS:laptop-2.corp.example email:ceo@corp.example \
+    DNS:laptop-1.corp.example,DNS:dc01.corp; do
+	try failure /CN=laptop-1 "$other"
+done
 mv "$tmp/ca/issuing.key" "$tmp/ca/issuing.away"
 ask laptop-2 http issuer
 it_stop

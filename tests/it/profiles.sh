@@ -101,7 +101,7 @@ lacks() {
 it_ca --key ec:p256
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
     -out "$tmp/r.key" 2>/dev/null
-sid=S-1-5-21-1004336348-1177238915-682003330-512
+sid=S-1-5-21-1004336348-1177238915-682003330-1107
 sid_der="1.3.6.1.4.1.311.25.2 = DER:$(printf '%s' "30$(printf %02x \
     $((${#sid} + 18)))a0$(printf %02x $((${#sid} + 16)))060a2b060104018237190201\
 a0$(printf %02x $((${#sid} + 2)))04$(printf %02x ${#sid})$(printf %s "$sid" |
@@ -380,7 +380,8 @@ sid_uri="URI:tag:microsoft.com,2022-09-14:sid:$sid"
 as apple
 request CN=C02XK1ABJGH5/O=Example 'subjectAltName = email:a@example'
 issue apple
-has 'Subject: O=Example,CN=C02XK1ABJGH5' email:a@example
+has 'Subject: O=Example,CN=C02XK1ABJGH5'
+lacks email:a@example
 refuse duplicate_key
 as android
 request CN=localhost 'subjectAltName = DNS:www.example'
@@ -414,6 +415,10 @@ named CN=PC-1 DNS:pc-1.corp.example
 refuse san_required
 named CN=PC-1 DNS:pc-1.corp.example.org "$sid_uri"
 refuse san_pattern
+for own in 500 512 999; do
+	named CN=PC-1 DNS:pc-1.corp.example "${sid_uri%-*}-$own"
+	refuse san_pattern
+done
 as users
 upn='otherName:msUPN;UTF8:jane@corp.example'
 named CN=jane "$upn" "$sid_uri"
@@ -426,8 +431,9 @@ named CN=jane otherName:msUPN\;UTF8:jane@other.example "$sid_uri"
 refuse san_pattern
 as routers
 cp "$tmp/rsa3072.key" "$tmp/r.key"
-request CN=r1.net.example
+request CN=r1.net.example 'subjectAltName = DNS:dc01.corp.example'
 issue routers
+lacks dc01
 # The CA is younger than a week.
 [ $(($(seconds enddate) - $(seconds startdate))) -ge $((730 * 86400)) ] ||
     it_fail 'a router has another life'

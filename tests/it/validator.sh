@@ -89,7 +89,7 @@ make_script() {
 		*'"event": "outcome"'*) mv $tmp/told $tmp/outcome ;;
 		*CN=refuse*) echo 'not in the inventory' >&2; exit 40 ;;
 		*CN=tells*) cat $tmp/told >&2; exit 40 ;;
-		*CN=hold*) exit 41 ;;
+		*CN=hold*) echo '{"reason": "ask the help desk"}'; exit 41 ;;
 		*CN=broken*) exit 1 ;;
 		*CN=garbage*) echo 'OK' ;;
 		*CN=killed*) kill -9 \$\$ ;;
@@ -219,7 +219,7 @@ chmod -x "$tmp/validate"
 ask /scep unable http reason=validator
 chmod +x "$tmp/validate"
 # The client's transactionID is taken from here on.
-ask /scep hold pending outcome=pending
+ask /scep hold pending 'outcome=pending detail="ask the help desk"'
 
 # ---- a server
 
@@ -320,15 +320,58 @@ awk 'begun && /^\.Ed/ { exit }
     begun
     found && /^\.Bd/ { begun = 1 }
     /validator.sh runs this/ { found = 1 }' \
-    "${srcdir:-.}/conf/scepd.conf.5.tail" >"$tmp/validate"
+    "${srcdir:-.}/conf/scepd.conf.5.tail" |
+    sed "s|/etc/scepd/laptops|$tmp/laptops|" >"$tmp/validate"
 [ "$(head -n 1 "$tmp/validate")" = '#!/bin/sh' ] ||
     it_fail 'the manual has no script'
+printf 'laptop-1\nlaptop-2\n' >"$tmp/laptops"
 rm "$tmp/scepd.db"
 it_start
-ask /scep laptop-1 issued -
-[ "$(subject laptop-1)" = 'subject=CN=laptop-1,OU=Laptops' ] ||
-    it_fail "laptop-1 is for $(subject laptop-1)"
-ask /scep desktop-1 failure reason=validator_refused
-grep -q 'detail="not in the inventory: CN=desktop-1"' "$tmp/scepd.log" ||
-    it_fail 'nothing says why'
+CLIENT_TXIDS=1
+export CLIENT_TXIDS
+# try WANTED SUBJECT SAN [NAME=VALUE...]: one enrollment, to $tmp/try.pem; no SAN
+# is ""
+try() {
+	wanted=$1 asked=$2 names=$3
+	shift 3
+	got=$(env CLIENT_SUBJECT="$asked" ${names:+"CLIENT_SANS=$names"} "$@" \
+	    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" device \
+	    "$tmp/try")
+	[ "$got" = "$wanted" ] || it_fail "$asked, $names is $got, not $wanted"
+	[ "$got" = issued ] || grep 'event=request ' "$tmp/scepd.log" |
+	    tail -n 1 | grep -q 'reason=validator_refused ' ||
+	    it_fail "$asked, $names: another reason"
+}
+try issued /CN=laptop-1 ''
+[ "$(subject try)" = 'subject=CN=laptop-1,OU=Laptops' ] ||
+    it_fail "laptop-1 is for $(subject try)"
+try issued /CN=laptop-2 DNS:laptop-2.corp.example
+openssl x509 -in "$tmp/try.pem" -noout -ext subjectAltName |
+    grep -q '^ *DNS:laptop-2.corp.example$' || it_fail 'laptop-2 has no name'
+cp "$tmp/try.pem" "$tmp/old.pem"
+cp "$tmp/try.key" "$tmp/old.key"
+try issued /OU=Laptops/CN=laptop-2 DNS:laptop-2.corp.example CLIENT_TYPE=17 \
+    CLIENT_OLD="$tmp/old"
+[ "$(subject try)" = 'subject=CN=laptop-2,OU=Laptops' ] ||
+    it_fail "its renewal is for $(subject try)"
+for other in /CN=desktop-1 /CN=laptop-3 /CN=laptop- /CN=Laptop-1 /O=laptop-1 \
+    /CN=laptop-1/O=Evil /O=Evil/CN=laptop-1 /CN=ceo/CN=laptop-1 \
+    /CN=laptop-1/CN=ceo '/CN=laptop-1+CN=ceo' '/CN=laptop-1,OU=Laptops' \
+    '/CN=laptop-1 ' '/CN=laptop-1#"<>;=' '/CN=laptop-1\\,O=Evil' \
+    "/CN=laptop-$(printf '\303\251')" /OU=Laptops/OU=Laptops/CN=laptop-1; do
+	try failure "$other" ''
+done
+for other in DNS:dc01.corp DNS:dc01.corp.example DNS:laptop-2.corp.example \
+    DNS:laptop-1.corp.example,DNS:dc01.corp email:ceo@corp.example \
+    DNS:laptop-1.corp.example.org; do
+	try failure /CN=laptop-1 "$other"
+done
+try failure /CN=ceo/CN=laptop-1 DNS:dc01.corp
+grep -q 'detail="not in the inventory: CN=laptop-1,CN=ceo"' \
+    "$tmp/scepd.log" || it_fail 'nothing says why'
+# Without its list it knows nothing.
+mv "$tmp/laptops" "$tmp/away"
+[ "$(CLIENT_SUBJECT=/CN=laptop-1 "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" "$challenge" device "$tmp/try")" = http ] ||
+    it_fail 'it answers without its list'
 it_stop

@@ -133,6 +133,7 @@ test_other_sid(void **state)
 {
 	char		 uri[] = "uri:tag:microsoft.com,2022-09-14:sid:S-1-9";
 	char *const	 own[] = { uri, NULL };
+	static const char *const others[] = { "", "S-1-8", "9", "S-1-9:" };
 	char		 longest[SID_TEXT + 1];
 	struct csr	*r, *named;
 	struct key	*k = tool_key("ec:p256");
@@ -161,7 +162,17 @@ test_other_sid(void **state)
 	assert_int_equal(csr_set_sid(named, longest, &e), -1);
 	assert_err(&e, ERR_SAN, "of 128 bytes", "long");
 	assert_string_equal(named->asked.sid, "S-1-9");
+	/* But not as two. */
+	for (size_t i = 0; i < N(others); i++) {
+		err_clear(&e);
+		assert_int_equal(csr_set_sid(named, others[i], &e), -1);
+		assert_err(&e, ERR_SAN, "another security identifier",
+		    others[i]);
+		assert_string_equal(named->asked.sid, "S-1-9");
+	}
+	csr_renamed_free(named);
 	longest[SID_TEXT - 1] = '\0';
+	assert_int_equal(csr_renamed(r, NULL, NULL, &named, &e), 0);
 	assert_int_equal(csr_set_sid(named, longest, &e), 0);
 	csr_renamed_free(named);
 	csr_free(r);

@@ -514,7 +514,7 @@ test_enrolls(void **state)
 }
 
 /* Names that are the same may be written in another way; the certificate has
- * the one that was granted. */
+ * the one that was granted, unless a validator wrote it. */
 static void
 test_spelling(void **state)
 {
@@ -522,7 +522,7 @@ test_spelling(void **state)
 	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
 	struct csr *shouts = tool_csr(new_key, "/O=O/CN=X", "DNS:a,DNS:b",
 	    NULL);
-	const struct policy_facts f = {
+	struct policy_facts f = {
 		.endpoint = &on, .profile = &profile, .old = &old,
 		.csr = shouts, .signer = &old_cert->key, .ca = ca.cert,
 		.now = NOW,
@@ -535,7 +535,28 @@ test_spelling(void **state)
 	assert_true(v.renews);
 	assert_false(bytes_eq(shouts->subject, old_cert->subject));
 	assert_true(bytes_eq(v.plan.subject, old_cert->subject));
+	f.subject_answered = true;
+	assert_int_equal(policy_decide(&f, &v, NULL, &e), 0);
+	assert_true(v.renews);
+	assert_true(bytes_eq(v.plan.subject, shouts->subject));
 	csr_free(shouts);
+}
+
+/* What it grants, and whether of what is asked, if a validator wrote that. */
+static void
+assert_answered(struct policy_facts *f, const char *want)
+{
+	struct buf		 text = BUF_INIT(512);
+	struct policy_verdict	 v;
+	struct err		 e = ERR_INIT;
+
+	f->subject_answered = true;
+	assert_int_equal(policy_decide(f, &v, NULL, &e), 0);
+	assert_int_equal(name_show(v.plan.subject, &text, &e), 0);
+	assert_string_equal(buf_cstr(&text), want);
+	assert_int_equal(v.made, strchr(f->profile->subject, '{') != NULL &&
+	    strstr(f->profile->subject, "{challenge") == NULL);
+	buf_wipe(&text);
 }
 
 /* Under a template and patterns, the old certificate has another name than its
@@ -548,14 +569,24 @@ test_template(void **state)
 		const char	*template;
 		const char	*pattern;	/* beside that of CN */
 		enum err_reason	 want;
+		const char	*answered;
 	} asks[] = {
-		{ "/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE },
-		{ "/O=o/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE },
+		{ "/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE,
+		    "CN=x,O=o" },
+		{ "/CN=X", "/O=O/CN={CN}", "CN glob X", ERR_NONE,
+		    "CN=X,O=O" },
+		{ "/CN=x", "/O=O/CN={challenge.user}", "CN glob *", ERR_NONE,
+		    "CN=x,O=O" },
+		{ "/O=o/CN=x", "/O=o/CN={CN}", "CN glob *", ERR_NONE,
+		    "CN=x,O=o" },
+		{ "/O=o/CN=x", "/O=new/CN={CN}", "CN glob *", ERR_NONE,
+		    "CN=x,O=o" },
 		{ "/O=p/CN=x", "/O=o/CN={CN}", "CN glob *",
-		    ERR_SUBJECT_PATTERN },
-		{ "/CN=y", "/O=o/CN={CN}", "CN glob *", ERR_RENEWAL_NAMES },
-		{ "/O=o/CN=x", "", "CN glob *", ERR_SUBJECT_PATTERN },
-		{ "/O=o/CN=x", "", "O exact o", ERR_NONE },
+		    ERR_SUBJECT_PATTERN, NULL },
+		{ "/CN=y", "/O=o/CN={CN}", "CN glob *", ERR_RENEWAL_NAMES,
+		    NULL },
+		{ "/O=o/CN=x", "", "CN glob *", ERR_SUBJECT_PATTERN, NULL },
+		{ "/O=o/CN=x", "", "O exact o", ERR_NONE, "CN=x,O=o" },
 	};
 	const struct conf_endpoint on = { .renew_allowed = true };
 	const struct policy_old old = { .cert = old_cert, .sans = &old_sans };
@@ -592,6 +623,8 @@ test_template(void **state)
 		if (e.reason != asks[i].want)
 			fail_msg("%s under %s: %s", asks[i].asked, template,
 			    err_text(&e));
+		if (e.reason == ERR_NONE)
+			assert_answered(&f, asks[i].answered);
 		policy_profiles_free(made);
 		csr_free(r);
 	}

@@ -60,6 +60,7 @@ teardown(void **state)
 }
 
 static char	 w_rsa[] = "rsa", w_dns[] = "dns", no_text[] = "";
+static char	 a_name[] = "a.example";
 static char	*key_types[] = { w_rsa, NULL }, *sans[] = { w_dns, NULL },
     *none[] = { NULL };
 static char	 p_subject[] = "CN glob *", *any_subject[] = { p_subject, NULL };
@@ -76,6 +77,10 @@ static const struct row {
 						 * renewal needs; NULL: none,
 						 * "": one without san */
 	bool			 subject_limit;	/* it has one of those */
+	bool			 answered;	/* so says a validator */
+	const char		*old_uri;	/* of the old one; NULL: none,
+						 * "": it has another name */
+	bool			 subset;	/* renew.names */
 	enum err_reason		 want;
 	const char		*text;		/* in it, or the SID granted */
 } rows[] = {
@@ -134,6 +139,33 @@ static const struct row {
 	{ "another, the challenge limits the subject", &with_sid, OTHER,
 	    .enrolls = true, .subject_limit = true,
 	    .want = ERR_CHALLENGE_SAN, .text = "no sid pattern" },
+	{ "taken away", &with_sid, "", .answered = true, .text = "" },
+	{ "taken away, the profile names it", &with_sid, "",
+	    .answered = true, .pattern = "sid exact " SID,
+	    .want = ERR_SAN_PATTERN, .text = "sid is missing" },
+	{ "answered as it was", &with_sid, SID, .answered = true,
+	    .text = SID },
+	{ "another is answered", &with_sid, OTHER, .answered = true,
+	    .want = ERR_RENEWAL_NAMES, .text = OTHER " is new" },
+	{ "one is answered", &without, SID, .answered = true,
+	    .want = ERR_RENEWAL_NAMES, .text = SID " is new" },
+	{ "a group is answered", &without, GROUP, .answered = true,
+	    .text = "" },
+	{ "leaves the URI out", &with_sid, "", .old_uri = URI SID,
+	    .want = ERR_RENEWAL_NAMES, .text = "sid:" URI SID
+	    " is left out" },
+	{ "leaves the URI out, a subset", &with_sid, "", .old_uri = URI SID,
+	    .subset = true, .text = SID },
+	{ "keeps the URI", &with_sid, "", URI SID, .old_uri = URI SID,
+	    .text = SID },
+	{ "the URI is taken away", &with_sid, "", .old_uri = URI SID,
+	    .answered = true, .text = "" },
+	{ "another URI is answered", &with_sid, "", URI OTHER,
+	    .old_uri = URI SID, .answered = true,
+	    .want = ERR_RENEWAL_NAMES, .text = "sid:" URI OTHER " is new" },
+	{ "a name is no account", &with_sid, "", .old_uri = "",
+	    .answered = true, .want = ERR_RENEWAL_NAMES,
+	    .text = "dns:a.example is left out" },
 	{ "has none", &without, "", .text = "" },
 	{ "has that of a group", &with_group, "", .text = "" },
 };
@@ -142,6 +174,8 @@ static void
 check_row(const struct row *r)
 {
 	const struct conf_endpoint ep = { .renew_allowed = true,
+	    .renew_names = r->subset ? CONF_RENEW_NAMES_SUBSET :
+	    CONF_RENEW_NAMES_SAME,
 	    .renew_challenge = r->limit == NULL ?
 	    CONF_RENEW_CHALLENGE_IGNORED : CONF_RENEW_CHALLENGE_REQUIRED };
 	char			 limit[64] = "", *limits[] = { NULL, NULL };
@@ -165,9 +199,10 @@ check_row(const struct row *r)
 		.file = file, .profiles = &p, .n_profiles = 1
 	};
 	struct san		 uri = { .kind = SAN_SID };
-	const struct sans	 no_sans = { NULL, 0 };
+	struct san		 had = { .kind = SAN_SID };
+	const struct sans	 old_sans = { &had, r->old_uri != NULL };
 	const struct policy_old	 old = {
-		.cert = r->old == NULL ? NULL : *r->old, .sans = &no_sans
+		.cert = r->old == NULL ? NULL : *r->old, .sans = &old_sans
 	};
 	struct csr		*asked = tool_csr(key, r->enrolls ?
 	    "/CN=other" : "/CN=pc", NULL, NULL);
@@ -181,6 +216,7 @@ check_row(const struct row *r)
 		.challenge = needs ? POLICY_CHALLENGE_MATCH :
 		    POLICY_CHALLENGE_ABSENT,
 		.limits = &l, .ca = ca.cert, .now = NOW,
+		.sid_answered = r->answered,
 	};
 	struct err		 e = ERR_INIT;
 
@@ -196,6 +232,13 @@ check_row(const struct row *r)
 		uri.text = (char *)(uintptr_t)r->uri;
 		uri.der = bytes_str(r->uri);
 		csr.sans = (struct sans){ &uri, 1 };
+	}
+	if (r->old_uri != NULL && *r->old_uri == '\0')
+		had = (struct san){ .kind = SAN_DNS, .text = a_name,
+		    .der = bytes_str(a_name) };
+	else if (r->old_uri != NULL) {
+		had.text = (char *)(uintptr_t)r->old_uri;
+		had.der = bytes_str(r->old_uri);
 	}
 	assert_int_equal(policy_profiles_new(&c, &made, &e), 0);
 	f.profiles = made;
