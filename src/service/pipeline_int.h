@@ -7,6 +7,7 @@
 #include "policy/decide.h"
 #include "policy/fact.h"
 #include "scep/wrap.h"
+#include "service/room_int.h"
 #include "service/service_int.h"
 #include "site/face.h"
 #include "store/audit.h"
@@ -69,6 +70,7 @@ struct work {
 	struct buf			 claimed_old;	/* that it renews */
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
+	struct room			 room;	/* at an issuer elsewhere */
 	struct policy_verdict		 verdict;
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */

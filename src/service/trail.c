@@ -19,7 +19,8 @@
 /* Steps of the pipeline, in the order in which there are any. */
 static const char *const order[] = {
 	"decode", "admit", "type", "unwrap", "find", "recall", "claim", "signer",
-	"authorize", "validate", "reserve", "issue", "record", "wrap", "commit"
+	"authorize", "validate", "room", "reserve", "issue", "record", "wrap",
+	"commit"
 };
 
 struct telling {
