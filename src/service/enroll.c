@@ -36,10 +36,10 @@ work_check_csr(const struct work *w, struct err *e)
 static int
 step_unwrap(struct work *w, struct err *e)
 {
-	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
-	    &w->csr, &w->suite, e) == -1)
-		return -1;
-	return work_check_csr(w, e);
+	int rc = scep_unwrap(&w->msg, w->face->open, w->face->n_ways,
+	    w->se->algs, &w->csr, &w->suite, e);
+
+	return admit_opened(w, rc == -1 ? -1 : work_check_csr(w, e), e);
 }
 
 /* What is asked, as the store remembers it. */

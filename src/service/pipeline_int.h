@@ -63,6 +63,7 @@ struct work {
 	struct matched			 challenge;
 	struct buf			 facts;	/* its, and the validator's;
 						 * or as they were stored */
+	bool				 stranger; /* of a locked address */
 	bool				 wrong;	/* its challenge is */
 	bool				 unseen;	/* nobody looked at it */
 	bool				 approved;	/* by an operator */
@@ -134,8 +135,10 @@ int	 step_signer(struct work *, struct err *e);
 int	 work_stops(struct work *, struct err *e);
 /* Is it in the ledger, for this endpoint, and not revoked? */
 int	 signer_known(struct work *, bool *known, struct err *e);
-/* Of a locked address, only that of whom the ledger knows: ERR_LOCKED. */
+/* Of a locked address, only that of whom the ledger knows, or what may hold a
+ * challenge that we drew; and once that is opened, if it does: ERR_LOCKED. */
 int	 step_admit(struct work *, struct err *e);
+int	 admit_opened(struct work *, int rc, struct err *e);
 /* Whether a challenge may be looked at; ERR_LOCKED, ERR_RATIONED. */
 int	 admit_guess(const struct work *, struct err *e);
 /* Where not: whether it may be held against those that we drew; */
@@ -168,9 +171,11 @@ int	 step_outcome(struct work *, struct err *e);
 extern const struct step flow_getcert[];
 extern const struct step flow_getcrl[];
 
-/* Finds the challenge in the request; work.challenge is to be cleared. */
+/* Finds the challenge in the request; work.challenge is to be cleared. The
+ * second: only if it is one that we drew, without stretching anything. */
 int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
+int	 challenge_drawn(struct work *, struct err *e);
 /* The one of scepd.conf that the request holds, of whatever endpoint; NULL: none.
  * For a peer, or where that is NULL only what costs nothing is looked at. */
 int	 challenge_anywhere(const struct work *, const char *peer,

@@ -224,7 +224,8 @@ put_last(const struct telling *x, struct buf *in)
 		(void)buf_printf(in, "signer_key=%s bits=%d profile=%s",
 		    key_type_name(signer->key.type), signer->key.bits,
 		    w->se->profile->name);
-	else if (strcmp(x->upto, "admit") == 0) {
+	else if (strcmp(x->upto, "admit") == 0 ||
+	    (w->stranger && strcmp(x->upto, "unwrap") == 0)) {
 		(void)buf_printf(in, "address=%s", w->x->peer);
 		put_waits(w->x, in);
 	} else if (strcmp(x->upto, "type") == 0)

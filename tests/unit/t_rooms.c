@@ -49,7 +49,7 @@ static const char	 text[] =
     END("manual", "x") "approval = \"manual\"; },\n"
     END("near", "i") "} );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; },\n"
-    "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\"; timeout = 60;\n"
+    "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\"; timeout = 5;\n"
     "    command = [ \"%s\" ]; } );\n"
     "profiles = ( { name = \"p\"; } );\n"
     "challenges = ( { name = \"c\"; secret = \"" SECRET "\"; } );\n"
