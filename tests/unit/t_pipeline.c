@@ -731,10 +731,10 @@ post_locked(const char *path, struct bytes message)
 }
 
 static int
-ask_locked(const char *path, const struct who *by)
+ask_locked(const char *path, int type, const struct who *by)
 {
 	struct csr	*r = tool_csr(new_key, "/CN=device", NULL, NULL);
-	const struct scep_ask q = question(SCEP_RENEWALREQ, by, "locked",
+	const struct scep_ask q = question(type, by, "locked",
 			    r->der);
 	struct buf	 message = BUF_INIT(CMS_MAX_DER);
 	struct err	 e = ERR_INIT;
@@ -758,17 +758,20 @@ test_locked(void **state)
 	enroll("/auto", &old);
 	forge(&old, &forged);
 	assert_int_equal(post_locked("/auto", bytes_str("x")), 429);
-	assert_int_equal(ask_locked("/auto", &device), 429);
-	assert_int_equal(ask_locked("/auto", &forged), 429);
-	assert_int_equal(ask_locked("/update", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &device), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &forged), 429);
+	assert_int_equal(ask_locked("/update", SCEP_RENEWALREQ, &old), 429);
 	store_text("UPDATE issued SET role = 'ra'", none);
-	assert_int_equal(ask_locked("/auto", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 429);
 	store_text("UPDATE issued SET role = 'client', revoked_at = 1,"
 	    " revoke_reason = 5", none);
-	assert_int_equal(ask_locked("/auto", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 429);
 	store_text("UPDATE issued SET revoked_at = NULL,"
 	    " revoke_reason = NULL", none);
-	assert_int_equal(ask_locked("/auto", &old), 200);
+	/* Whatever it asks: this is no poll. */
+	assert_int_equal(ask_locked("/auto", SCEP_CERTPOLL, &old), 200);
+	assert_int_equal(count_issued(), 1);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 200);
 	assert_int_equal(count_issued(), 2);
 	cert_free(forged.cert);
 	cert_free(old.cert);
