@@ -169,6 +169,12 @@ find(struct work *w, size_t n, struct err *e)
 }
 
 int
+challenge_drawn(struct work *w, struct err *e)
+{
+	return find(w, DRAWN, e);
+}
+
+int
 challenge_match(struct work *w, enum policy_challenge *out, struct err *e)
 {
 	struct err held = { .reason = ERR_NONE };
@@ -178,7 +184,7 @@ challenge_match(struct work *w, enum policy_challenge *out, struct err *e)
 	if (!w->csr->has_challenge || w->csr->challenge.n == 0)
 		return 0;
 	if (admit_guess(w, &held) == -1) {
-		if (admit_drawn(w) && find(w, DRAWN, e) == -1)
+		if (admit_drawn(w) && challenge_drawn(w, e) == -1)
 			return -1;
 		if (w->challenge.name == NULL) {
 			w->unseen = true;

@@ -1,5 +1,5 @@
 /*
- * The way of an enrollment: unwrap, recall, signer, authorize, validate,
+ * The way of an enrollment: unwrap, recall, signer, authorize, validate, room,
  * reserve, issue, record, wrap, commit. What policy is asked about it is in
  * authorize.c.
  */
@@ -36,10 +36,10 @@ work_check_csr(const struct work *w, struct err *e)
 static int
 step_unwrap(struct work *w, struct err *e)
 {
-	if (scep_unwrap(&w->msg, w->face->open, w->face->n_ways, w->se->algs,
-	    &w->csr, &w->suite, e) == -1)
-		return -1;
-	return work_check_csr(w, e);
+	int rc = scep_unwrap(&w->msg, w->face->open, w->face->n_ways,
+	    w->se->algs, &w->csr, &w->suite, e);
+
+	return admit_opened(w, rc == -1 ? -1 : work_check_csr(w, e), e);
 }
 
 /* What is asked, as the store remembers it. */
@@ -190,10 +190,13 @@ step_issue(struct work *w, struct err *e)
 		.now = w->now,
 		.stop = &w->s->stopping,
 	};
+	int rc;
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	return issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
+	rc = issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
 	    &w->strays, e);
+	room_asked(w);
+	return rc;
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */
@@ -297,6 +300,7 @@ const struct step flow_enroll[] = {
 	{ "signer",    step_signer    },
 	{ "authorize", step_authorize },
 	{ "validate",  step_validate  },
+	{ "room",      step_room      },
 	{ "reserve",   step_reserve   },
 	{ "issue",     step_issue     },
 	{ "record",    step_record    },

@@ -12,9 +12,8 @@
 
 #define WAIT_SECONDS	20	/* for a copy that another worker has */
 
-/* Waits while another worker has the transaction. */
 static int
-await_end(struct work *w, struct err *e)
+wait_end(struct work *w, struct err *e)
 {
 	int64_t left, until = clock_mono_us() + WAIT_SECONDS * 1000000;
 	unsigned long mark;
@@ -34,6 +33,25 @@ await_end(struct work *w, struct err *e)
 			return -1;
 		}
 	}
+}
+
+/* Waits while another worker has the transaction. */
+static int
+await_end(struct work *w, struct err *e)
+{
+	int rc;
+
+	/* Whoever issues it needs that more than a copy does. */
+	room_leave(w);
+	if (txn_state(w->s->db, w->found.id, &w->found.state, e) == -1)
+		return -1;
+	if (w->found.state != TXN_RESERVED)
+		return 0;
+	if (room_linger(w, e) == -1)
+		return -1;
+	rc = wait_end(w, e);
+	room_depart(w);
+	return rc;
 }
 
 struct fetch {
@@ -279,6 +297,7 @@ step_authorize_approved(struct work *w, struct err *e)
 const struct step flow_approved[] = {
 	{ "claim",     step_claim              },
 	{ "authorize", step_authorize_approved },
+	{ "room",      step_room               },
 	{ "issue",     step_issue              },
 	{ "record",    step_record             },
 	{ "wrap",      step_wrap               },

@@ -352,6 +352,7 @@ void
 work_clear(struct work *w)
 {
 	validate_end(w);
+	room_leave(w);
 	buf_wipe(&w->reply);
 	buf_wipe(&w->plain);
 	document_put(w->crl);

@@ -7,6 +7,7 @@
 #include "policy/decide.h"
 #include "policy/fact.h"
 #include "scep/wrap.h"
+#include "service/room_int.h"
 #include "service/service_int.h"
 #include "site/face.h"
 #include "store/audit.h"
@@ -62,6 +63,7 @@ struct work {
 	struct matched			 challenge;
 	struct buf			 facts;	/* its, and the validator's;
 						 * or as they were stored */
+	bool				 stranger; /* of a locked address */
 	bool				 wrong;	/* its challenge is */
 	bool				 unseen;	/* nobody looked at it */
 	bool				 approved;	/* by an operator */
@@ -69,6 +71,7 @@ struct work {
 	struct buf			 claimed_old;	/* that it renews */
 	enum policy_challenge		 presented;	/* what policy is told */
 	struct asked			*asked;	/* a validator; NULL: none */
+	struct room			 room;	/* at an issuer elsewhere */
 	struct policy_verdict		 verdict;
 	char				**crl_urls;	/* instead of the */
 	char				**ca_issuers_urls; /* profile's */
@@ -135,8 +138,10 @@ int	 signer_known(struct work *, bool *known, struct err *e);
 /* The ledger's row of the certificate that signed, whatever it may do here; 0:
  * it has none, or nobody can tell. */
 int64_t	 signer_row(struct work *);
-/* Of a locked address, only that of whom the ledger knows: ERR_LOCKED. */
+/* Of a locked address, only that of whom the ledger knows, or what may hold a
+ * challenge that we drew; and once that is opened, if it does: ERR_LOCKED. */
 int	 step_admit(struct work *, struct err *e);
+int	 admit_opened(struct work *, int rc, struct err *e);
 /* Whether a challenge may be looked at; ERR_LOCKED, ERR_RATIONED. */
 int	 admit_guess(const struct work *, struct err *e);
 /* Where not: whether it may be held against those that we drew; */
@@ -172,9 +177,11 @@ int	 step_outcome(struct work *, struct err *e);
 extern const struct step flow_getcert[];
 extern const struct step flow_getcrl[];
 
-/* Finds the challenge in the request; work.challenge is to be cleared. */
+/* Finds the challenge in the request; work.challenge is to be cleared. The
+ * second: only if it is one that we drew, without stretching anything. */
 int	 challenge_match(struct work *, enum policy_challenge *,
 	    struct err *e);
+int	 challenge_drawn(struct work *, struct err *e);
 /* The one of scepd.conf that the request holds, of whatever endpoint; NULL: none.
  * For a peer, or where that is NULL only what costs nothing is looked at. */
 int	 challenge_anywhere(const struct work *, const char *peer,

@@ -83,7 +83,7 @@ play_admit(struct stage *st, struct err *e)
 static int
 play_unwrap(struct stage *st, struct err *e)
 {
-	return work_check_csr(&st->w, e);
+	return admit_opened(&st->w, work_check_csr(&st->w, e), e);
 }
 
 static int

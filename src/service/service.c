@@ -74,6 +74,8 @@ service_open(struct site *site, struct service **out, struct err *e)
 	    crls_new(&s->crls, e) == -1 ||
 	    figures_new(clock_now(), &s->figures, e) == -1 ||
 	    doors_new(count_workers(c), &s->doors, e) == -1 ||
+	    doors_beside(s->doors, "issuers", "the same request or renewal",
+	    &s->issuing, e) == -1 ||
 	    teller_new(&s->teller, e) == -1 ||
 	    refusals_new(&s->refusals, e) == -1 ||
 	    open_store(s, c, e) == -1 ||
@@ -184,6 +186,7 @@ service_give_up(struct service *s)
 	if (s->flight != NULL)
 		flight_end(s->flight);	/* wakes who waits for a copy */
 	doors_stop(s->doors);
+	doors_stop(s->issuing);
 }
 
 void
@@ -205,6 +208,7 @@ service_close(struct service *s)
 	guard_free(s->guard);
 	teller_free(s->teller);
 	refusals_free(s->refusals);
+	doors_free(s->issuing);
 	doors_free(s->doors);
 	db_close(s->db);
 	crls_free(s->crls);

@@ -141,7 +141,8 @@ struct service {
 	struct crls	*crls;
 	struct figures	*figures;
 	struct guard	*guard;
-	struct doors	*doors;
+	struct doors	*doors;		/* to validators */
+	struct doors	*issuing;	/* to issuers elsewhere */
 	struct teller	*teller;
 	struct refusals	*refusals;
 	struct pool	*pool;

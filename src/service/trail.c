@@ -19,7 +19,8 @@
 /* Steps of the pipeline, in the order in which there are any. */
 static const char *const order[] = {
 	"decode", "admit", "type", "unwrap", "find", "recall", "claim", "signer",
-	"authorize", "validate", "reserve", "issue", "record", "wrap", "commit"
+	"authorize", "validate", "room", "reserve", "issue", "record", "wrap",
+	"commit"
 };
 
 struct telling {
@@ -248,7 +249,8 @@ put_last(const struct telling *x, struct buf *in)
 		(void)buf_printf(in, "signer_key=%s bits=%d profile=%s",
 		    key_type_name(signer->key.type), signer->key.bits,
 		    w->se->profile->name);
-	else if (strcmp(x->upto, "admit") == 0) {
+	else if (strcmp(x->upto, "admit") == 0 ||
+	    (w->stranger && strcmp(x->upto, "unwrap") == 0)) {
 		(void)buf_printf(in, "address=%s", w->x->peer);
 		put_waits(w->x, in);
 	} else if (strcmp(x->upto, "type") == 0)

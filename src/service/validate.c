@@ -70,7 +70,8 @@ validate(struct work *w, struct err *e)
 	struct asked *a;
 	int rc;
 
-	if (validate_is_unproven(w) && admit_guess(w, e) == -1)
+	if ((validate_is_unproven(w) && admit_guess(w, e) == -1) ||
+	    room_look(w, e) == -1)
 		return -1;
 	if ((a = calloc(1, sizeof(*a))) == NULL) {
 		err_set(e, ERR_MEMORY, "validator");

@@ -1,8 +1,6 @@
 #include "store/revoked.h"
 #include "store/store_int.h"
 
-#define SUPERSEDED	4		/* CRLReason */
-
 struct put {
 	int64_t	 id;
 	int64_t	 when;
@@ -40,11 +38,12 @@ revoked_change(struct db_conn *c, int64_t id, int reason, int64_t when,
 int
 revoked_superseded(struct db_conn *c, int64_t id, int64_t when, struct err *e)
 {
-	const struct put p = { .id = id, .when = when, .reason = SUPERSEDED };
+	sqlite3_stmt *st = c->stmt[DB_STMT_REVOKE_SUPERSEDED];
 
-	if (bind_put(c->stmt[DB_STMT_REVOKE], &p) == -1)
-		return db_unbound(c, DB_STMT_REVOKE, e);
-	return db_step(c, DB_STMT_REVOKE, e);
+	if (sqlite3_bind_int64(st, 1, id) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, when) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_REVOKE_SUPERSEDED, e);
+	return db_step(c, DB_STMT_REVOKE_SUPERSEDED, e);
 }
 
 int

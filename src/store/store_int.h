@@ -190,7 +190,7 @@ int	 revoked_change(struct db_conn *, int64_t id, int reason, int64_t when,
 	    bool *changed, struct err *e);
 
 /* revoked.c: revokes a row that another took the place of, unless it is
- * revoked already. Called by the op that adds the other. */
+ * revoked or on hold already. Called by the op that adds the other. */
 int	 revoked_superseded(struct db_conn *, int64_t id, int64_t when,
 	    struct err *e);
 

@@ -197,9 +197,26 @@ is "$(HTTP_FROM=127.0.0.9 CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" \
     "$tmp/ca/ra.pem" "$challenge" keeper)" http 'a locked stranger'
 is "$(HTTP_FROM=127.0.0.9 CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" \
     "$tmp/ca/ra.pem" '' keeper)" http 'a locked stranger without a challenge'
+is "$(HTTP_FROM=127.0.0.9 CLIENT_TXIDS=1 "$IT_CLIENT" enroll "$port" \
+    "$tmp/ca/ra.pem" 0123456789ABCDEF0123456789ABCDEF keeper)" http \
+    'as if it had been drawn, locked'
 is "$(renew 127.0.0.9)" issued 'a renewal from a locked address'
 must_log 1 'event=unlocked address=127.0.0.9 why=success'
 must 127.0.0.9 issued
+
+# ---- one that was drawn passes too, and proves to be somebody ----
+
+guesses 127.0.0.10 7 '6 1'
+must_log 1 'event=locked address=127.0.0.10 '
+must 127.0.0.10 http
+drawn=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add --once 2>/dev/null)
+is "$(HTTP_FROM=127.0.0.10 "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" \
+    "$drawn" honest)" issued 'one that was drawn, from a locked address'
+must_log 1 'event=unlocked address=127.0.0.10 why=success'
+# The same guesser locks it no more.
+guesses 127.0.0.10 7 '7 0'
+must 127.0.0.10 issued
+must_log 1 'event=locked address=127.0.0.10 '
 
 # ---- time ends it, and less time sooner ----
 

@@ -51,7 +51,7 @@ test_alone(void **state)
 	assert_foretold(&good, time(NULL), "", ERR_NONE, NULL);
 	assert_foretold(&good, time(NULL), "192.0.2.8", ERR_NONE, NULL);
 	assert_foretold(&good, time(NULL), "192.0.2.7", ERR_LOCKED,
-	    "admit");
+	    "unwrap");
 	assert_foretold(&good, time(NULL) + 1001, "192.0.2.7", ERR_NONE, NULL);
 	assert_foretold(&good, lab.ca.cert->not_after + 1, "", ERR_CA_EXPIRED,
 	    "authorize");

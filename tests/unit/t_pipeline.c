@@ -313,10 +313,10 @@ post_locked(const char *path, struct bytes message)
 }
 
 static int
-ask_locked(const char *path, const struct who *by)
+ask_locked(const char *path, int type, const struct who *by)
 {
 	struct csr	*r = tool_csr(new_key, "/CN=device", NULL, NULL);
-	const struct scep_ask q = lab_question(SCEP_RENEWALREQ, by, "locked",
+	const struct scep_ask q = lab_question(type, by, "locked",
 			    r->der);
 	struct buf	 message = BUF_INIT(CMS_MAX_DER);
 	struct err	 e = ERR_INIT;
@@ -339,20 +339,110 @@ test_locked(void **state)
 	enroll("/auto", &old);
 	forge(&old, &forged);
 	assert_int_equal(post_locked("/auto", bytes_str("x")), 429);
-	assert_int_equal(ask_locked("/auto", &lab.device), 429);
-	assert_int_equal(ask_locked("/auto", &forged), 429);
-	assert_int_equal(ask_locked("/update", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &lab.device),
+	    429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &forged), 429);
+	assert_int_equal(ask_locked("/update", SCEP_RENEWALREQ, &old), 429);
 	store_do("UPDATE issued SET role = 'ra'");
-	assert_int_equal(ask_locked("/auto", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 429);
 	store_do("UPDATE issued SET role = 'client', revoked_at = 1,"
 	    " revoke_reason = 5");
-	assert_int_equal(ask_locked("/auto", &old), 429);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 429);
 	store_do("UPDATE issued SET revoked_at = NULL,"
 	    " revoke_reason = NULL");
-	assert_int_equal(ask_locked("/auto", &old), 200);
+	/* Whatever it asks: this is no poll. */
+	assert_int_equal(ask_locked("/auto", SCEP_CERTPOLL, &old), 200);
+	assert_int_equal(lab_issued(), 1);
+	assert_int_equal(ask_locked("/auto", SCEP_RENEWALREQ, &old), 200);
 	assert_int_equal(lab_issued(), 2);
 	cert_free(forged.cert);
 	cert_free(old.cert);
+}
+
+/* ---- drawn challenges behind a lock ---- */
+
+/* In hex; good for one certificate of the endpoint. */
+static void
+draw(const char *endpoint, struct minted *out)
+{
+	const struct mint m = { .prefix = MINT_API, .endpoint = endpoint,
+	    .profile = "", .subject = "", .san = "", .facts = "", .by = "t",
+	    .uses = 1, .ttl = 3600, .digits = 32 };
+	struct err	 e = ERR_INIT;
+
+	*out = (struct minted){ .secret = BUF_INIT(100) };
+	lab_ok(mint_challenge(lab.service, &m, out, &e), &e);
+}
+
+/* What is sent, with this challenge, and what becomes of it. */
+struct behind {
+	const char	*path;
+	int		 type;
+	const char	*challenge;	/* NULL: drawn for "auto" */
+	int		 status;
+	long		 issued;
+};
+
+static void
+assert_behind(const struct behind *b, const char *txid, const char *drawn)
+{
+	struct csr	*r = tool_csr(lab.device.key, "/CN=device", NULL,
+	    b->challenge == NULL ? drawn : b->challenge);
+	const struct scep_ask q = lab_question(b->type, &lab.device, txid,
+	    r->der);
+	struct buf	 message = BUF_INIT(CMS_MAX_DER);
+	struct err	 e = ERR_INIT;
+	long		 before = lab_issued();
+
+	lab_ok(scep_client_request(&q, lab.algs, &message, &e), &e);
+	assert_int_equal(post_locked(b->path, buf_bytes(&message)), b->status);
+	assert_int_equal(lab_issued() - before, b->issued);
+	buf_wipe(&message);
+	csr_free(r);
+}
+
+static void
+test_drawn_locked(void **state)
+{
+	static const struct behind rows[] = {
+		{ "/auto", SCEP_PKCSREQ, "short", 429, 0 },
+		{ "/auto", SCEP_PKCSREQ, SECRET, 429, 0 },
+		{ "/auto", SCEP_PKCSREQ,
+		    "0123456789ABCDEF0123456789ABCDEF", 429, 0 },
+		/* That it matches is no secret, nor why it is not enough. */
+		{ "/update", SCEP_PKCSREQ, NULL, 200, 0 },
+		{ "/auto", SCEP_RENEWALREQ, NULL, 200, 0 },
+		/* Types that hold none. */
+		{ "/auto", SCEP_CERTPOLL, NULL, 429, 0 },
+		{ "/auto", SCEP_GETCERT, NULL, 429, 0 },
+		{ "/auto", SCEP_UPDATEREQ, NULL, 429, 0 },
+		{ "/auto", SCEP_PKCSREQ, NULL, 200, 1 },
+	};
+	struct minted	 m;
+	char		 txid[8];
+
+	(void)state;
+	draw("auto", &m);
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)snprintf(txid, sizeof(txid), "d%zu", i);
+		assert_behind(&rows[i], txid, buf_cstr(&m.secret));
+	}
+	buf_wipe(&m.secret);
+}
+
+/* What cannot be opened, or is no request, is told like a wrong challenge. */
+static void
+test_locked_garbage(void **state)
+{
+	struct scep_ask	 q = lab_question(SCEP_PKCSREQ, &lab.device, "g",
+	    bytes_str("no request"));
+	struct buf	 message = BUF_INIT(CMS_MAX_DER);
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	lab_ok(scep_client_request(&q, lab.algs, &message, &e), &e);
+	assert_int_equal(post_locked("/auto", buf_bytes(&message)), 429);
+	buf_wipe(&message);
 }
 
 /* ---- what fails ---- */
@@ -387,6 +477,8 @@ main(void)
 		TEST(test_key_respelled),
 		TEST(test_lost),
 		TEST(test_locked),
+		TEST(test_drawn_locked),
+		TEST(test_locked_garbage),
 		TEST(test_failed_trail),
 	};
 

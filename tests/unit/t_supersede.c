@@ -177,6 +177,51 @@ test_revoked_before(void **state)
 	empty_folder(true);
 }
 
+/* Superseding a row never takes the place of another word about it: of nobody's
+ * revocation, of no hold. */
+static void
+test_revoked_keeps(void **state)
+{
+	static const int reasons[] = { 0, 1, 4, 6 };
+	struct db	*db;
+	struct err	 e = { .reason = ERR_NONE };
+	char		 sql[512];
+
+	(void)state;
+	for (size_t i = 0; i < N(reasons); i++) {
+		db = open_db();
+		enroll(db, 1);
+		/* Between the last look at it and the step that supersedes. */
+		(void)snprintf(sql, sizeof(sql), "CREATE TRIGGER"
+		    " between_both AFTER INSERT ON issued BEGIN UPDATE issued SET"
+		    " revoked_at = 5500, revoke_reason = %d"
+		    " WHERE id = new.supersedes; END", reasons[i]);
+		raw(file, sql);
+		good(issue(db, &(struct ask){ 2, 1, NULL, 5000, 60 }, KEY,
+		    true, &e), &e);
+		look(db, (struct look){ .id = 1, .reason = reasons[i],
+		    .revoked_at = 5500 });
+		db_close(db);
+		empty_folder(true);
+	}
+}
+
+/* An operator may: a hold ends for good with whatever reason, superseded too. */
+static void
+test_hold_ends(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+
+	(void)state;
+	enroll(db, 1);
+	good(revoked_put(db, 1, REVOKED_HOLD, 5500, &e), &e);
+	good(revoked_put(db, 1, 4, 6000, &e), &e);
+	look(db, (struct look){ .id = 1, .reason = 4, .revoked_at = 5500 });
+	db_close(db);
+	empty_folder(true);
+}
+
 /* The first one that took its place counts, with 1000 s of issue() on top. */
 static void
 test_superseded(void **state)
@@ -359,6 +404,8 @@ main(void)
 		cmocka_unit_test(test_supersedes),
 		cmocka_unit_test(test_one_step),
 		cmocka_unit_test(test_revoked_before),
+		cmocka_unit_test(test_revoked_keeps),
+		cmocka_unit_test(test_hold_ends),
 		cmocka_unit_test(test_superseded),
 		cmocka_unit_test(test_begun),
 		cmocka_unit_test(test_line),
