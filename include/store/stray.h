@@ -2,6 +2,8 @@
  * Strays: certificates that a CA elsewhere has made, and that were not issued:
  * they were not what was granted, or could not be recorded. No client got one
  * from here, but they are valid until they are revoked where they were made.
+ * Possible ones stand beside them: what nobody has seen, and may have been made
+ * all the same (store/handed.h).
  */
 #ifndef STORE_STRAY_H
 #define STORE_STRAY_H
@@ -15,7 +17,9 @@ struct stray {
 	struct bytes	 serial;	/* as in struct issued */
 	const char	*why;		/* in words of err_text() */
 	int64_t		 when;
-	struct bytes	 der;
+	struct bytes	 der;		/* n == 0: nobody knows if there is one;
+					 * serial is the one that was granted */
+	const char	*subject;	/* the same, then; else NULL */
 	/* set by the store, by its transaction */
 	int64_t		 id;
 	const char	*endpoint;

@@ -176,6 +176,10 @@ static const struct {
 	{ ERR_NO_CRL, "see whether the issuer makes a CRL" },
 	{ ERR_ISSUER_REFUSED, "ask who runs the issuer" },
 	{ ERR_ISSUER, "see why the issuer does not answer" },
+	{ ERR_ISSUER_CUT, "look at the CA for what it made then, by the serial "
+	    "number {" TRAIL_MAYBE "}, the subject or the time, and revoke it "
+	    "there (scepctl list --stray); then have the device ask anew, with "
+	    "another challenge where a use of its own is gone" },
 	{ ERR_ISSUER_ANSWER, "mend what the issuer makes" },
 	{ ERR_CA_EXPIRED, "issue that certificate again, or replace the CA: "
 	    "scepctl ca rollover" },

@@ -172,6 +172,10 @@ int	 audit_add(struct db_conn *, const struct audit *, int64_t txn,
 int	 audit_decided(struct db_conn *, int64_t txn, int64_t when,
 	    const char *outcome, const char *who, struct err *e);
 
+/* handed.c: makes possible strays, and rows of the audit trail, of what a crash
+ * left handed over. Called by the op that ends it. */
+int	 handed_recover(struct db_conn *, int64_t when, struct err *e);
+
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);
 

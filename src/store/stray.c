@@ -6,7 +6,7 @@
 /* Columns of STRAY_NEXT */
 enum col {
 	COL_ID, COL_TXN, COL_ISSUER, COL_SERIAL, COL_WHY, COL_WHEN, COL_DER,
-	COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE
+	COL_SUBJECT, COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE
 };
 
 static int
@@ -55,6 +55,7 @@ row_copy(sqlite3_stmt *st, struct stray *s, uint8_t **mem, struct err *e)
 		.why = row_text(&r, COL_WHY),
 		.when = sqlite3_column_int64(st, COL_WHEN),
 		.der = row_blob(&r, COL_DER),
+		.subject = row_text(&r, COL_SUBJECT),
 		.endpoint = row_text(&r, COL_ENDPOINT),
 		.txid = row_text(&r, COL_TXID),
 		.peer = row_text(&r, COL_PEER),

@@ -278,13 +278,15 @@ static int
 recover_run(struct db *db, void *arg, struct err *e)
 {
 	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_RECOVER];
 	struct recover *r = arg;
 
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RECOVER], 1, r->when) !=
-	    SQLITE_OK) {
-		db_fault(c, "recover", e);
+	/* While they are still known. */
+	if (handed_recover(c, r->when, e) == -1)
 		return -1;
-	}
+	if (sqlite3_bind_int64(st, 1, r->when) != SQLITE_OK ||
+	    db_bind_text(st, 2, err_slug(ERR_ISSUER_CUT)) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_RECOVER, e);
 	if (db_step(c, DB_STMT_TXN_RECOVER, e) == -1)
 		return -1;
 	r->n = sqlite3_changes(c->h);

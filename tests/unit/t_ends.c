@@ -275,6 +275,27 @@ test_stray_kept(void **state)
 	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
 }
 
+/* No program is asked before it is known that it is; and nothing is written about
+ * a CA whose key is here. */
+static void
+test_handed_first(void **state)
+{
+	enum scep_status	 said;
+
+	(void)state;
+	sql("CREATE TRIGGER full BEFORE INSERT ON handed"
+	    " BEGIN SELECT RAISE(ABORT, 'trouble'); END");
+	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
+	assert_state("failed");
+	assert_int_equal(store_number("SELECT count(*) FROM stray"), 0);
+	assert_int_equal(used(), 0);
+	assert_int_equal(ask("/here", "b", ONCE, &said), 200);
+	assert_int_equal(said, SCEP_SUCCESS);
+	sql("DROP TRIGGER full");
+	assert_int_equal(ask("/there", "c", OTHER, &said), 503);
+	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
+}
+
 int
 main(void)
 {
@@ -284,6 +305,7 @@ main(void)
 		TEST(test_in_truth),
 		TEST(test_stray),
 		TEST(test_stray_kept),
+		TEST(test_handed_first),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

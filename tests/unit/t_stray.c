@@ -1,7 +1,9 @@
 /*
  * Strays in the store: kept once, told with the request they were made for,
  * until they are issued after all; a use of a challenge stays spent with them.
+ * Where a program's work was cut short, there is a possible one.
  */
+#include "store/handed.h"
 #include "store/stray.h"
 #include "store/waiting.h"
 #include "store_file.h"
@@ -129,12 +131,189 @@ test_uses(void **state)
 	empty_folder(true);
 }
 
+/* ---- programs at work when the server ended ---- */
+
+static int
+hand(struct db *db, int64_t txn, struct err *e)
+{
+	const struct handed	 h = {
+		.txn = txn, .issuer = "upstream", .subject = "CN=a",
+		.why = "cut short", .trail = "{}"
+	};
+
+	err_clear(e);
+	return handed_put(db, &h, e);
+}
+
+static int
+on_handed(const struct handed *h, void *arg)
+{
+	struct seen	*k = arg;
+	struct serial	 want;
+
+	k->n++;
+	k->txn = h->txn;
+	assert_string_equal(h->issuer, "upstream");
+	assert_string_equal(h->subject, "CN=a");
+	assert_string_equal(h->why, "cut short");
+	assert_string_equal(h->endpoint, "default");
+	assert_string_equal(h->txid, "4711");
+	assert_true(bytes_eq(h->serial, serial_of(&want, (unsigned)h->txn)));
+	return k->rc;
+}
+
+static struct seen
+at_work(struct db *db, int rc)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct seen	 k = { .rc = rc };
+
+	assert_int_equal(handed_each(db, on_handed, &k, &e), rc);
+	return k;
+}
+
+static int
+on_possible(const struct stray *s, void *arg)
+{
+	struct seen	*k = arg;
+	struct serial	 want;
+
+	k->n++;
+	k->txn = s->txn;
+	assert_string_equal(s->issuer, "upstream");
+	assert_string_equal(s->why, "cut short");
+	assert_int_equal(s->when, 1600);
+	assert_int_equal(s->der.n, 0);
+	assert_string_equal(s->subject, "CN=a");
+	assert_true(bytes_eq(s->serial, serial_of(&want, (unsigned)s->txn)));
+	return 0;
+}
+
+static struct seen
+possible(struct db *db)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	struct seen	 k = { .n = 0 };
+
+	good(stray_each(db, on_possible, &k, &e), &e);
+	return k;
+}
+
+/* The transactions 1 to n, with serial numbers and uses of their own. */
+static void
+reserve_all(struct db *db, unsigned n)
+{
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 id = 0;
+
+	for (unsigned i = 1; i <= n; i++) {
+		good(reserve(db, i, &id, &e), &e);
+		assert_int_equal(id, i);
+	}
+}
+
+static void
+test_handed(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct serial	 s;
+	struct issued	 row;
+
+	(void)state;
+	reserve_all(db, 3);
+	assert_int_equal(at_work(db, 0).n, 0);
+	good(hand(db, 1, &e), &e);
+	good(hand(db, 2, &e), &e);
+	assert_int_equal(at_work(db, 0).n, 2);
+	assert_int_equal(at_work(db, 0).txn, 2);
+	assert_int_equal(at_work(db, 5).n, 1);
+	bad(hand(db, 2, &e), &e, ERR_STORE_CONFLICT, "");
+	/* Over with the transaction, however it ends. */
+	err_clear(&e);
+	row = row_of(&s, 1, 1);
+	good(add(db, &row, &e), &e);
+	good(txn_end(db, 2, ERR_ISSUER, 1500, NULL, &e), &e);
+	assert_int_equal(at_work(db, 0).n, 0);
+	bad(hand(db, 2, &e), &e, ERR_STORE, "HANDED_PUT");
+	bad(hand(db, 9, &e), &e, ERR_STORE, "HANDED_PUT");
+	assert_int_equal(raw(file, q_used), 2);
+	db_close(db);
+	empty_folder(true);
+}
+
+static void
+test_cut_short(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	int64_t		 n;
+
+	(void)state;
+	reserve_all(db, 3);
+	good(hand(db, 1, &e), &e);
+	/* An operator had approved it. */
+	good(hand(db, 3, &e), &e);
+	(void)raw(file, "UPDATE txn SET csr = x'00' WHERE id = 3");
+	good(txn_recover(db, 1600, &n, &e), &e);
+	assert_int_equal(n, 3);
+	assert_int_equal(raw(file, "SELECT count(*) FROM txn WHERE (id = 1 AND"
+	    " state = 'failed' AND reason = 'issuer_cut' AND finished = 1600)"
+	    " OR (id = 2 AND state = 'abandoned' AND finished = 1600)"
+	    " OR (id = 3 AND state = 'approved' AND finished IS NULL)"), 3);
+	assert_int_equal(raw(file, "SELECT count(*) FROM audit WHERE"
+	    " txn IN (1, 3) AND outcome = 'failed' AND reason = 'issuer_cut'"
+	    " AND at = 1600 AND who = '192.0.2.1' AND txid = '4711'"
+	    " AND endpoint = 'default' AND trail = '{}'"), 2);
+	assert_int_equal(possible(db).n, 2);
+	assert_int_equal(possible(db).txn, 3);
+	/* That of the second one alone came back. */
+	assert_int_equal(raw(file, q_used), 2);
+	assert_int_equal(at_work(db, 0).n, 0);
+	good(txn_recover(db, 1700, &n, &e), &e);
+	assert_int_equal(n, 0);
+	assert_int_equal(possible(db).n, 2);
+	(void)raw(file, "UPDATE txn SET state = 'expired', finished = 1800"
+	    " WHERE id = 3");
+	assert_int_equal(raw(file, q_used), 2);
+	db_close(db);
+	empty_folder(true);
+}
+
+/* The program answers another request with what it had made for that one. */
+static void
+test_found_again(void **state)
+{
+	struct db	*db = open_db();
+	struct err	 e = { .reason = ERR_NONE };
+	struct serial	 s;
+	struct issued	 row;
+	int64_t		 n, id = 0;
+
+	(void)state;
+	reserve_all(db, 2);
+	good(hand(db, 1, &e), &e);
+	good(hand(db, 2, &e), &e);
+	good(txn_recover(db, 1600, &n, &e), &e);
+	good(reserve(db, 3, &id, &e), &e);
+	row = row_of(&s, id, 1);
+	good(add(db, &row, &e), &e);
+	assert_int_equal(possible(db).n, 1);
+	assert_int_equal(possible(db).txn, 2);
+	assert_int_equal(raw(file, q_used), 3);
+	db_close(db);
+	empty_folder(true);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_strays),
 		cmocka_unit_test(test_uses),
+		cmocka_unit_test(test_handed),
+		cmocka_unit_test(test_cut_short),
+		cmocka_unit_test(test_found_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
