@@ -83,6 +83,7 @@ CREATE INDEX txn_granted ON txn (subject COLLATE NOCASE)
 CREATE TABLE handed (
 	txn		INTEGER PRIMARY KEY REFERENCES txn (id),
 	issuer		TEXT NOT NULL,
+	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
 	subject		TEXT NOT NULL,
 	-- What is to be said of it then: in words, and how it came to that (JSON).
 	why		TEXT NOT NULL,
@@ -249,6 +250,7 @@ CREATE TABLE stray (
 	txn		INTEGER NOT NULL REFERENCES txn (id),
 	issuer		TEXT NOT NULL,
 	serial		BLOB NOT NULL CHECK (length(serial) > 0),
+	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
 	why		TEXT NOT NULL,
 	made_at		INTEGER NOT NULL,
 	subject		TEXT,

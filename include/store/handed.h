@@ -11,6 +11,7 @@
 struct handed {
 	int64_t		 txn;		/* reserved, by whoever calls this */
 	const char	*issuer;	/* its name in the configuration */
+	uint8_t		 issuer_hash[32];	/* of its CA's Name, SHA-256 */
 	const char	*subject;	/* that was granted */
 	/* If nothing more is heard of it: */
 	const char	*why;		/* in words of err_text() */

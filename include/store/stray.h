@@ -8,6 +8,8 @@
 #ifndef STORE_STRAY_H
 #define STORE_STRAY_H
 
+#include <stdbool.h>
+
 #include "store/db.h"
 #include "util/bytes.h"
 
@@ -15,6 +17,7 @@ struct stray {
 	int64_t		 txn;		/* row it was made for */
 	const char	*issuer;	/* its name in the configuration */
 	struct bytes	 serial;	/* as in struct issued */
+	uint8_t		 issuer_hash[32];	/* of its issuer's Name, SHA-256 */
 	const char	*why;		/* in words of err_text() */
 	int64_t		 when;
 	struct bytes	 der;		/* n == 0: nobody knows if there is one;
@@ -32,6 +35,9 @@ struct stray {
  * took stays spent then. What is recorded already, here or as issued, is not
  * added. */
 int	 stray_add(struct db *, const struct stray *, struct err *e);
+/* Whether this is one, or may be: by what tells certificates apart. */
+int	 stray_known(struct db *, struct bytes serial,
+	    const uint8_t issuer_hash[32], bool *known, struct err *e);
 /* Calls each that was not issued later, oldest first; it lives during the call.
  * A callback that returns other than 0 ends the walk with that value. */
 int	 stray_each(struct db *, int (*)(const struct stray *, void *),

@@ -140,6 +140,9 @@ static const struct {
 	    "list), or give the device a challenge" },
 	{ ERR_RENEWAL_SIGNER, "have the device enroll anew, with a challenge; "
 	    "for one of another server, name its CA in renew.trusted" },
+	{ ERR_RENEWAL_STRAY, "find out how the device came by what was made and "
+	    "never issued (scepctl list --stray), and revoke it where it was "
+	    "made; have the device enroll anew, with a challenge" },
 	{ ERR_RENEWAL_OFF, "set renew.allowed = true at the endpoint, or have "
 	    "the device enroll anew" },
 	{ ERR_RENEWAL_AUTHORITY, "have the device sign with its own "

@@ -188,6 +188,7 @@ hand_over(struct work *w, struct err *e)
 		.txn = w->found.id, .issuer = w->se->conf->issuer
 	};
 
+	memcpy(h.issuer_hash, work_way(w)->gen->ca->name_hash, PKI_HASH);
 	err_set(&cut, ERR_ISSUER_CUT, "it may have made a certificate");
 	if (w->subject.n == 0 && name_show(w->verdict.plan.subject,
 	    &w->subject, e) == -1)

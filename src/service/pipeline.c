@@ -200,6 +200,21 @@ log_stray(const struct work *w, const struct cert *c, const struct err *why)
 	log_end(&l);
 }
 
+static struct stray
+stray_row(const struct work *w, const struct cert *c, const struct err *why)
+{
+	struct stray s = {
+		.txn = w->found.id, .when = w->now,
+		.issuer = w->se->conf->issuer, .why = err_text(why),
+		.der = c->der, .serial = c->serial,
+	};
+	struct err e = { .reason = ERR_NONE };
+
+	/* Without it the row is worth as much to whoever revokes it. */
+	(void)secret_sha256(c->issuer, s.issuer_hash, &e);
+	return s;
+}
+
 /* Logged, and made rows of, which are the caller's to free; without memory for
  * them all, the first, in *one: so the challenge's use stays spent. */
 static struct stray *
@@ -217,12 +232,8 @@ list_strays(const struct work *w, const struct certs *made,
 	for (i = 0; i < made->n; i++) {
 		log_stray(w, made->v[i], why);
 		if (i < *n)
-			(v != NULL ? v : one)[i] = (struct stray){
-				.txn = w->found.id, .when = w->now,
-				.issuer = w->se->conf->issuer,
-				.why = err_text(why), .der = made->v[i]->der,
-				.serial = made->v[i]->serial,
-			};
+			(v != NULL ? v : one)[i] = stray_row(w, made->v[i],
+			    why);
 	}
 	return v;
 }

@@ -22,6 +22,8 @@ add_run(struct db *db, void *arg, struct err *e)
 	rc |= db_bind_text(st, 4, s->why);
 	rc |= sqlite3_bind_int64(st, 5, s->when);
 	rc |= db_bind_blob(st, 6, s->der);
+	rc |= db_bind_blob(st, 7, bytes_make(s->issuer_hash,
+	    sizeof(s->issuer_hash)));
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_STRAY_ADD, e);
 	return db_step(c, DB_STMT_STRAY_ADD, e);
@@ -38,6 +40,27 @@ stray_add(struct db *db, const struct stray *s, struct err *e)
 }
 
 /* ---- reading ---- */
+
+int
+stray_known(struct db *db, struct bytes serial, const uint8_t issuer_hash[32],
+    bool *known, struct err *e)
+{
+	struct db_conn *c;
+	sqlite3_stmt *st;
+	int rc = -1;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	st = c->stmt[DB_STMT_STRAY_KNOWN];
+	if (db_bind_blob(st, 1, serial) != SQLITE_OK ||
+	    db_bind_blob(st, 2, bytes_make(issuer_hash, 32)) != SQLITE_OK)
+		db_fault(c, "strays", e);
+	else if ((rc = db_row(c, DB_STMT_STRAY_KNOWN, e)) != -1)
+		*known = rc == 1;
+	db_end(c, DB_STMT_STRAY_KNOWN);
+	db_conn_give(db, c);
+	return rc == -1 ? -1 : 0;
+}
 
 /* *mem is the caller's to free. */
 static int

@@ -300,6 +300,30 @@ it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'
 
+# ---- what it made and was not issued, where its CA is trusted for a migration
+
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/astray.key" 2>"$tmp/genpkey.err" || it_fail 'no key'
+sed -i 's|profile = "device";|& renew: { trusted = ["ca/issuing.pem"]; };|' \
+    "$tmp/scepd.conf"
+it_start
+[ "$(CLIENT_TXIDS=1 CLIENT_KEY_FILE="$tmp/astray.key" \
+    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" \
+    made-signal)" = http ] || it_fail 'made-signal is not trouble'
+openssl x509 -in "$(find "$tmp/upstream/new" -type f | sort | tail -n 1)" \
+    -out "$tmp/astray.pem"
+for type in 17 19; do
+	[ "$(CLIENT_OLD=$tmp/astray CLIENT_TYPE=$type CLIENT_TXIDS=1 \
+	    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" '' \
+	    made-signal)" = failure ] ||
+	    it_fail 'a stray renews'
+	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+	    grep -q 'step=signer reason=renewal_stray ' ||
+	    it_fail 'a stray is refused for another reason'
+done
+it_stop
+cp "$tmp/before.conf" "$tmp/scepd.conf"
+
 # ---- a CA that gives its own subject: counted is the one that was granted
 
 cp "$tmp/scepd.conf" "$tmp/before.conf"

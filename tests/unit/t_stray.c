@@ -17,7 +17,7 @@ stray_of(struct serial *s, int64_t txn, unsigned n)
 	return (struct stray){
 		.txn = txn, .issuer = "local", .serial = serial_of(s, n),
 		.why = "it is no good", .when = 1234,
-		.der = bytes_str("certificate"),
+		.der = bytes_str("certificate"), .issuer_hash = { 7 },
 	};
 }
 
@@ -57,6 +57,18 @@ look(struct db *db, int rc)
 	return k;
 }
 
+static bool
+known(struct db *db, unsigned n, uint8_t issuer)
+{
+	const uint8_t	 hash[32] = { issuer };
+	struct err	 e = { .reason = ERR_NONE };
+	struct serial	 s;
+	bool		 is = false;
+
+	good(stray_known(db, serial_of(&s, n), hash, &is, &e), &e);
+	return is;
+}
+
 static void
 test_strays(void **state)
 {
@@ -72,7 +84,11 @@ test_strays(void **state)
 	good(reserve(db, 2, &b, &e), &e);
 	assert_int_equal(look(db, 0).n, 0);
 	row = stray_of(&s, a, 1);
+	assert_false(known(db, 1, 7));
 	good(stray_add(db, &row, &e), &e);
+	assert_true(known(db, 1, 7));
+	assert_false(known(db, 1, 8));
+	assert_false(known(db, 2, 7));
 	/* Once, also for another request. */
 	good(stray_add(db, &row, &e), &e);
 	row.txn = b;
@@ -138,7 +154,7 @@ hand(struct db *db, int64_t txn, struct err *e)
 {
 	const struct handed	 h = {
 		.txn = txn, .issuer = "upstream", .subject = "CN=a",
-		.why = "cut short", .trail = "{}"
+		.why = "cut short", .trail = "{}", .issuer_hash = { 9 }
 	};
 
 	err_clear(e);
@@ -267,6 +283,8 @@ test_cut_short(void **state)
 	    " AND endpoint = 'default' AND trail = '{}'"), 2);
 	assert_int_equal(possible(db).n, 2);
 	assert_int_equal(possible(db).txn, 3);
+	assert_true(known(db, 3, 9));
+	assert_false(known(db, 2, 9));
 	/* That of the second one alone came back. */
 	assert_int_equal(raw(file, q_used), 2);
 	assert_int_equal(at_work(db, 0).n, 0);

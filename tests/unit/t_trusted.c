@@ -290,6 +290,54 @@ test_revoked(void **state)
 	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
 }
 
+/* As an ECDSA signature can be changed into another one that verifies. */
+static void
+test_other_signature(void **state)
+{
+	enum scep_status status;
+	char		 none[STORE_TEXT];
+	struct row	 mine = { "signed anew", &ours, "/CN=device", false };
+
+	(void)state;
+	assert_int_equal(ask("/self", SCEP_PKCSREQ, &ours, "/CN=device",
+	    SECRET, &status), 200);
+	record(ours.cert);
+	store_text("UPDATE issued SET der = x'00'", none);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
+	/* Of another CA, it would be another. */
+	store_text("UPDATE issued SET issuer_hash = randomblob(32)", none);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
+}
+
+/* What the CA of a program made, and was not issued. */
+static void
+test_stray(void **state)
+{
+	enum scep_status status;
+	char		 text_of[STORE_TEXT], serial[2 * PKI_SERIAL_MAX + 1];
+	struct buf	 b = BUF_INIT(1024);
+	struct row	 mine = { "a stray", &ours, "/CN=device", false };
+
+	(void)state;
+	assert_int_equal(ask("/self", SCEP_PKCSREQ, &ours, "/CN=device",
+	    SECRET, &status), 200);
+	str_hex(ours.cert->serial, serial);
+	assert_int_equal(buf_printf(&b, "INSERT INTO stray (txn, issuer, "
+	    "serial, issuer_hash, why, made_at, subject) SELECT txn, 'i', "
+	    "x'%s', issuer_hash, 'it is no good', 1, '' FROM issued", serial),
+	    0);
+	store_text(buf_cstr(&b), text_of);
+	buf_wipe(&b);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
+	service_tick(service);
+	store_text("SELECT reason FROM audit ORDER BY id DESC LIMIT 1",
+	    text_of);
+	assert_string_equal(text_of, "renewal_stray");
+	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
+	store_text("UPDATE stray SET issuer_hash = randomblob(32)", text_of);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
+}
+
 /* A migration is no way around a validator, whatever state that one is in. */
 static void
 test_validator(void **state)
@@ -331,6 +379,8 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_signers),
 		TEST(test_revoked),
+		TEST(test_other_signature),
+		TEST(test_stray),
 		TEST(test_validator),
 	};
 
