@@ -28,6 +28,7 @@ static const char	 text[] =
     "    validator = \"v\"; },\n"
     END("updates") "renew: { trusted = [ \"old.pem\" ]; };\n"
     "    update = true; },\n"
+    END("chain") "renew: { trusted = [ \"chain.pem\" ]; }; },\n"
     END("self") "renew: { trusted = [ \"ca.pem\" ]; }; },\n"
     END("alone") "} );\n"
     "issuers = ( { name = \"i\"; cert = \"ca.pem\"; key = \"ca.key\"; } );\n"
@@ -95,6 +96,19 @@ make_devices(int64_t now)
 	who_make(&ra, &o);
 }
 
+/* The one that is trusted, and what stands above it. */
+static void
+chain_file(void)
+{
+	struct buf	 pem = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+
+	ok(cert_pem(sub.cert, &pem, &e), &e);
+	ok(cert_pem(old.cert, &pem, &e), &e);
+	(void)tool_file("chain.pem", buf_bytes(&pem), 0644);
+	buf_wipe(&pem);
+}
+
 static int
 setup(void **state)
 {
@@ -106,6 +120,7 @@ setup(void **state)
 	(void)tool_cert_file("ra.pem", ra.cert);
 	(void)tool_key_file("ra.key", ra.key);
 	(void)tool_cert_file("old.pem", old.cert);
+	chain_file();
 	return algs_open(&algs, &(struct err)ERR_INIT);
 }
 
@@ -252,6 +267,27 @@ test_signers(void **state)
 	}
 }
 
+/* Only the first of a file is trusted: what stands above it proves it. */
+static void
+test_chain(void **state)
+{
+	const struct row	 rows_of_it[] = {
+		{ "of the one that is trusted", &below, "/CN=device", true },
+		{ "of the one above it", &device, "/CN=device", false },
+		{ "that one itself", &sub, "/CN=Sub", false },
+		{ "the one above it itself", &old, "/CN=Old", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows_of_it); i++) {
+		const struct row	*r = &rows_of_it[i];
+
+		check(r, "/chain", SCEP_RENEWALREQ, NULL, r->renews);
+		check(r, "/chain", SCEP_RENEWALREQ, SECRET, r->renews);
+		check(r, "/chain", SCEP_PKCSREQ, NULL, r->renews);
+	}
+}
+
 /* The newest row is this certificate's, as if it had been issued so. */
 static void
 record(const struct cert *c)
@@ -378,6 +414,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_signers),
+		TEST(test_chain),
 		TEST(test_revoked),
 		TEST(test_other_signature),
 		TEST(test_stray),
