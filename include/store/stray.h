@@ -31,10 +31,6 @@ struct stray {
 	const char	*challenge;	/* or NULL */
 };
 
-/* Durable on return. Before the transaction ends: the use of a challenge that it
- * took stays spent then. What is recorded already, here or as issued, is not
- * added. */
-int	 stray_add(struct db *, const struct stray *, struct err *e);
 /* Whether this is one, or may be: by what tells certificates apart. */
 int	 stray_known(struct db *, struct bytes serial,
 	    const uint8_t issuer_hash[32], bool *known, struct err *e);

@@ -9,34 +9,24 @@ enum col {
 	COL_SUBJECT, COL_ENDPOINT, COL_TXID, COL_PEER, COL_CHALLENGE
 };
 
-static int
-add_run(struct db *db, void *arg, struct err *e)
+int
+stray_put(struct db_conn *c, const struct stray *s, struct err *e)
 {
-	struct db_conn *c = db->writer;
 	sqlite3_stmt *st = c->stmt[DB_STMT_STRAY_ADD];
-	const struct stray *s = arg;
 	int rc = sqlite3_bind_int64(st, 1, s->txn);
 
 	rc |= db_bind_text(st, 2, s->issuer);
 	rc |= db_bind_blob(st, 3, s->serial);
 	rc |= db_bind_text(st, 4, s->why);
 	rc |= sqlite3_bind_int64(st, 5, s->when);
-	rc |= db_bind_blob(st, 6, s->der);
+	rc |= s->der.n == 0 ? sqlite3_bind_null(st, 6) :
+	    db_bind_blob(st, 6, s->der);
 	rc |= db_bind_blob(st, 7, bytes_make(s->issuer_hash,
 	    sizeof(s->issuer_hash)));
+	rc |= db_bind_text(st, 8, s->subject);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_STRAY_ADD, e);
 	return db_step(c, DB_STMT_STRAY_ADD, e);
-}
-
-int
-stray_add(struct db *db, const struct stray *s, struct err *e)
-{
-	struct stray row = *s;
-	struct db_op op = { .run = add_run, .arg = &row };
-
-	db_submit(db, &op);
-	return db_wait(db, &op, e);
 }
 
 /* ---- reading ---- */
