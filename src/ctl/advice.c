@@ -254,9 +254,15 @@ advice_put(enum err_reason reason, const struct trail *t, struct buf *out)
 		return 0;
 	if (put_filled(text, t, out) != 0)
 		return -1;
-	return fact(t, TRAIL_STRAY, strlen(TRAIL_STRAY)) == NULL ? 0 :
+	if (fact(t, TRAIL_STRAY, strlen(TRAIL_STRAY)) != NULL &&
 	    put_filled("; and revoke what was made where it was made (scepctl "
-	    "list --stray): {" TRAIL_STRAY "}", t, out);
+	    "list --stray): {" TRAIL_STRAY "}", t, out) != 0)
+		return -1;
+	if (reason == ERR_ISSUER_CUT ||
+	    fact(t, TRAIL_MAYBE, strlen(TRAIL_MAYBE)) == NULL)
+		return 0;
+	return put_filled("; and look at the CA for what it may have made "
+	    "(scepctl list --stray): {" TRAIL_MAYBE "}", t, out);
 }
 
 int

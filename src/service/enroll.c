@@ -217,7 +217,7 @@ step_issue(struct work *w, struct err *e)
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
 	if (issuer_key(is) == NULL && hand_over(w, e) == -1)
 		return -1;
-	return issuer_issue(is, &r, &w->cert, &w->strays, e);
+	return issuer_issue(is, &r, &w->cert, &w->strays, &w->maybe_stray, e);
 }
 
 /* The certificate's names as the ledger keeps them, one a line. */

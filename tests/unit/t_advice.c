@@ -66,6 +66,8 @@ test_facts(void **state)
 		    "enroll anew, with a challenge" },
 		{ ERR_ISSUER_ANSWER, "list --stray): 1008",
 		    "mend what the issuer makes" },
+		{ ERR_ISSUER, "may have made (scepctl list --stray): 1009",
+		    "see why" },
 		{ ERR_ISSUER_CUT, "by the serial number 1009, ",
 		    "by the serial number ..., " },
 		{ ERR_CHALLENGE_WRONG, "scepctl challenge list",

@@ -36,6 +36,7 @@ static const char	 text[] =
 
 /* The CA's program made it for another key. */
 static const char	 script[] = "#!/bin/sh\n"
+			    "[ ! -e \"${0%/*}/loud\" ] || exec yes\n"
 			    "cat \"${0%/*}/stranger.pem\"\n";
 
 static struct who	 ca, ra, device, stranger;
@@ -257,6 +258,23 @@ test_stray(void **state)
 	assert_int_equal(said, SCEP_FAILURE);
 }
 
+/* It says more than anybody reads. */
+static void
+test_possible(void **state)
+{
+	enum scep_status	 said;
+
+	(void)state;
+	(void)tool_file("loud", bytes_str(""), 0600);
+	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
+	(void)unlink(tool_path("loud"));
+	assert_state("failed");
+	assert_int_equal(store_number("SELECT count(*) FROM stray s JOIN txn t"
+	    " ON t.id = s.txn WHERE s.der IS NULL AND s.serial = t.serial"
+	    " AND s.subject = 'CN=device'"), 1);
+	assert_int_equal(used(), 1);
+}
+
 /* At the latest, when the service is closed. */
 static void
 test_stray_kept(void **state)
@@ -304,6 +322,7 @@ main(void)
 		TEST(test_kept),
 		TEST(test_in_truth),
 		TEST(test_stray),
+		TEST(test_possible),
 		TEST(test_stray_kept),
 		TEST(test_handed_first),
 	};
