@@ -78,6 +78,24 @@ CREATE INDEX txn_key_hash ON txn (key_hash)
 CREATE INDEX txn_granted ON txn (subject COLLATE NOCASE)
     WHERE state = 'issued' AND subject IS NOT NULL;
 
+-- What a program that issues is at work on: written before it starts, gone when it
+-- has answered. What is here at a start was cut short, and that program may have
+-- made a certificate that nobody has seen.
+CREATE TABLE handed (
+	txn		INTEGER PRIMARY KEY REFERENCES txn (id),
+	issuer		TEXT NOT NULL,
+	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
+	subject		TEXT NOT NULL,
+	-- What is to be said of it then: in words, and how it came to that (JSON).
+	why		TEXT NOT NULL,
+	trail		TEXT
+) STRICT;
+
+CREATE TRIGGER txn_handed_back AFTER UPDATE OF state ON txn
+WHEN OLD.state = 'reserved' BEGIN
+	DELETE FROM handed WHERE txn = NEW.id;
+END;
+
 -- Challenges made at run time. What we drew ourselves is known by its MAC under a
 -- key that is kept elsewhere (mac_key says which); what people thought up, by a
 -- scrypt hash of that MAC. One that is removed loses both, and stays for the
@@ -244,15 +262,20 @@ WHEN NEW.state <> 'issued' AND OLD.finished IS NULL AND
 END;
 
 -- What a CA elsewhere made, and was not issued: it is not what was granted, or
--- could not be recorded. Whoever runs that CA is to revoke it there.
+-- could not be recorded. Whoever runs that CA is to revoke it there. Without der
+-- nobody knows whether there is one: then serial and subject are those that were
+-- granted.
 CREATE TABLE stray (
 	id		INTEGER PRIMARY KEY,
 	txn		INTEGER NOT NULL REFERENCES txn (id),
 	issuer		TEXT NOT NULL,
 	serial		BLOB NOT NULL CHECK (length(serial) > 0),
+	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
 	why		TEXT NOT NULL,
 	made_at		INTEGER NOT NULL,
-	der		BLOB NOT NULL CHECK (length(der) > 0)
+	subject		TEXT,
+	der		BLOB CHECK (length(der) > 0),
+	CHECK ((der IS NULL) = (subject IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX stray_txn ON stray (txn);

@@ -42,9 +42,11 @@ int	 issuer_open_next(const struct conf_issuer *, int64_t now,
  * ERR_ISSUER, ERR_ISSUER_ANSWER, ERR_CA_EXPIRED (trouble). May block up to the
  * issuer's timeout. Callable from several threads at once. *strays, when it
  * fails: what was made elsewhere all the same; it is not touched if, as far as
- * is known, nothing was. */
+ * is known, nothing was. *maybe is set where more was said than
+ * anybody looks through, and none was found in that. */
 int	 issuer_issue(const struct issuer *, const struct issuer_request *,
-	    struct cert **out, struct certs *strays, struct err *e);
+	    struct cert **out, struct certs *strays, bool *maybe,
+	    struct err *e);
 
 const struct cert	*issuer_ca(const struct issuer *);
 const struct certs	*issuer_upper(const struct issuer *); /* next first */

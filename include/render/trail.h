@@ -43,12 +43,13 @@ struct trail	*trail_new(void);
 void		 trail_free(struct trail *);
 
 /* Facts that advice is made of: who asked, the endpoint that issued the signer's
- * certificate where it is another one, the challenge's name, and what a CA
- * elsewhere made all the same. */
+ * certificate where it is another one, the challenge's name, what a CA elsewhere
+ * made all the same, and what it may have made. */
 #define TRAIL_PEER		"peer"
 #define TRAIL_ELSEWHERE		"signer_endpoint"
 #define TRAIL_CHALLENGE		"challenge"
 #define TRAIL_STRAY		"stray"
+#define TRAIL_MAYBE		"possible_stray"
 
 /* And what an operator would approve: the names of the certificate, with the SID
  * of a Windows account, and what is left out of those that were asked for. */

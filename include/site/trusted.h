@@ -6,6 +6,8 @@
 
 #include "site/endpoint.h"
 
+/* Of each file, the first certificate is the one that is trusted; those behind it
+ * stand above it, and are none whose certificates renew. */
 int	 trusted_open(struct site_endpoint *, struct err *e);
 void	 trusted_clear(struct site_endpoint *);
 /* The one that issued the certificate, if its chain is valid now; or NULL. */

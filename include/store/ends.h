@@ -22,10 +22,17 @@ struct ending {
 	const struct audit	*audit;		/* what explains it; or NULL */
 };
 
+/*
+ * Durable on return, all or nothing; none of the strays is added that is recorded
+ * already, here or as issued. The use of a challenge stays spent with a stray. A
+ * transaction that is in truth issued stays so, without strays; one that has
+ * ended stays as it ended.
+ */
+int	 ends_put(struct db *, const struct ending *, struct err *e);
+
 int	 ends_new(struct ends **out, struct err *e);
 void	 ends_free(struct ends *);		/* NULL is fine */
-/* A transaction that is in truth issued stays so. What cannot be written is kept,
- * within a limit, and logged. */
+/* The same, but what cannot be written is kept, within a limit, and logged. */
 void	 ends_write(struct ends *, struct db *, const struct ending *);
 /* Tries the oldest again of what was kept, by one thread at a time: whether it is
  * written now. */

@@ -107,8 +107,10 @@ int	 txn_state(struct db *, int64_t id, enum txn_state *, struct err *e);
  * or NULL. */
 int	 txn_end(struct db *, int64_t id, enum err_reason, int64_t when,
 	    const struct audit *, struct err *e);
-/* Ends what a crash left reserved as abandoned; what an operator had approved
- * is so again. *n: how many of both. */
+/* Ends what a crash left reserved as abandoned, or, where a program was at work
+ * on it (store/handed.h), as failed for ERR_ISSUER_CUT; what an operator had
+ * approved is so again. What such a program may have made becomes possible
+ * strays. *n: how many of all. */
 int	 txn_recover(struct db *, int64_t when, int64_t *n, struct err *e);
 
 #endif

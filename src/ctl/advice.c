@@ -141,6 +141,9 @@ static const struct {
 	    "list), or give the device a challenge" },
 	{ ERR_RENEWAL_SIGNER, "have the device enroll anew, with a challenge; "
 	    "for one of another server, name its CA in renew.trusted" },
+	{ ERR_RENEWAL_STRAY, "find out how the device came by what was made and "
+	    "never issued (scepctl list --stray), and revoke it where it was "
+	    "made; have the device enroll anew, with a challenge" },
 	{ ERR_RENEWAL_OFF, "set renew.allowed = true at the endpoint, or have "
 	    "the device enroll anew" },
 	{ ERR_RENEWAL_AUTHORITY, "have the device sign with its own "
@@ -177,6 +180,10 @@ static const struct {
 	{ ERR_NO_CRL, "see whether the issuer makes a CRL" },
 	{ ERR_ISSUER_REFUSED, "ask who runs the issuer" },
 	{ ERR_ISSUER, "see why the issuer does not answer" },
+	{ ERR_ISSUER_CUT, "look at the CA for what it made then, by the serial "
+	    "number {" TRAIL_MAYBE "}, the subject or the time, and revoke it "
+	    "there (scepctl list --stray); then have the device ask anew, with "
+	    "another challenge where a use of its own is gone" },
 	{ ERR_ISSUER_ANSWER, "mend what the issuer makes" },
 	{ ERR_CA_EXPIRED, "issue that certificate again, or replace the CA: "
 	    "scepctl ca rollover" },
@@ -248,9 +255,15 @@ advice_put(enum err_reason reason, const struct trail *t, struct buf *out)
 		return 0;
 	if (put_filled(text, t, out) != 0)
 		return -1;
-	return fact(t, TRAIL_STRAY, strlen(TRAIL_STRAY)) == NULL ? 0 :
+	if (fact(t, TRAIL_STRAY, strlen(TRAIL_STRAY)) != NULL &&
 	    put_filled("; and revoke what was made where it was made (scepctl "
-	    "list --stray): {" TRAIL_STRAY "}", t, out);
+	    "list --stray): {" TRAIL_STRAY "}", t, out) != 0)
+		return -1;
+	if (reason == ERR_ISSUER_CUT ||
+	    fact(t, TRAIL_MAYBE, strlen(TRAIL_MAYBE)) == NULL)
+		return 0;
+	return put_filled("; and look at the CA for what it may have made "
+	    "(scepctl list --stray): {" TRAIL_MAYBE "}", t, out);
 }
 
 int

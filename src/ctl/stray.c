@@ -1,6 +1,6 @@
 /*
- * scepctl list --stray: what a CA elsewhere made and was not issued, for whoever
- * is to revoke it there.
+ * scepctl list --stray: what a CA elsewhere made and was not issued, or may have
+ * made, for whoever is to revoke it there.
  */
 #include "ctl/ctl_int.h"
 #include "pki/cert.h"
@@ -8,19 +8,23 @@
 #include "store/stray.h"
 #include "util/clock.h"
 
+/* c NULL: nobody knows whether there is one. */
 static int
 put_json(const struct stray *s, const struct cert *c, struct ctl_list *l)
 {
 	struct json	*d = json_new_object();
 	struct buf	 pem = BUF_INIT(CTL_TEXT_MAX);
 	char		 serial[LEDGER_SERIAL];
-	int		 rc = cert_pem(c, &pem, l->e);
+	int		 rc = c == NULL ? 0 : cert_pem(c, &pem, l->e);
 
 	ledger_serial(s->serial, serial);
+	json_add_bool(d, "possible", c == NULL);
 	json_add_str(d, "serial", serial);
-	json_add_str(d, "subject", c->subject_text);
-	json_add_time(d, "not_before", c->not_before);
-	json_add_time(d, "not_after", c->not_after);
+	json_add_str(d, "subject", c == NULL ? s->subject : c->subject_text);
+	json_add_time_if(d, "not_before", c != NULL, c == NULL ? 0 :
+	    c->not_before);
+	json_add_time_if(d, "not_after", c != NULL, c == NULL ? 0 :
+	    c->not_after);
 	json_add_time(d, "made_at", s->when);
 	json_add_str(d, "why", s->why);
 	json_add_str(d, "issuer", s->issuer);
@@ -28,7 +32,10 @@ put_json(const struct stray *s, const struct cert *c, struct ctl_list *l)
 	json_add_str(d, "transaction_id", s->txid);
 	json_add_str(d, "challenge", s->challenge);
 	json_add_str(d, "peer", s->peer);
-	json_add_bytes(d, "pem", buf_bytes(&pem));
+	if (c != NULL)
+		json_add_bytes(d, "pem", buf_bytes(&pem));
+	else
+		json_add_str(d, "pem", NULL);
 	if (rc == 0)
 		rc = ctl_list_json(l, d);
 	else
@@ -40,15 +47,17 @@ put_json(const struct stray *s, const struct cert *c, struct ctl_list *l)
 static int
 put_row(const struct stray *s, const struct cert *c, struct buf *out)
 {
-	char	 serial[LEDGER_SERIAL], until[CLOCK_TEXT_MAX];
+	char	 serial[LEDGER_SERIAL], until[CLOCK_TEXT_MAX] = "possible";
 	int	 rc;
 
 	ledger_serial(s->serial, serial);
-	clock_text(c->not_after, until);
+	if (c != NULL)
+		clock_text(c->not_after, until);
 	rc = buf_printf(out, "%-40s  %-20s  %-15s  ", serial, until,
 	    s->issuer);
 	if (rc == 0)
-		rc = text_line(bytes_str(c->subject_text), out);
+		rc = text_line(bytes_str(c == NULL ? s->subject :
+		    c->subject_text), out);
 	if (rc == 0)
 		rc = buf_puts(out, "  ");
 	if (rc == 0)
@@ -63,7 +72,7 @@ on_stray(const struct stray *s, void *arg)
 	struct cert	*c = NULL;
 	int		 rc;
 
-	if (cert_parse(s->der, &c, l->e) != 0)
+	if (s->der.n > 0 && cert_parse(s->der, &c, l->e) != 0)
 		return -1;
 	rc = l->json ? put_json(s, c, l) :
 	    ctl_list_text(l, put_row(s, c, &l->out));

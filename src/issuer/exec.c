@@ -14,6 +14,7 @@
 #include "util/proc.h"
 
 #define ANSWER_MAX	(64u * 1024)	/* bytes of standard output */
+#define LOOKED_MAX	(1024u * 1024)	/* that are looked through for strays */
 
 struct exec {
 	struct command	*cmd;
@@ -91,7 +92,11 @@ run(const struct exec *x, const struct issuer_request *r,
 	int status, rc;
 
 	rc = command_run(x->cmd, &cr, answer, &diag, &status, &why);
-	if (rc == -1)
+	if (answer->n > ANSWER_MAX) {
+		rc = -1;
+		err_set(e, ERR_ISSUER, "%s: answers more than %u bytes",
+		    command_name(x->cmd), ANSWER_MAX);
+	} else if (rc == -1)
 		err_set(e, ERR_ISSUER, "%s", why.text);
 	else if (status != COMMAND_DONE) {
 		rc = -1;
@@ -177,7 +182,7 @@ read_answer(const struct exec *x, const struct issuer_request *r,
  * the request's key; if there are none, all that are not a CA's. */
 static void
 take_strays(const struct issuer_request *r, const struct buf *answer,
-    struct certs *out)
+    struct certs *out, bool *maybe)
 {
 	bool known = false;
 	struct certs cs;
@@ -192,6 +197,9 @@ take_strays(const struct issuer_request *r, const struct buf *answer,
 		else
 			cert_free(cs.v[i]);
 	cs.n = n;
+	/* Behind what was read, there may have been the one. */
+	if (!known && answer->n == answer->max)
+		*maybe = true;
 	if (n > 0)
 		*out = cs;
 	else
@@ -221,9 +229,9 @@ prove(const struct issuer *is, const struct exec *x,
 static int
 exec_issue(const struct issuer *is, void *self,
     const struct issuer_request *r, struct cert **out, struct certs *strays,
-    struct err *e)
+    bool *maybe, struct err *e)
 {
-	struct buf answer = BUF_INIT(ANSWER_MAX);
+	struct buf answer = BUF_INIT(LOOKED_MAX);
 	const struct exec *x = self;
 	struct cert *made = NULL;
 	int rc = -1;
@@ -235,7 +243,7 @@ exec_issue(const struct issuer *is, void *self,
 		made = NULL;
 		rc = 0;
 	} else {
-		take_strays(r, &answer, strays);
+		take_strays(r, &answer, strays, maybe);
 	}
 	cert_free(made);
 	buf_wipe(&answer);

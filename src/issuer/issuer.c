@@ -97,9 +97,9 @@ issuer_close(struct issuer *is)
 
 int
 issuer_issue(const struct issuer *is, const struct issuer_request *r,
-    struct cert **out, struct certs *strays, struct err *e)
+    struct cert **out, struct certs *strays, bool *maybe, struct err *e)
 {
-	return is->ops->issue(is, is->self, r, out, strays, e);
+	return is->ops->issue(is, is->self, r, out, strays, maybe, e);
 }
 
 const struct cert *

@@ -13,7 +13,7 @@ struct issuer_ops {
 		    void **self, struct err *e);
 	int	(*issue)(const struct issuer *, void *self,
 		    const struct issuer_request *, struct cert **out,
-		    struct certs *strays, struct err *e);
+		    struct certs *strays, bool *maybe, struct err *e);
 	const struct key *(*key)(void *self);	/* NULL: it has none here */
 	void	(*close)(void *self);
 };

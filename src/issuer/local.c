@@ -24,9 +24,10 @@ local_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 static int
 local_issue(const struct issuer *is, void *self,
     const struct issuer_request *r, struct cert **out, struct certs *strays,
-    struct err *e)
+    bool *maybe, struct err *e)
 {
 	(void)strays;	/* what is not answered here is forgotten */
+	(void)maybe;
 	return cert_make(r->plan, issuer_ca(is), self, out, e);
 }
 

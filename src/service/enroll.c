@@ -11,6 +11,7 @@
 #include "service/pipeline_int.h"
 #include "service/validate_int.h"
 #include "site/face.h"
+#include "store/handed.h"
 
 /* As of the message; keys of some types sign without a digest. */
 static int
@@ -177,9 +178,31 @@ step_reserve(struct work *w, struct err *e)
 	return 0;
 }
 
+/* A program may have made one although nobody hears of it any more: that it was
+ * asked is durable before it is. */
+static int
+hand_over(struct work *w, struct err *e)
+{
+	struct err cut = { .reason = ERR_NONE };
+	struct handed h = {
+		.txn = w->found.id, .issuer = w->se->conf->issuer
+	};
+
+	memcpy(h.issuer_hash, work_way(w)->gen->ca->name_hash, PKI_HASH);
+	err_set(&cut, ERR_ISSUER_CUT, "it may have made a certificate");
+	if (w->subject.n == 0 && name_show(w->verdict.plan.subject,
+	    &w->subject, e) == -1)
+		return -1;
+	h.subject = buf_cstr(&w->subject);
+	h.why = err_text(&cut);
+	h.trail = work_audit(w, AUDIT_FAILED, "issue", &cut)->trail;
+	return handed_put(w->s->db, &h, e);
+}
+
 int
 step_issue(struct work *w, struct err *e)
 {
+	const struct issuer *is = work_way(w)->gen->ca->issuer;
 	struct issuer_request r = {
 		.plan = &w->verdict.plan,
 		.csr = w->csr,
@@ -193,8 +216,9 @@ step_issue(struct work *w, struct err *e)
 	int rc;
 
 	w->verdict.plan.serial = bytes_make(w->serial, SERIAL_LEN);
-	rc = issuer_issue(work_way(w)->gen->ca->issuer, &r, &w->cert,
-	    &w->strays, e);
+	if (issuer_key(is) == NULL && hand_over(w, e) == -1)
+		return -1;
+	rc = issuer_issue(is, &r, &w->cert, &w->strays, &w->maybe_stray, e);
 	room_asked(w);
 	return rc;
 }

@@ -185,20 +185,48 @@ made_astray(struct work *w)
 	return w->strays;
 }
 
-/* Whatever becomes of the store, this is how it can be revoked. */
+/* Whatever becomes of the store, this is how it can be revoked; c NULL: looked
+ * for. */
 static void
 log_stray(const struct work *w, const struct cert *c, const struct err *why)
 {
 	struct log_line l;
 
-	log_begin(&l, LOG_L_ERR, "stray");
+	log_begin(&l, LOG_L_ERR, c == NULL ? "stray_possible" : "stray");
 	log_str(&l, "endpoint", w->se->conf->name);
 	log_str(&l, "txid", w->msg.txid);
 	log_str(&l, "issuer", w->se->conf->issuer);
-	log_hex(&l, "serial", c->serial);
-	log_str(&l, "subject", c->subject_text);
+	log_hex(&l, "serial", c == NULL ? bytes_make(w->serial, SERIAL_LEN) :
+	    c->serial);
+	log_str(&l, "subject", c == NULL ? buf_cstr(&w->subject) :
+	    c->subject_text);
 	log_err(&l, why);
 	log_end(&l);
+}
+
+/* c NULL: of the one that nobody has seen. */
+static struct stray
+stray_row(const struct work *w, const struct cert *c, const struct err *why)
+{
+	struct stray s = {
+		.txn = w->found.id, .when = w->now,
+		.issuer = w->se->conf->issuer, .why = err_text(why),
+		.serial = bytes_make(w->serial, SERIAL_LEN),
+	};
+	struct err e = { .reason = ERR_NONE };
+
+	log_stray(w, c, why);
+	if (c == NULL) {
+		s.subject = buf_cstr(&w->subject);
+		memcpy(s.issuer_hash, work_way(w)->gen->ca->name_hash,
+		    PKI_HASH);
+		return s;
+	}
+	s.der = c->der;
+	s.serial = c->serial;
+	/* Without it the row is worth as much to whoever revokes it. */
+	(void)secret_sha256(c->issuer, s.issuer_hash, &e);
+	return s;
 }
 
 /* Logged, and made rows of, which are the caller's to free; without memory for
@@ -207,23 +235,18 @@ static struct stray *
 list_strays(const struct work *w, const struct certs *made,
     const struct err *why, struct stray *one, size_t *n)
 {
-	struct stray *v;
-	size_t i;
+	size_t i, all = made->n + (w->maybe_stray ? 1 : 0);
+	struct stray *v, row;
 
-	*n = made->n;
-	if (made->n == 0)
+	*n = all;
+	if (all == 0)
 		return NULL;
-	if ((v = calloc(made->n, sizeof(*v))) == NULL)
+	if ((v = calloc(all, sizeof(*v))) == NULL)
 		*n = 1;
-	for (i = 0; i < made->n; i++) {
-		log_stray(w, made->v[i], why);
+	for (i = 0; i < all; i++) {
+		row = stray_row(w, i < made->n ? made->v[i] : NULL, why);
 		if (i < *n)
-			(v != NULL ? v : one)[i] = (struct stray){
-				.txn = w->found.id, .when = w->now,
-				.issuer = w->se->conf->issuer,
-				.why = err_text(why), .der = made->v[i]->der,
-				.serial = made->v[i]->serial,
-			};
+			(v != NULL ? v : one)[i] = row;
 	}
 	return v;
 }

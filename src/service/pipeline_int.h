@@ -84,6 +84,8 @@ struct work {
 	struct cert			*cert;
 	struct certs			 strays; /* made elsewhere, and not
 						 * acceptable */
+	bool				 maybe_stray;	/* one besides, that
+							 * nobody has seen */
 	struct buf			 sans;
 	struct issued			 row;
 	struct issued_op		 op;

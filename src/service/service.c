@@ -14,6 +14,7 @@
 #include "site/faces.h"
 #include "site/succession.h"
 #include "store/ends.h"
+#include "store/handed.h"
 #include "store/txn.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -37,12 +38,33 @@ count_workers(const struct conf *c)
 	return n > WORKERS_AUTO_MAX ? WORKERS_AUTO_MAX : n;
 }
 
+/* Whatever becomes of the store, this is what to look for. */
+static int
+log_handed(const struct handed *h, void *arg)
+{
+	struct log_line l;
+
+	(void)arg;
+	log_begin(&l, LOG_L_ERR, "stray_possible");
+	log_str(&l, "endpoint", h->endpoint);
+	log_str(&l, "txid", h->txid);
+	log_str(&l, "issuer", h->issuer);
+	log_hex(&l, "serial", h->serial);
+	log_str(&l, "subject", h->subject);
+	log_str(&l, "reason", err_slug(ERR_ISSUER_CUT));
+	log_str(&l, "detail", h->why);
+	log_str(&l, "advice", "look at the CA for it, and revoke it there");
+	log_end(&l);
+	return 0;
+}
+
 static int
 open_store(struct service *s, const struct conf *c, struct err *e)
 {
 	int64_t abandoned;
 
 	if (db_open(c->store_path, &s->db, e) == -1 ||
+	    handed_each(s->db, log_handed, NULL, e) == -1 ||
 	    txn_recover(s->db, clock_now(), &abandoned, e) == -1) {
 		conf_blame(c, "store.path", e);
 		return -1;

@@ -8,6 +8,7 @@
 #include "service/pipeline_int.h"
 #include "site/face.h"
 #include "site/trusted.h"
+#include "store/stray.h"
 #include "util/str.h"
 
 struct signer {
@@ -38,16 +39,18 @@ may_renew(const struct signer *s)
 	    w->now) != NULL;
 }
 
-/* The ledger's row is the signer's certificate, byte for byte. */
+/* The ledger's row is the signer's certificate, byte for byte. One that differs
+ * by its signature alone is the same, but nobody got it from here. */
 static int
 is_signer(const struct issued *row, void *arg)
 {
 	struct signer *s = arg;
 	struct work *w = s->w;
 
+	if (memcmp(row->issuer_hash, w->txn.signer_issuer, TXN_HASH) == 0)
+		s->known = true;
 	if (!bytes_eq(row->der, w->msg.cms.signer->der))
 		return 0;
-	s->known = true;
 	/* Our own as an RA is renewed by ourselves only. */
 	if (row->ra)
 		return 0;
@@ -70,6 +73,22 @@ is_signer(const struct issued *row, void *arg)
 	return 1;
 }
 
+/* Trusting a CA that has issued here as well is no way round what was found wrong
+ * with what it made. */
+static int
+check_stray(const struct work *w, struct err *e)
+{
+	bool known;
+
+	if (stray_known(w->s->db, w->msg.cms.signer->serial,
+	    w->txn.signer_issuer, &known, e) == -1)
+		return -1;
+	if (!known)
+		return 0;
+	err_set(e, ERR_RENEWAL_STRAY, "scepctl list --stray tells why");
+	return -1;
+}
+
 /* Of another server, whose CA is trusted. What this server issued, at another
  * endpoint or before it was revoked, is judged by the ledger alone. */
 static int
@@ -82,6 +101,8 @@ take_foreign(struct work *w, struct err *e)
 
 	if (ca == NULL)
 		return 0;
+	if (check_stray(w, e) == -1)
+		return -1;
 	if (n.n > PKI_SERIAL_MAX) {
 		err_set(e, ERR_RENEWAL_SIGNER, "serial number of %zu bytes",
 		    n.n);

@@ -129,6 +129,9 @@ stray_fact(struct telling *x)
 {
 	const struct work *w = x->w;
 
+	if (x->why->reason == ERR_ISSUER_CUT || w->maybe_stray)
+		hex_fact(x->t, TRAIL_MAYBE, bytes_make(w->serial,
+		    SERIAL_LEN));
 	if (w->strays.n > 0)
 		hex_fact(x->t, TRAIL_STRAY, w->strays.v[0]->serial);
 	else if (w->cert != NULL &&

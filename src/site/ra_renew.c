@@ -79,7 +79,7 @@ sign(const struct ra_look *l, const struct order *o, struct cert **out,
 
 	ra_plan_life(&plan, o->like, issuer_ca(o->ca->issuer), l->now);
 	/* Only a CA whose key is here is asked: that leaves nothing astray. */
-	return issuer_issue(o->ca->issuer, &r, out, NULL, e);
+	return issuer_issue(o->ca->issuer, &r, out, NULL, NULL, e);
 }
 
 static int

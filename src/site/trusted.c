@@ -6,6 +6,22 @@
 #include "pki/chain.h"
 #include "site/trusted.h"
 
+/* Behind the one that is trusted stands what is above it, to verify it with: what
+ * that signs itself is nobody's device here, and often other CAs. */
+static int
+check_upper(const char *path, struct certs *cs, struct err *e)
+{
+	struct certs upper = { .v = cs->v + 1, .n = cs->n - 1 };
+	struct err why = { .reason = ERR_NONE };
+
+	if (chain_sort(cs->v[0], &upper, &why) == 0)
+		return 0;
+	err_set(e, why.reason, "%s: %s; the CA that issued the devices' "
+	    "certificates comes first, then those above it; each such CA has a "
+	    "file of its own", path, why.text);
+	return -1;
+}
+
 static int
 load(const char *path, struct certs *out, struct err *e)
 {
@@ -21,7 +37,7 @@ load(const char *path, struct certs *out, struct err *e)
 			    out->v[i]->subject_text);
 			return -1;
 		}
-	return 0;
+	return check_upper(path, out, e);
 }
 
 int
@@ -58,15 +74,13 @@ trusted_issuer(const struct site_endpoint *se, const struct cert *leaf,
 {
 	const struct certs *cs;
 	struct err why;
-	size_t i, k;
+	size_t k;
 
 	for (k = 0; k < se->n_trusted; k++) {
 		cs = &se->trusted[k];
-		for (i = 0; i < cs->n; i++) {
-			err_clear(&why);
-			if (chain_verify(leaf, cs->v[i], cs, now, &why) == 0)
-				return cs->v[i];
-		}
+		err_clear(&why);
+		if (chain_verify(leaf, cs->v[0], cs, now, &why) == 0)
+			return cs->v[0];
 	}
 	return NULL;
 }

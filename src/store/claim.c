@@ -105,16 +105,19 @@ waiting_claim(struct db *db, int64_t id, struct waiting_claim *out,
 	return 0;
 }
 
-static int
-release_run(struct db *db, void *arg, struct err *e)
+int
+waiting_back(struct db_conn *c, int64_t id, struct err *e)
 {
-	struct db_conn *c = db->writer;
-	const int64_t *id = arg;
-
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RELEASE], 1, *id) !=
+	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RELEASE], 1, id) !=
 	    SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_RELEASE, e);
 	return db_step_one(c, DB_STMT_TXN_RELEASE, e);
+}
+
+static int
+release_run(struct db *db, void *arg, struct err *e)
+{
+	return waiting_back(db->writer, *(const int64_t *)arg, e);
 }
 
 int

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "store/ends.h"
-#include "store/txn.h"
-#include "store/waiting.h"
+#include "store/store_int.h"
 #include "util/log.h"
 
 #define ENDS_MAX	1024
@@ -96,22 +95,33 @@ ends_free(struct ends *s)
  * by a daemon that has the lock of ours and none of what is kept here.
  */
 static int
-write_end(struct db *db, const struct ending *end, struct err *e)
+end_run(struct db *db, void *arg, struct err *e)
 {
+	const struct ending *end = *(const struct ending **)arg;
+	struct db_conn *c = db->writer;
 	enum txn_state state;
 	size_t i;
 
-	if (txn_state(db, end->txn, &state, e) == -1)
+	if (txn_state_now(c, end->txn, &state, e) == -1)
 		return -1;
 	if (state == TXN_ISSUED)
 		return 0;
 	for (i = 0; i < end->n_strays; i++)
-		if (stray_add(db, &end->strays[i], e) == -1)
+		if (stray_put(c, &end->strays[i], e) == -1)
 			return -1;
 	if (state != TXN_RESERVED)
 		return 0;
-	return end->release ? waiting_release(db, end->txn, e) :
-	    txn_end(db, end->txn, end->reason, end->when, end->audit, e);
+	return end->release ? waiting_back(c, end->txn, e) :
+	    txn_fail(c, end->txn, end->reason, end->when, end->audit, e);
+}
+
+int
+ends_put(struct db *db, const struct ending *end, struct err *e)
+{
+	struct db_op op = { .run = end_run, .arg = &end };
+
+	db_submit(db, &op);
+	return db_wait(db, &op, e);
 }
 
 static int
@@ -194,7 +204,7 @@ ends_write(struct ends *s, struct db *db, const struct ending *end)
 	struct kept *k;
 	bool first, tell;
 
-	if (write_end(db, end, &e) == 0)
+	if (ends_put(db, end, &e) == 0)
 		return;
 	k = copy_end(end);
 	if (keep(s, k, &first, &tell) == 0) {
@@ -253,7 +263,7 @@ ends_retry(struct ends *s, struct db *db)
 	struct kept *k = first_of(s);
 	int64_t all;
 
-	if (k == NULL || write_end(db, &k->end, &e) == -1)
+	if (k == NULL || ends_put(db, &k->end, &e) == -1)
 		return false;
 	all = drop_first(s);
 	if (all > 0)

@@ -16,6 +16,7 @@
 #include "store/audit.h"
 #include "store/db.h"
 #include "store/issued.h"
+#include "store/stray.h"
 #include "store/txn.h"
 #include "util/buf.h"
 #include "util/bytes.h"
@@ -158,8 +159,16 @@ size_t	 row_put_bytes(sqlite3_stmt *, int, uint8_t *out, size_t size);
 /* As buf_put(). */
 int	 row_put_buf(sqlite3_stmt *, int, struct buf *);
 
-/* txn.c: the column state */
+/* txn.c: the column state; and as an op sees it. */
 enum txn_state	 txn_state_named(const unsigned char *);
+int	 txn_state_now(struct db_conn *, int64_t id, enum txn_state *,
+	    struct err *e);
+
+/* txn.c, claim.c, stray.c: what ends a transaction, together in one op. */
+int	 txn_fail(struct db_conn *, int64_t id, enum err_reason, int64_t when,
+	    const struct audit *, struct err *e);
+int	 waiting_back(struct db_conn *, int64_t id, struct err *e);
+int	 stray_put(struct db_conn *, const struct stray *, struct err *e);
 
 /* uses.c: in the writer, ERR_CHALLENGE_ unless there is a use left. */
 int	 challenge_reserve(struct db_conn *, const struct txn *,
@@ -171,6 +180,10 @@ int	 audit_add(struct db_conn *, const struct audit *, int64_t txn,
 	    struct err *e);
 int	 audit_decided(struct db_conn *, int64_t txn, int64_t when,
 	    const char *outcome, const char *who, struct err *e);
+
+/* handed.c: makes possible strays, and rows of the audit trail, of what a crash
+ * left handed over. Called by the op that ends it. */
+int	 handed_recover(struct db_conn *, int64_t when, struct err *e);
 
 /* waiting.c: is there room for it? Called by an op that adds it. */
 int	 waiting_room(struct db_conn *, const struct txn *, struct err *e);

@@ -85,23 +85,32 @@ txn_repeated(struct db *db, const struct txn *t, struct txn_found *out,
 }
 
 int
-txn_state(struct db *db, int64_t id, enum txn_state *out, struct err *e)
+txn_state_now(struct db_conn *c, int64_t id, enum txn_state *out,
+    struct err *e)
 {
-	sqlite3_stmt *st;
-	struct db_conn *c;
-	int rc = -1;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_STATE];
+	int rc;
 
-	if (db_conn_take(db, &c, e) == -1)
-		return -1;
-	st = c->stmt[DB_STMT_TXN_STATE];
 	if (sqlite3_bind_int64(st, 1, id) != SQLITE_OK)
-		db_fault(c, "transaction", e);
-	else if ((rc = db_row(c, DB_STMT_TXN_STATE, e)) != -1)
+		return db_unbound(c, DB_STMT_TXN_STATE, e);
+	if ((rc = db_row(c, DB_STMT_TXN_STATE, e)) != -1)
 		*out = rc == 0 ? TXN_NONE :
 		    txn_state_named(sqlite3_column_text(st, 0));
 	db_end(c, DB_STMT_TXN_STATE);
-	db_conn_give(db, c);
 	return rc == -1 ? -1 : 0;
+}
+
+int
+txn_state(struct db *db, int64_t id, enum txn_state *out, struct err *e)
+{
+	struct db_conn *c;
+	int rc;
+
+	if (db_conn_take(db, &c, e) == -1)
+		return -1;
+	rc = txn_state_now(c, id, out, e);
+	db_conn_give(db, c);
+	return rc;
 }
 
 struct reserve {
@@ -225,34 +234,41 @@ txn_reserve(struct db *db, const struct txn *t, struct txn_found *out,
 	return 0;
 }
 
+int
+txn_fail(struct db_conn *c, int64_t id, enum err_reason reason, int64_t when,
+    const struct audit *audit, struct err *e)
+{
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_FAIL];
+
+	if (sqlite3_bind_int64(st, 1, id) != SQLITE_OK ||
+	    sqlite3_bind_int64(st, 2, when) != SQLITE_OK ||
+	    db_bind_text(st, 3, err_slug(reason)) != SQLITE_OK)
+		return db_unbound(c, DB_STMT_TXN_FAIL, e);
+	if (db_step_one(c, DB_STMT_TXN_FAIL, e) == -1)
+		return -1;
+	return audit_add(c, audit, id, e);
+}
+
 struct fail {
 	int64_t			 id;
+	enum err_reason		 reason;
 	int64_t			 when;
-	const char		*reason;
 	const struct audit	*audit;
 };
 
 static int
 fail_run(struct db *db, void *arg, struct err *e)
 {
-	struct db_conn *c = db->writer;
-	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_FAIL];
-	struct fail *f = arg;
+	const struct fail *f = arg;
 
-	if (sqlite3_bind_int64(st, 1, f->id) != SQLITE_OK ||
-	    sqlite3_bind_int64(st, 2, f->when) != SQLITE_OK ||
-	    db_bind_text(st, 3, f->reason) != SQLITE_OK)
-		return db_unbound(c, DB_STMT_TXN_FAIL, e);
-	if (db_step_one(c, DB_STMT_TXN_FAIL, e) == -1)
-		return -1;
-	return audit_add(c, f->audit, f->id, e);
+	return txn_fail(db->writer, f->id, f->reason, f->when, f->audit, e);
 }
 
 int
 txn_end(struct db *db, int64_t id, enum err_reason reason, int64_t when,
     const struct audit *audit, struct err *e)
 {
-	struct fail f = { .id = id, .when = when, .reason = err_slug(reason),
+	struct fail f = { .id = id, .reason = reason, .when = when,
 	    .audit = audit };
 	struct db_op op = { .run = fail_run, .arg = &f };
 
@@ -269,10 +285,14 @@ static int
 recover_run(struct db *db, void *arg, struct err *e)
 {
 	struct db_conn *c = db->writer;
+	sqlite3_stmt *st = c->stmt[DB_STMT_TXN_RECOVER];
 	struct recover *r = arg;
 
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_TXN_RECOVER], 1, r->when) !=
-	    SQLITE_OK)
+	/* While they are still known. */
+	if (handed_recover(c, r->when, e) == -1)
+		return -1;
+	if (sqlite3_bind_int64(st, 1, r->when) != SQLITE_OK ||
+	    db_bind_text(st, 2, err_slug(ERR_ISSUER_CUT)) != SQLITE_OK)
 		return db_unbound(c, DB_STMT_TXN_RECOVER, e);
 	if (db_step(c, DB_STMT_TXN_RECOVER, e) == -1)
 		return -1;

@@ -184,7 +184,8 @@ wait "$client" || true
 [ "$(cat "$tmp/hanging.out")" = http ] ||
     it_fail "made-stop is $(cat "$tmp/hanging.out"), not told to try again"
 it_until 10 gone || it_fail 'its children outlive scepd'
-[ "$(sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM stray')" = 1 ] ||
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM stray
+    WHERE der IS NOT NULL')" = 1 ] ||
     it_fail 'what it made before the stop is not known'
 cp "$tmp/before.conf" "$tmp/scepd.conf"
 it_start
@@ -220,7 +221,12 @@ grep 'event=stray .*issuer=upstream serial=1001 ' "$tmp/scepd.log" |
     grep -q 'subject="CN=another" reason=issuer_answer .*its subject is' ||
     it_fail 'the log has no serial number of what was made'
 strays --json >"$tmp/strays"
-[ "$(grep -c '"serial"' "$tmp/strays")" -eq 3 ] || it_fail 'not three strays'
+# Those, what it made before the stop, and what may stand behind all that the
+# endless one said.
+[ "$(grep -c '"possible": false' "$tmp/strays")" -eq 3 ] ||
+    it_fail 'not three strays'
+[ "$(grep -c '"possible": true' "$tmp/strays")" -eq 1 ] ||
+    it_fail 'nothing behind what an endless one said is possible'
 for word in '"serial": "1001"' '"challenge": "once"' '"issuer": "upstream"'; do
 	grep -q "$word" "$tmp/strays" || it_fail "no $word: $(cat "$tmp/strays")"
 done
@@ -232,7 +238,7 @@ openssl x509 -in "$tmp/upstream/new/1001.pem" | cmp - "$tmp/stray.pem" ||
 ! "$SCEPCTL" -c "$tmp/scepd.conf" list --stray --csv 2>"$tmp/csv" ||
     it_fail 'strays have no CSV'
 # However it dies: what it printed by then is known, and the use stays spent.
-n=3
+n=4
 for row in slept:issuer signal:issuer much:issuer half:issuer_answer; do
 	how=${row%%:*}
 	challenge=$("$SCEPCTL" -c "$tmp/scepd.conf" challenge add \
@@ -299,6 +305,30 @@ grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
 it_stop
 ! grep -q "$challenge" "$tmp/scepd.log" || it_fail 'the log has the challenge'
 ! grep -q 'BEGIN CERT' "$tmp/scepd.log" || it_fail 'the log has a certificate'
+
+# ---- what it made and was not issued, where its CA is trusted for a migration
+
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+    -out "$tmp/astray.key" 2>"$tmp/genpkey.err" || it_fail 'no key'
+sed -i 's|profile = "device";|& renew: { trusted = ["ca/issuing.pem"]; };|' \
+    "$tmp/scepd.conf"
+it_start
+[ "$(CLIENT_TXIDS=1 CLIENT_KEY_FILE="$tmp/astray.key" \
+    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" "$challenge" \
+    made-signal)" = http ] || it_fail 'made-signal is not trouble'
+openssl x509 -in "$(find "$tmp/upstream/new" -type f | sort | tail -n 1)" \
+    -out "$tmp/astray.pem"
+for type in 17 19; do
+	[ "$(CLIENT_OLD=$tmp/astray CLIENT_TYPE=$type CLIENT_TXIDS=1 \
+	    "$IT_CLIENT" enroll "$port" "$tmp/ca/ra.pem" '' \
+	    made-signal)" = failure ] ||
+	    it_fail 'a stray renews'
+	grep 'event=request ' "$tmp/scepd.log" | tail -n 1 |
+	    grep -q 'step=signer reason=renewal_stray ' ||
+	    it_fail 'a stray is refused for another reason'
+done
+it_stop
+cp "$tmp/before.conf" "$tmp/scepd.conf"
 
 # ---- a CA that gives its own subject: counted is the one that was granted
 

@@ -248,9 +248,12 @@ for name in '' Behind; do
 	it_conf
 	it_start
 done
-# A file that is none, and one without a CA, are told at the start.
+# A file that is none, one without a CA, and one whose first is not below the
+# others, are told at the start.
 it_stop
-for file in scepd.conf old/dev.pem; do
+cat "$tmp/ca/root.pem" "$tmp/ca/issuing.pem" >"$tmp/upside-down.pem"
+cat "$tmp/ca/issuing.pem" "$tmp/old/issuing.pem" >"$tmp/two.pem"
+for file in scepd.conf old/dev.pem upside-down.pem two.pem; do
 	it_endpoint="renew: { trusted = [ \"$file\" ]; };"
 	it_conf
 	! "$SCEPD" -t -c "$tmp/scepd.conf" >"$tmp/out" 2>&1 ||

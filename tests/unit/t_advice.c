@@ -42,6 +42,7 @@ told(void)
 	trail_fact(t, TRAIL_ELSEWHERE, "scep\x1b[1m");
 	trail_fact(t, TRAIL_CHALLENGE, "limited");
 	trail_fact(t, TRAIL_STRAY, "1008");
+	trail_fact(t, TRAIL_MAYBE, "1009");
 	return t;
 }
 
@@ -65,6 +66,10 @@ test_facts(void **state)
 		    "enroll anew, with a challenge" },
 		{ ERR_ISSUER_ANSWER, "list --stray): 1008",
 		    "mend what the issuer makes" },
+		{ ERR_ISSUER, "may have made (scepctl list --stray): 1009",
+		    "see why" },
+		{ ERR_ISSUER_CUT, "by the serial number 1009, ",
+		    "by the serial number ..., " },
 		{ ERR_CHALLENGE_WRONG, "scepctl challenge list",
 		    "belongs to another endpoint" },
 	};

@@ -3,6 +3,8 @@
  * soon as that is possible, so that nothing stays taken; but what is issued in
  * truth stays issued, and what a CA elsewhere made is not forgotten.
  */
+#include <unistd.h>
+
 #include "scep/wrap.h"
 #include "service_lab.h"
 #include "store/ends.h"
@@ -27,6 +29,7 @@ static const char	 text[] =
 
 /* The CA's program made it for another key. */
 static const char	 script[] = "#!/bin/sh\n"
+			    "[ ! -e \"${0%/*}/loud\" ] || exec yes\n"
 			    "cat \"${0%/*}/stranger.pem\"\n";
 
 static struct who	 stranger;
@@ -161,6 +164,23 @@ test_stray(void **state)
 	assert_int_equal(said, SCEP_FAILURE);
 }
 
+/* It says more than anybody reads. */
+static void
+test_possible(void **state)
+{
+	enum scep_status	 said;
+
+	(void)state;
+	(void)tool_file("loud", bytes_str(""), 0600);
+	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
+	(void)unlink(tool_path("loud"));
+	assert_state("failed");
+	assert_int_equal(store_number("SELECT count(*) FROM stray s JOIN txn t"
+	    " ON t.id = s.txn WHERE s.der IS NULL AND s.serial = t.serial"
+	    " AND s.subject = 'CN=device'"), 1);
+	assert_int_equal(used(), 1);
+}
+
 /* At the latest, when the service is closed. */
 static void
 test_stray_kept(void **state)
@@ -179,6 +199,27 @@ test_stray_kept(void **state)
 	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
 }
 
+/* No program is asked before it is known that it is; and nothing is written about
+ * a CA whose key is here. */
+static void
+test_handed_first(void **state)
+{
+	enum scep_status	 said;
+
+	(void)state;
+	store_do("CREATE TRIGGER full BEFORE INSERT ON handed"
+	    " BEGIN SELECT RAISE(ABORT, 'trouble'); END");
+	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
+	assert_state("failed");
+	assert_int_equal(store_number("SELECT count(*) FROM stray"), 0);
+	assert_int_equal(used(), 0);
+	assert_int_equal(ask("/here", "b", ONCE, &said), 200);
+	assert_int_equal(said, SCEP_SUCCESS);
+	store_do("DROP TRIGGER full");
+	assert_int_equal(ask("/there", "c", OTHER, &said), 503);
+	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
+}
+
 int
 main(void)
 {
@@ -187,7 +228,9 @@ main(void)
 		TEST(test_kept),
 		TEST(test_in_truth),
 		TEST(test_stray),
+		TEST(test_possible),
 		TEST(test_stray_kept),
+		TEST(test_handed_first),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,6 +23,7 @@ static const struct {
 	{ -1, "SCAN o USING INDEX txn_reserved" },
 	{ -1, "SCAN txn USING INDEX txn_strangers" },
 	{ -1, "SCAN txn USING INDEX txn_untold" },
+	{ -1, "SCAN h" },
 	/* What the statement itself has found by then. */
 	{ DB_STMT_AUDIT_TXNS, "SCAN at" },
 	{ DB_STMT_ISSUED_LINE, "SCAN line" },

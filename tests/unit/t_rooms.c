@@ -1,6 +1,7 @@
 /*
  * Issuers elsewhere that take long: they and those who wait for copies have a
- * part of the workers, beside validators that have one too; and one renewal of a
+ * part of the workers, beside validators that have one too; and one renewal of
+ * a
  * certificate is made at a time. Whoever finds no room is told to try again, and
  * nothing is reserved for him. The issuer is a script here that waits for a file
  * and refuses.

@@ -20,6 +20,7 @@ static const char	 text[] =
     "    validator = \"v\"; },\n"
     END("updates") "renew: { trusted = [ \"old.pem\" ]; };\n"
     "    update = true; },\n"
+    END("chain") "renew: { trusted = [ \"chain.pem\" ]; }; },\n"
     END("self") "renew: { trusted = [ \"ca.pem\" ]; }; },\n"
     END("alone") "} );\n"
     "issuers = (" LAB_ISSUER " );\n"
@@ -66,6 +67,19 @@ make_devices(void)
 	who_make(&future, &o);
 }
 
+/* The one that is trusted, and what stands above it. */
+static void
+chain_file(void)
+{
+	struct buf	 pem = BUF_INIT(65536);
+	struct err	 e = ERR_INIT;
+
+	lab_ok(cert_pem(sub.cert, &pem, &e), &e);
+	lab_ok(cert_pem(old.cert, &pem, &e), &e);
+	(void)tool_file("chain.pem", buf_bytes(&pem), 0644);
+	buf_wipe(&pem);
+}
+
 static int
 setup(void **state)
 {
@@ -75,6 +89,7 @@ setup(void **state)
 	make_cas();
 	make_devices();
 	(void)tool_cert_file("old.pem", old.cert);
+	chain_file();
 	return rc;
 }
 
@@ -172,6 +187,27 @@ test_signers(void **state)
 	}
 }
 
+/* Only the first of a file is trusted: what stands above it proves it. */
+static void
+test_chain(void **state)
+{
+	const struct row	 rows_of_it[] = {
+		{ "of the one that is trusted", &below, "/CN=device", true },
+		{ "of the one above it", &device, "/CN=device", false },
+		{ "that one itself", &sub, "/CN=Sub", false },
+		{ "the one above it itself", &old, "/CN=Old", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows_of_it); i++) {
+		const struct row	*r = &rows_of_it[i];
+
+		check(r, "/chain", SCEP_RENEWALREQ, NULL, r->renews);
+		check(r, "/chain", SCEP_RENEWALREQ, SECRET, r->renews);
+		check(r, "/chain", SCEP_PKCSREQ, NULL, r->renews);
+	}
+}
+
 /* The newest row is this certificate's, as if it had been issued so. */
 static void
 record(const struct cert *c)
@@ -205,6 +241,52 @@ test_revoked(void **state)
 	store_do("UPDATE issued SET revoked_at = 1, revoke_reason = 1");
 	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
 	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
+}
+
+/* As an ECDSA signature can be changed into another one that verifies. */
+static void
+test_other_signature(void **state)
+{
+	enum scep_status status;
+	struct row	 mine = { "signed anew", &ours, "/CN=device", false };
+
+	(void)state;
+	assert_int_equal(ask("/self", SCEP_PKCSREQ, &ours, "/CN=device",
+	    SECRET, &status), 200);
+	record(ours.cert);
+	store_do("UPDATE issued SET der = x'00'");
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
+	/* Of another CA, it would be another. */
+	store_do("UPDATE issued SET issuer_hash = randomblob(32)");
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
+}
+
+/* What the CA of a program made, and was not issued. */
+static void
+test_stray(void **state)
+{
+	enum scep_status status;
+	char		 serial[2 * PKI_SERIAL_MAX + 1];
+	struct buf	 b = BUF_INIT(1024);
+	struct row	 mine = { "a stray", &ours, "/CN=device", false };
+
+	(void)state;
+	assert_int_equal(ask("/self", SCEP_PKCSREQ, &ours, "/CN=device",
+	    SECRET, &status), 200);
+	str_hex(ours.cert->serial, serial);
+	assert_int_equal(buf_printf(&b, "INSERT INTO stray (txn, issuer, "
+	    "serial, issuer_hash, why, made_at, subject) SELECT txn, 'i', "
+	    "x'%s', issuer_hash, 'it is no good', 1, '' FROM issued", serial),
+	    0);
+	store_do(buf_cstr(&b));
+	buf_wipe(&b);
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, false);
+	service_tick(lab.service);
+	store_assert("SELECT reason FROM audit ORDER BY id DESC LIMIT 1",
+	    "renewal_stray");
+	check(&mine, "/self", SCEP_PKCSREQ, NULL, false);
+	store_do("UPDATE stray SET issuer_hash = randomblob(32)");
+	check(&mine, "/self", SCEP_RENEWALREQ, NULL, true);
 }
 
 /* A migration is no way around a validator, whatever state that one is in. */
@@ -248,7 +330,10 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(test_signers),
+		TEST(test_chain),
 		TEST(test_revoked),
+		TEST(test_other_signature),
+		TEST(test_stray),
 		TEST(test_validator),
 	};
 
