@@ -336,9 +336,9 @@ now=$(date +%s)
 sql "INSERT INTO lockout VALUES ('127.0.0.1', $now, $((now + 600)), 5, 'scep')"
 it_start
 ask t-locked http "$challenge" sixth
-refused t-locked locked admit
+refused t-locked locked unwrap
 told 'lockout clear 127.0.0.1$' \
-    '^>>> admit  *REFUSED  address=127.0.0.1 locked_for=[0-9]*s$'
+    '^>>> unwrap  *REFUSED  address=127.0.0.1 locked_for=[0-9]*s$'
 sql 'DELETE FROM lockout'
 it_abuse='lock_after = 0; delay_max = 0;'
 
