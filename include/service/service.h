@@ -45,6 +45,14 @@ enum service_who { SERVICE_PUBLIC, SERVICE_ADMIN };
 /* What became of the challenge, or of the certificate that is renewed. */
 enum exchange_proof { PROOF_NONE, PROOF_WRONG, PROOF_RIGHT };
 
+/* What it may have to wait for. */
+enum exchange_kind {
+	EXCHANGE_HERE,		/* nobody else */
+	EXCHANGE_VALIDATED,	/* its endpoint's validator */
+	EXCHANGE_ELSEWHERE,	/* an issuer whose key is not here */
+	EXCHANGE_KINDS
+};
+
 struct exchange {
 	/* in: set by http before service_begin() or service_refuse() */
 	enum service_who	 who;
@@ -83,7 +91,9 @@ struct exchange {
 	struct document		*document;	/* to which lent belongs */
 	const struct route	*route;
 	const struct conf_account	*by;	/* an administrator; or NULL */
-	struct exchange		*next;
+	enum exchange_kind	 kind;
+	struct exchange		*next;		/* in the queue, with its turn */
+	uint64_t		 turn;
 	int64_t			 began_us;
 	enum exchange_proof	 proof;
 	int64_t			 locked;	/* seconds left; 0: it is not */

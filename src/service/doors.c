@@ -6,9 +6,10 @@
  *
  * Whoever is outside, or asks, occupies a worker for as long as a validator or
  * an issuer likes, and strangers may cause it: there is room for a part of the
- * workers, and outside for less than half of that, so that one device that sends
- * its request again and again does not keep the others from being asked about.
- * Those who wait for either leave a worker for those who wait for neither.
+ * workers, as the pool has it, and outside for less than half of that, so that
+ * one device that sends its request again and again does not keep the others
+ * from being asked about. What the pool let pass for its validator may find no
+ * room with its issuer.
  */
 #include <errno.h>
 #include <pthread.h>

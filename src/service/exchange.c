@@ -148,6 +148,20 @@ answer_document(struct exchange *x, struct err *e)
 	return 0;
 }
 
+static enum exchange_kind
+kind_of(const struct exchange *x)
+{
+	const struct conf_endpoint *ep;
+
+	if (x->who == SERVICE_ADMIN || x->endpoint == NULL)
+		return EXCHANGE_HERE;
+	ep = x->endpoint->conf;
+	if (x->endpoint->validator != NULL)
+		return EXCHANGE_VALIDATED;
+	return conf_issuer(x->site->conf, ep->issuer)->type ==
+	    CONF_ISSUER_LOCAL ? EXCHANGE_HERE : EXCHANGE_ELSEWHERE;
+}
+
 int
 exchange_queue(struct service *s, struct exchange *x, struct err *e)
 {
@@ -155,9 +169,12 @@ exchange_queue(struct service *s, struct exchange *x, struct err *e)
 		err_set(e, ERR_STOPPING, "draining");
 		return -1;
 	}
+	x->kind = kind_of(x);
 	if (pool_put(x->who == SERVICE_ADMIN ? s->admin_pool : s->pool,
 	    x) == -1) {
-		err_set(e, ERR_BUSY, "queue of %lld requests is full",
+		err_set(e, ERR_BUSY, "%s of %lld requests is full",
+		    x->kind == EXCHANGE_HERE ? "queue" : "the half for those "
+		    "who wait for others, of the queue",
 		    (long long)x->site->conf->queue);
 		return -1;
 	}

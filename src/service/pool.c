@@ -5,15 +5,26 @@
 #include "service/pool_int.h"
 #include "util/clock.h"
 
+/* Exchanges of one kind, the first to come first. */
+struct line {
+	struct exchange	*head;
+	struct exchange	**tail;
+	size_t		 queued;
+	size_t		 queued_max;
+	size_t		 running;
+	size_t		 running_max;
+};
+
 struct pool {
 	pthread_mutex_t	 lock;
 	pthread_cond_t	 work;		/* something is queued, or the end */
 	pthread_cond_t	 idle;		/* nothing is queued or running */
-	struct exchange	*head;
-	struct exchange	**tail;
-	size_t		 queued;
+	struct line	 line[EXCHANGE_KINDS];
+	size_t		 queued;	/* in all lines */
 	size_t		 running;
 	size_t		 max;
+	uint64_t	 turn;		/* of the last that came */
+	size_t		 workers;
 	bool		 stop;
 	enum service_when (*run)(struct exchange *, void *);
 	void		*arg;
@@ -21,19 +32,55 @@ struct pool {
 	size_t		 n_threads;
 };
 
+/* Those who wait for others leave a worker to those who do not. */
+static bool
+has_room(const struct pool *p, enum exchange_kind kind)
+{
+	size_t away = p->line[EXCHANGE_VALIDATED].running +
+	    p->line[EXCHANGE_ELSEWHERE].running;
+
+	if (kind == EXCHANGE_HERE)
+		return true;
+	return p->line[kind].running < p->line[kind].running_max &&
+	    (away == 0 || away + 1 < p->workers);
+}
+
+/* The one that came first, of those that there is room for; NULL: none. */
+static struct line *
+next_line(struct pool *p)
+{
+	struct line *l, *first = NULL;
+	int i;
+
+	for (i = 0; i < EXCHANGE_KINDS; i++) {
+		l = &p->line[i];
+		if (l->head != NULL && has_room(p, (enum exchange_kind)i) &&
+		    (first == NULL || l->head->turn < first->head->turn))
+			first = l;
+	}
+	return first;
+}
+
 static struct exchange *
 take(struct pool *p)
 {
 	struct exchange *x;
+	struct line *l;
 
-	while (p->head == NULL && !p->stop)
+	while ((l = next_line(p)) == NULL && !(p->stop && p->queued == 0))
 		pthread_cond_wait(&p->work, &p->lock);
-	if ((x = p->head) == NULL)
+	if (l == NULL)
 		return NULL;
-	if ((p->head = x->next) == NULL)
-		p->tail = &p->head;
+	x = l->head;
+	if ((l->head = x->next) == NULL)
+		l->tail = &l->head;
+	l->queued--;
+	l->running++;
 	p->queued--;
 	p->running++;
+	/* Nothing is left for those who wait for the end. */
+	if (p->stop && p->queued == 0)
+		pthread_cond_broadcast(&p->work);
 	return x;
 }
 
@@ -42,20 +89,41 @@ worker(void *arg)
 {
 	struct pool *p = arg;
 	struct exchange *x;
+	struct line *l;
 
 	pthread_mutex_lock(&p->lock);
 	while ((x = take(p)) != NULL) {
+		l = &p->line[x->kind];
 		pthread_mutex_unlock(&p->lock);
 		/* x may be gone after either. */
 		if (p->run(x, p->arg) == SERVICE_NOW)
 			x->done(x, x->arg);
 		pthread_mutex_lock(&p->lock);
+		l->running--;
 		p->running--;
 		if (p->running == 0 && p->queued == 0)
 			pthread_cond_broadcast(&p->idle);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
+}
+
+/* A half for each kind of those who wait for others, but at least one. */
+static void
+divide(struct pool *p, size_t workers, size_t queue)
+{
+	struct line *l;
+	int i;
+
+	p->workers = workers;
+	p->max = queue;
+	for (i = 0; i < EXCHANGE_KINDS; i++) {
+		l = &p->line[i];
+		l->tail = &l->head;
+		l->queued_max = i == EXCHANGE_HERE ? queue : (queue + 1) / 2;
+		l->running_max = i == EXCHANGE_HERE ? workers :
+		    workers < 2 ? 1 : workers / 2;
+	}
 }
 
 int
@@ -74,8 +142,7 @@ pool_new(size_t workers, size_t queue,
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
 	(void)clock_cond_init(&p->idle);
-	p->tail = &p->head;
-	p->max = queue;
+	divide(p, workers, queue);
 	p->run = run;
 	p->arg = arg;
 	for (; p->n_threads < workers; p->n_threads++)
@@ -93,13 +160,16 @@ pool_new(size_t workers, size_t queue,
 int
 pool_put(struct pool *p, struct exchange *x)
 {
+	struct line *l = &p->line[x->kind];
 	int rc = -1;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->queued < p->max && !p->stop) {
+	if (p->queued < p->max && l->queued < l->queued_max && !p->stop) {
 		x->next = NULL;
-		*p->tail = x;
-		p->tail = &x->next;
+		x->turn = ++p->turn;
+		*l->tail = x;
+		l->tail = &x->next;
+		l->queued++;
 		p->queued++;
 		pthread_cond_signal(&p->work);
 		rc = 0;

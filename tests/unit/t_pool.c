@@ -299,6 +299,111 @@ test_threads(void **state)
 	pool_free(p);
 }
 
+/* ---- those who wait for others ---- */
+
+#define HERE	EXCHANGE_HERE
+#define ASKS	EXCHANGE_VALIDATED
+#define AWAY	EXCHANGE_ELSEWHERE
+
+static void
+put_kind(struct pool *p, struct work *w, struct item *it, int id,
+    enum exchange_kind kind, int rc)
+{
+	item_init(it, id, w);
+	it->x.kind = kind;
+	assert_int_equal(pool_put(p, &it->x), rc);
+}
+
+/* What runs at once of so many of each kind, and of the last one all. */
+static void
+test_kinds(void **state)
+{
+	static const struct {
+		size_t	 workers;
+		int	 asks, away;	/* that come */
+		int	 begin;		/* of those */
+	} rows[] = {
+		{ 1, 3, 0, 1 }, { 2, 3, 0, 1 }, { 2, 3, 3, 1 }, { 3, 3, 0, 1 },
+		{ 3, 0, 3, 1 }, { 3, 3, 3, 2 }, { 4, 4, 0, 2 }, { 4, 4, 4, 3 },
+		{ 8, 9, 0, 4 }, { 8, 0, 9, 4 }, { 8, 9, 9, 7 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct item	 it[20];
+		struct work	 w;
+		struct pool	*p;
+		int		 n = 0;
+
+		work_init(&w);
+		p = open_pool(rows[i].workers, 40, run_gated, &w);
+		for (; n < rows[i].asks; n++)
+			put_kind(p, &w, &it[n], n, ASKS, 0);
+		for (; n < rows[i].asks + rows[i].away; n++)
+			put_kind(p, &w, &it[n], n, AWAY, 0);
+		wait_for(&w.started, rows[i].begin);
+		/* Whoever waits for nobody passes them, if there is a worker. */
+		put_kind(p, &w, &it[n], n, HERE, 0);
+		if (rows[i].workers > 1)
+			wait_for(&w.started, 1);
+		assert_int_equal(sem_trywait(&w.started), -1);
+		allow(&w, n + 1);
+		assert_int_equal(pool_drain(p, PATIENCE), 0);
+		assert_int_equal(atomic_load(&w.finished), n + 1);
+		pool_free(p);
+	}
+}
+
+/* In the order in which they came, each as soon as there is room. */
+static void
+test_turns(void **state)
+{
+	static const enum exchange_kind	 kinds[] = {
+		AWAY, ASKS, HERE, HERE, AWAY, ASKS, HERE
+	};
+	static const int		 order[] = { 0, 1, 2, 3, 4, 5, 6 };
+	struct item			 it[N(kinds)];
+	struct work			 w;
+	struct pool			*p;
+
+	(void)state;
+	work_init(&w);
+	p = open_pool(1, 40, run_gated, &w);
+	for (size_t i = 0; i < N(kinds); i++)
+		put_kind(p, &w, &it[i], (int)i, kinds[i], 0);
+	allow(&w, (int)N(kinds));
+	assert_int_equal(pool_drain(p, PATIENCE), 0);
+	assert_memory_equal(w.order, order, sizeof(order));
+	pool_free(p);
+}
+
+/* They fill half of the queue each; what is queued at the end is done. */
+static void
+test_half(void **state)
+{
+	struct item	 it[9];
+	struct work	 w;
+	struct pool	*p;
+	int		 i;
+
+	(void)state;
+	work_init(&w);
+	p = open_pool(2, 4, run_gated, &w);
+	put_kind(p, &w, &it[0], 0, AWAY, 0);
+	wait_for(&w.started, 1);
+	for (i = 1; i < 3; i++)
+		put_kind(p, &w, &it[i], i, AWAY, 0);
+	put_kind(p, &w, &it[8], 8, AWAY, -1);
+	put_kind(p, &w, &it[3], 3, ASKS, 0);
+	put_kind(p, &w, &it[4], 4, HERE, 0);
+	wait_for(&w.started, 1);
+	put_kind(p, &w, &it[5], 5, HERE, 0);
+	put_kind(p, &w, &it[8], 8, HERE, -1);
+	allow(&w, 6);
+	pool_free(p);
+	assert_int_equal(atomic_load(&w.finished), 6);
+}
+
 int
 main(void)
 {
@@ -308,6 +413,9 @@ main(void)
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
