@@ -170,16 +170,24 @@ static const struct {
 	    "endpoint's renew.key_reuse" },
 	{ ERR_RENEWAL_PROFILE, "bring the profile back into scepd.conf, or "
 	    "enroll the device anew with a challenge" },
-	{ ERR_RENEWAL_NAMES, "have the device ask for the names that it has; "
-	    "for a new name or subject it enrolls anew, with a challenge "
+	{ ERR_RENEWAL_NAMES, "have the device ask for the names that it has, "
+	    "or, where it is \"as the validator wants it\", have the validator "
+	    "answer in a renewal the names that the old certificate has, or "
+	    "none; for a new name or subject it enrolls anew, with a challenge "
 	    "(renew.names = \"subset\" only lets it leave names out)" },
 	{ ERR_VALIDATOR_REFUSED, "ask who runs the validator" },
 	{ ERR_VALIDATOR, "see why the validator does not answer" },
-	{ ERR_VALIDATOR_ANSWER, "mend the validator's answer" },
+	{ ERR_VALIDATOR_ANSWER, "mend the validator's answer: it may not "
+	    "change what waits for approval (approval = \"manual\"), facts "
+	    "apart, so there let it answer no subject, names, sid, profile "
+	    "or validity, or issue without an operator" },
 	{ ERR_CERT_ID, "compare issuer and serial number with scepctl list" },
 	{ ERR_NO_CRL, "see whether the issuer makes a CRL" },
 	{ ERR_ISSUER_REFUSED, "ask who runs the issuer" },
-	{ ERR_ISSUER, "see why the issuer does not answer" },
+	{ ERR_ISSUER, "see why the issuer does not answer: run its program by "
+	    "hand as the user of scepd, and read what it says (runuser -u "
+	    "scepd -- PROGRAM </dev/null; scepd.conf(5) tells what it is "
+	    "given)" },
 	{ ERR_ISSUER_CUT, "look at the CA for what it made then, by the serial "
 	    "number {" TRAIL_MAYBE "}, the subject or the time, and revoke it "
 	    "there (scepctl list --stray); then have the device ask anew, with "
