@@ -149,6 +149,8 @@ run_clear(const struct ctl_call *call)
 		return CTL_NOT_FOUND;
 	}
 	(void)printf("cleared %lld\n", (long long)n);
+	if (n > 0)
+		ctl_note(call, "scepd sees it within about a second");
 	return CTL_OK;
 }
 

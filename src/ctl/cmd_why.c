@@ -271,7 +271,8 @@ missing(const struct ctl_call *call, struct db *db, struct err *e)
 		return 0;
 	}
 	ctl_note(call, "nothing is kept of a transaction or a certificate %s: "
-	    "see the log of scepd, for old refusals too", call->operand);
+	    "a refusal shows a second or two later; see the log of scepd, for "
+	    "old refusals too", call->operand);
 	return 0;
 }
 

@@ -144,6 +144,7 @@ ctl 2 clear 127.0.0.3 --all
 ctl 3 clear 127.0.0.99
 ctl 0 clear 127.0.0.3
 is "$(cat "$tmp/out")" 'cleared 1' clear
+grep -q 'within about a second' "$tmp/err" || it_fail 'when clear counts'
 it_until 5 enrolls 127.0.0.3 || it_fail 'still locked after clear'
 must_log 1 'event=unlocked address=127.0.0.3 why=cleared'
 ctl 3 clear 127.0.0.3

@@ -129,7 +129,8 @@ grep -q 'no endpoint is named "other"' "$tmp/err" || it_fail 'a mistyped endpoin
 why 3 t-unknown --endpoint scep
 grep -q 'nothing is kept of .* t-unknown' "$tmp/err" || it_fail 'what is missing'
 why 3 t-unknown
-grep -q 'nothing is kept of .* t-unknown' "$tmp/err" || it_fail 'what is missing'
+grep -q 'nothing is kept of .* t-unknown: a refusal shows a second' "$tmp/err" ||
+    it_fail 'what is missing'
 why 2
 why 0 --help
 
