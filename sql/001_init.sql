@@ -88,7 +88,8 @@ CREATE TABLE handed (
 	subject		TEXT NOT NULL,
 	-- What is to be said of it then: in words, and how it came to that (JSON).
 	why		TEXT NOT NULL,
-	trail		TEXT
+	trail		TEXT,
+	signer		INTEGER			-- as in audit
 ) STRICT;
 
 CREATE TRIGGER txn_handed_back AFTER UPDATE OF state ON txn

@@ -16,6 +16,7 @@ struct handed {
 	/* If nothing more is heard of it: */
 	const char	*why;		/* in words of err_text() */
 	const char	*trail;		/* as in struct audit, or NULL */
+	int64_t		 signer;	/* as there */
 	/* set by the store, by its transaction */
 	struct bytes	 serial;	/* as reserved */
 	const char	*endpoint;

@@ -49,7 +49,7 @@ struct command_run {
 };
 
 /*
- * Runs it to its end; as proc_run(), with the secret blanked out in diag where
+ * Runs it to its end; as proc_run(), *status too, with the secret blanked out in diag where
  * it stands as it is. Callable from several threads at once.
  */
 int	 command_run(const struct command *, const struct command_run *,

@@ -25,11 +25,16 @@ struct proc {
 
 #define PROC_STDERR_MAX	1024
 
+/* In place of the exit code, where it has none. */
+#define PROC_CUT	(-1)		/* killed, at whatever it was */
+#define PROC_NEVER	(-2)		/* it was not started */
+
 /*
  * Runs it to its end. out gets its standard output (its max is the limit),
  * diag the beginning of its standard error, both on failure too, as far as they
- * were written by then; *status its exit code. ERR_CHILD when it cannot start, is killed by a signal, answers too much
- * or takes too long. Output is read also when the child reads no input.
+ * were written by then; *status its exit code, or why it has none. ERR_CHILD
+ * when it cannot start, is killed by a signal, answers too much or takes too
+ * long. Output is read also when the child reads no input.
  */
 int	 proc_run(const struct proc *, struct buf *out, struct buf *diag,
 	    int *status, struct err *e);

@@ -74,10 +74,11 @@ exec_open(const struct conf_issuer *c, const struct cert *ca, void **self,
 	return 0;
 }
 
-/* Runs it with this on its standard input. */
+/* Runs it with this on its standard input; *cut: it was killed, at whatever it
+ * was. */
 static int
 run(const struct exec *x, const struct issuer_request *r,
-    const struct granted *g, struct bytes pem, struct buf *answer,
+    const struct granted *g, struct bytes pem, struct buf *answer, bool *cut,
     struct err *e)
 {
 	const struct command_run cr = {
@@ -92,6 +93,7 @@ run(const struct exec *x, const struct issuer_request *r,
 	int status, rc;
 
 	rc = command_run(x->cmd, &cr, answer, &diag, &status, &why);
+	*cut = status == PROC_CUT;
 	if (answer->n > ANSWER_MAX) {
 		rc = -1;
 		err_set(e, ERR_ISSUER, "%s: answers more than %u bytes",
@@ -111,7 +113,8 @@ run(const struct exec *x, const struct issuer_request *r,
 
 static int
 ask(const struct issuer *is, const struct exec *x,
-    const struct issuer_request *r, struct buf *answer, struct err *e)
+    const struct issuer_request *r, struct buf *answer, bool *cut,
+    struct err *e)
 {
 	struct buf pem = BUF_INIT(2 * CSR_MAX_DER);
 	struct granted g = { .env[0] = { "SCEPD_CA", x->ca }, .n = 1 };
@@ -119,7 +122,7 @@ ask(const struct issuer *is, const struct exec *x,
 
 	if (csr_pem(r->csr, &pem, e) == 0 &&
 	    granted_make(r, issuer_ca(is), &g, e) == 0)
-		rc = run(x, r, &g, buf_bytes(&pem), answer, e);
+		rc = run(x, r, &g, buf_bytes(&pem), answer, cut, e);
 	granted_clear(&g);
 	buf_wipe(&pem);
 	return rc;
@@ -182,7 +185,7 @@ read_answer(const struct exec *x, const struct issuer_request *r,
  * the request's key; if there are none, all that are not a CA's. */
 static void
 take_strays(const struct issuer_request *r, const struct buf *answer,
-    struct certs *out, bool *maybe)
+    bool cut, struct certs *out, bool *maybe)
 {
 	bool known = false;
 	struct certs cs;
@@ -197,8 +200,8 @@ take_strays(const struct issuer_request *r, const struct buf *answer,
 		else
 			cert_free(cs.v[i]);
 	cs.n = n;
-	/* Behind what was read, there may have been the one. */
-	if (!known && answer->n == answer->max)
+	/* Behind what was read, or was to be said yet, there may be the one. */
+	if (!known && (cut || answer->n == answer->max))
 		*maybe = true;
 	if (n > 0)
 		*out = cs;
@@ -234,16 +237,17 @@ exec_issue(const struct issuer *is, void *self,
 	struct buf answer = BUF_INIT(LOOKED_MAX);
 	const struct exec *x = self;
 	struct cert *made = NULL;
+	bool cut = false;
 	int rc = -1;
 
-	if (ask(is, x, r, &answer, e) == 0 &&
+	if (ask(is, x, r, &answer, &cut, e) == 0 &&
 	    read_answer(x, r, &answer, &made, e) == 0 &&
 	    prove(is, x, r, made, e) == 0) {
 		*out = made;
 		made = NULL;
 		rc = 0;
 	} else {
-		take_strays(r, &answer, strays, maybe);
+		take_strays(r, &answer, cut, strays, maybe);
 	}
 	cert_free(made);
 	buf_wipe(&answer);

@@ -184,6 +184,7 @@ static int
 hand_over(struct work *w, struct err *e)
 {
 	struct err cut = { .reason = ERR_NONE };
+	const struct audit *a;
 	struct handed h = {
 		.txn = w->found.id, .issuer = w->se->conf->issuer
 	};
@@ -195,7 +196,9 @@ hand_over(struct work *w, struct err *e)
 		return -1;
 	h.subject = buf_cstr(&w->subject);
 	h.why = err_text(&cut);
-	h.trail = work_audit(w, AUDIT_FAILED, "issue", &cut)->trail;
+	a = work_audit(w, AUDIT_FAILED, "issue", &cut);
+	h.trail = a->trail;
+	h.signer = a->signer;
 	return handed_put(w->s->db, &h, e);
 }
 

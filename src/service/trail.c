@@ -134,7 +134,7 @@ stray_fact(struct telling *x)
 		    SERIAL_LEN));
 	if (w->strays.n > 0)
 		hex_fact(x->t, TRAIL_STRAY, w->strays.v[0]->serial);
-	else if (w->cert != NULL &&
+	else if (w->fresh && w->cert != NULL &&
 	    issuer_key(work_way(w)->gen->ca->issuer) == NULL)
 		hex_fact(x->t, TRAIL_STRAY, w->cert->serial);
 }

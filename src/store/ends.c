@@ -17,6 +17,7 @@
 struct memory {
 	char		*issuer;
 	char		*why;
+	char		*subject;	/* or NULL */
 	uint8_t		*der;		/* and the serial number */
 };
 
@@ -62,6 +63,7 @@ kept_free(struct kept *k)
 	for (i = 0; k->memory != NULL && i < k->end.n_strays; i++) {
 		free(k->memory[i].issuer);
 		free(k->memory[i].why);
+		free(k->memory[i].subject);
 		free(k->memory[i].der);
 	}
 	free(k->memory);
@@ -124,19 +126,24 @@ ends_put(struct db *db, const struct ending *end, struct err *e)
 	return db_wait(db, &op, e);
 }
 
+/* Of what nobody has seen there is a subject, and no certificate. */
 static int
 copy_stray(const struct stray *s, struct stray *to, struct memory *m)
 {
 	*to = *s;
 	m->issuer = strdup(s->issuer);
 	m->why = strdup(s->why);
+	m->subject = s->subject == NULL ? NULL : strdup(s->subject);
 	m->der = malloc(s->der.n + s->serial.n);
-	if (m->issuer == NULL || m->why == NULL || m->der == NULL)
+	if (m->issuer == NULL || m->why == NULL || m->der == NULL ||
+	    (s->subject != NULL && m->subject == NULL))
 		return -1;
-	memcpy(m->der, s->der.p, s->der.n);
+	if (s->der.n > 0)
+		memcpy(m->der, s->der.p, s->der.n);
 	memcpy(m->der + s->der.n, s->serial.p, s->serial.n);
 	to->issuer = m->issuer;
 	to->why = m->why;
+	to->subject = m->subject;
 	to->der = bytes_make(m->der, s->der.n);
 	to->serial = bytes_make(m->der + s->der.n, s->serial.n);
 	return 0;

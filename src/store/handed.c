@@ -23,6 +23,7 @@ put_run(struct db *db, void *arg, struct err *e)
 	rc |= db_bind_text(st, 5, h->trail);
 	rc |= db_bind_blob(st, 6, bytes_make(h->issuer_hash,
 	    sizeof(h->issuer_hash)));
+	rc |= sqlite3_bind_int64(st, 7, h->signer);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_HANDED_PUT, e);
 	return db_step_one(c, DB_STMT_HANDED_PUT, e);

@@ -142,6 +142,7 @@ command_run(const struct command *c, const struct command_run *r,
 	char **env = make_env(r, e);
 	int rc;
 
+	*status = PROC_NEVER;
 	if (env == NULL)
 		return -1;
 	p.envp = env;

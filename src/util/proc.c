@@ -297,9 +297,11 @@ reap(struct run *r, int *code, struct err *e)
 static int
 run(struct run *r, int *code, struct err *e)
 {
-	int	 rc;
+	int	 late, rc;
 
 	rc = start(r, e);
+	if (rc == 0)
+		*code = PROC_CUT;
 	if (rc == 0 && r->input.n == 0)
 		shut(&r->fd[IN]);
 	if (rc == 0)
@@ -309,7 +311,7 @@ run(struct run *r, int *code, struct err *e)
 	if (rc == 0)
 		return reap(r, code, e);
 	(void)kill(-r->pid, SIGKILL);
-	(void)reap(r, code, e);
+	(void)reap(r, &late, e);
 	/* What it had said by then may be all that is known of what it did. */
 	while (take_output(r, e) == 1)
 		continue;
@@ -324,7 +326,7 @@ proc_run(const struct proc *p, struct buf *out, struct buf *diag, int *status,
 	    .fd = { -1, -1, -1, -1 }, .out = BUF_INIT(out->max),
 	    .diag = BUF_INIT(diag->max < PROC_STDERR_MAX ? diag->max :
 	    PROC_STDERR_MAX) };
-	int		 code = 0, rc;
+	int		 code = PROC_NEVER, rc;
 
 	r.deadline = clock_mono_us() + (int64_t)p->timeout_ms * 1000;
 	rc = run(&r, &code, e);
@@ -333,7 +335,6 @@ proc_run(const struct proc *p, struct buf *out, struct buf *diag, int *status,
 	r.diag.max = diag->max;
 	buf_move(diag, &r.diag);
 	buf_move(out, &r.out);
-	if (rc == 0)
-		*status = code;
+	*status = code;
 	return rc;
 }

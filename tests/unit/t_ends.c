@@ -199,6 +199,26 @@ test_stray_kept(void **state)
 	assert_int_equal(store_number("SELECT count(*) FROM stray"), 1);
 }
 
+/* One that nobody has seen is kept with the subject that it may have. */
+static void
+test_possible_kept(void **state)
+{
+	enum scep_status	 said;
+
+	(void)state;
+	(void)tool_file("loud", bytes_str(""), 0600);
+	store_do("CREATE TRIGGER full BEFORE INSERT ON stray"
+	    " BEGIN SELECT RAISE(ABORT, 'trouble'); END");
+	assert_int_equal(ask("/there", "a", OTHER, &said), 503);
+	(void)unlink(tool_path("loud"));
+	store_do("DROP TRIGGER full");
+	lab_close();
+	assert_int_equal(store_number("SELECT count(*) FROM stray s JOIN txn t"
+	    " ON t.id = s.txn WHERE s.der IS NULL AND s.serial = t.serial"
+	    " AND s.subject = 'CN=device'"), 1);
+	assert_int_equal(used(), 1);
+}
+
 /* No program is asked before it is known that it is; and nothing is written about
  * a CA whose key is here. */
 static void
@@ -230,6 +250,7 @@ main(void)
 		TEST(test_stray),
 		TEST(test_possible),
 		TEST(test_stray_kept),
+		TEST(test_possible_kept),
 		TEST(test_handed_first),
 	};
 

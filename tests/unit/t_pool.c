@@ -301,6 +301,16 @@ test_threads(void **state)
 
 /* ---- those who wait for others ---- */
 
+static atomic_int	 here;		/* of those who do not, that have begun */
+
+static enum service_when
+run_kinds(struct exchange *x, void *arg)
+{
+	if (x->kind == EXCHANGE_HERE)
+		atomic_fetch_add(&here, 1);
+	return run_gated(x, arg);
+}
+
 #define HERE	EXCHANGE_HERE
 #define ASKS	EXCHANGE_VALIDATED
 #define AWAY	EXCHANGE_ELSEWHERE
@@ -336,7 +346,8 @@ test_kinds(void **state)
 		int		 n = 0;
 
 		work_init(&w);
-		p = open_pool(rows[i].workers, 40, run_gated, &w);
+		atomic_store(&here, 0);
+		p = open_pool(rows[i].workers, 40, run_kinds, &w);
 		for (; n < rows[i].asks; n++)
 			put_kind(p, &w, &it[n], n, ASKS, 0);
 		for (; n < rows[i].asks + rows[i].away; n++)
@@ -346,6 +357,7 @@ test_kinds(void **state)
 		put_kind(p, &w, &it[n], n, HERE, 0);
 		if (rows[i].workers > 1)
 			wait_for(&w.started, 1);
+		assert_int_equal(atomic_load(&here), rows[i].workers > 1);
 		assert_int_equal(sem_trywait(&w.started), -1);
 		allow(&w, n + 1);
 		assert_int_equal(pool_drain(p, PATIENCE), 0);

@@ -41,6 +41,7 @@ static const char	 text[] =
     END("far", "x") "renew: { trusted = [ \"old.pem\" ]; }; },\n"
     END("asked", "x") "validator = \"v\"; },\n"
     END("manual", "x") "approval = \"manual\"; },\n"
+    END("seen", "x") "validator = \"v\"; approval = \"manual\"; },\n"
     END("near", "i") "} );\n"
     "issuers = (" LAB_ISSUER ",\n"
     "  { name = \"x\"; type = \"exec\"; cert = \"ca.pem\"; timeout = 5;\n"
@@ -253,6 +254,10 @@ test_full(void **state)
 	/* The validator is not asked in vain. */
 	assert_int_equal(answer("/asked", &lab.device, "v"), 503);
 	assert_int_equal(lines("asked"), 0);
+	/* What an operator is to look at needs no issuer yet. */
+	assert_int_equal(answer("/seen", &lab.device, "s"), 200);
+	assert_int_equal(lines("asked"), 1);
+	assert_int_equal(COUNT("WHERE state = 'pending'"), 1);
 	assert_int_equal(answer("/near", &lab.device, "n"), 200);
 	assert_int_equal(lines("begun"), 2);
 	assert_int_equal(COUNT("WHERE state = 'reserved'"), 2);
@@ -263,7 +268,7 @@ test_full(void **state)
 	assert_answered(&c);
 	assert_answered(&m);
 	assert_int_equal(answer("/asked", &lab.device, "v"), 200);
-	assert_int_equal(lines("asked"), 1);
+	assert_int_equal(lines("asked"), 2);
 	assert_int_equal(COUNT("WHERE state = 'approved'"), 0);
 	await_begun(5);
 }
