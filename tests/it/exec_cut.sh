@@ -28,6 +28,10 @@ has() {
 	done
 }
 
+# later: what the next start writes down has another time
+later() {
+	[ "$(date +%s)" -gt "$died" ]
+}
 # die NAME TXID CHALLENGE: the program makes one, and scepd dies meanwhile
 die() {
 	rm -f "$tmp/made" "$tmp/go"
@@ -42,6 +46,8 @@ die() {
 	wait "$client" || true
 	touch "$tmp/go"
 	rm "$tmp/slow"
+	died=$(date +%s)
+	it_until 20 later || it_fail 'the clock stands still'
 	has "$tmp/lost" lost
 }
 
@@ -88,6 +94,9 @@ ctl list --stray --json >"$tmp/list"
 has "$tmp/list" '"possible": true' "\"serial\": \"$serial\"" \
     '"subject": "CN=first"' '"pem": null' '"not_after": null' \
     '"transaction_id": "first"' '"challenge": "once"'
+at=$(sed -n 's/.*"made_at": "\([^"]*\)".*/\1/p' "$tmp/list")
+[ "$(date -d "$at" +%s)" -le "$died" ] || it_fail "$at is that of the restart"
+has "$tmp/line" " asked_at=$at " 'another serial number'
 ctl why first >"$tmp/why"
 has "$tmp/why" 'failed: server ended while the issuer was at work: ' \
     "^what to do  *look at the CA .* $serial, " \
