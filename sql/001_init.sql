@@ -86,6 +86,8 @@ CREATE TABLE handed (
 	issuer		TEXT NOT NULL,
 	issuer_hash	BLOB NOT NULL CHECK (length(issuer_hash) = 32),
 	subject		TEXT NOT NULL,
+	-- When: a request that waited for approval was made long before.
+	at		INTEGER NOT NULL,
 	-- What is to be said of it then: in words, and how it came to that (JSON).
 	why		TEXT NOT NULL,
 	trail		TEXT,

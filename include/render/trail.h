@@ -50,6 +50,7 @@ void		 trail_free(struct trail *);
 #define TRAIL_CHALLENGE		"challenge"
 #define TRAIL_STRAY		"stray"
 #define TRAIL_MAYBE		"possible_stray"
+#define TRAIL_MAYBE_AT		"possible_stray_at"
 
 /* And what an operator would approve: the names of the certificate, with the SID
  * of a Windows account, and what is left out of those that were asked for. */

@@ -13,6 +13,7 @@ struct handed {
 	const char	*issuer;	/* its name in the configuration */
 	uint8_t		 issuer_hash[32];	/* of its CA's Name, SHA-256 */
 	const char	*subject;	/* that was granted */
+	int64_t		 when;		/* that it is asked */
 	/* If nothing more is heard of it: */
 	const char	*why;		/* in words of err_text() */
 	const char	*trail;		/* as in struct audit, or NULL */

@@ -19,7 +19,7 @@ struct stray {
 	struct bytes	 serial;	/* as in struct issued */
 	uint8_t		 issuer_hash[32];	/* of its issuer's Name, SHA-256 */
 	const char	*why;		/* in words of err_text() */
-	int64_t		 when;
+	int64_t		 when;		/* that its program was asked */
 	struct bytes	 der;		/* n == 0: nobody knows if there is one;
 					 * serial is the one that was granted */
 	const char	*subject;	/* the same, then; else NULL */

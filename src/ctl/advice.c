@@ -188,10 +188,12 @@ static const struct {
 	    "hand as the user of scepd, and read what it says (runuser -u "
 	    "scepd -- PROGRAM </dev/null; scepd.conf(5) tells what it is "
 	    "given)" },
-	{ ERR_ISSUER_CUT, "look at the CA for what it made then, by the serial "
-	    "number {" TRAIL_MAYBE "}, the subject or the time, and revoke it "
-	    "there (scepctl list --stray); then have the device ask anew, with "
-	    "another challenge where a use of its own is gone" },
+	{ ERR_ISSUER_CUT, "look at the CA for what it made at "
+	    "{" TRAIL_MAYBE_AT "}, by the serial number {" TRAIL_MAYBE "}, "
+	    "and, as it may have another one there, by the subject and that "
+	    "time; revoke it there (scepctl list --stray); then have the "
+	    "device ask anew, with another challenge where a use of its own "
+	    "is gone" },
 	{ ERR_ISSUER_ANSWER, "mend what the issuer makes" },
 	{ ERR_CA_EXPIRED, "issue that certificate again, or replace the CA: "
 	    "scepctl ca rollover" },
@@ -271,7 +273,8 @@ advice_put(enum err_reason reason, const struct trail *t, struct buf *out)
 	    fact(t, TRAIL_MAYBE, strlen(TRAIL_MAYBE)) == NULL)
 		return 0;
 	return put_filled("; and look at the CA for what it may have made "
-	    "(scepctl list --stray): {" TRAIL_MAYBE "}", t, out);
+	    "(scepctl list --stray): {" TRAIL_MAYBE "}, or another serial "
+	    "number that it gave", t, out);
 }
 
 int

@@ -235,10 +235,10 @@ on_revoked(const struct issued *row, void *arg)
 /* ---- doing it ---- */
 
 static enum ctl_exit
-missing(const struct ctl_call *call)
+missing(const struct ctl_call *call, struct db *db, struct err *e)
 {
 	if (call->opt[ISSUER] == NULL)
-		return ledger_missing(call);
+		return ledger_missing(call, db, e);
 	ctl_note(call, "no certificate of issuer \"%s\" has the serial number "
 	    "%s", call->opt[ISSUER], call->operand);
 	return CTL_NOT_FOUND;
@@ -293,7 +293,7 @@ revoke(const struct ctl_call *call, struct db *db, struct bytes serial,
 	if (ledger_find(db, serial, on_row, &s, e) != 0)
 		return ctl_fail(call, e);
 	if (s.n == 0)
-		return missing(call);
+		return missing(call, db, e);
 	if (s.n > 1) {
 		err_set(e, ERR_ARGUMENT, "%zu issuers have used this serial "
 		    "number: choose one with --issuer", s.n);

@@ -131,15 +131,16 @@ static enum ctl_exit
 show(const struct ctl_call *call, struct bytes serial, struct walk *w)
 {
 	struct db	*db = NULL;
-	int		 rc;
+	enum ctl_exit	 rc = CTL_OK;
 
 	if (ledger_open(call, call->opt[DB], db_open_reader, &db, w->e) != 0)
 		return ctl_fail(call, w->e);
-	rc = ledger_find(db, serial, on_row, w, w->e);
+	if (ledger_find(db, serial, on_row, w, w->e) != 0)
+		rc = ctl_fail(call, w->e);
+	else if (w->n == 0)
+		rc = ledger_missing(call, db, w->e);
 	db_close(db);
-	if (rc != 0)
-		return ctl_fail(call, w->e);
-	return w->n > 0 ? CTL_OK : ledger_missing(call);
+	return rc;
 }
 
 static enum ctl_exit

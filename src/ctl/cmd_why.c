@@ -273,7 +273,7 @@ missing(const struct ctl_call *call, struct db *db, struct err *e)
 	ctl_note(call, "nothing is kept of a transaction or a certificate %s: "
 	    "a refusal shows a second or two later; see the log of scepd, for "
 	    "old refusals too", call->operand);
-	return 0;
+	return stray_point(call, db, e);
 }
 
 static enum ctl_exit

@@ -178,8 +178,10 @@ int	 ledger_read_serial(const struct ctl_call *, struct buf *out);
 /* Calls each certificate with that serial number, of any issuer. */
 int	 ledger_find(struct db *, struct bytes serial,
 	    int (*)(const struct issued *, void *), void *arg, struct err *e);
-/* There is none with the operand for its serial number: says so. */
-enum ctl_exit	 ledger_missing(const struct ctl_call *);
+/* There is none with the operand for its serial number: says so, and where to
+ * look if it is that of a stray. */
+enum ctl_exit	 ledger_missing(const struct ctl_call *, struct db *,
+		    struct err *e);
 /* Hex of a serial number, without the zeros that DER puts in front. */
 #define LEDGER_SERIAL	512
 void	 ledger_serial(struct bytes, char out[LEDGER_SERIAL]);
@@ -274,6 +276,9 @@ int	 policy_report_json(const struct policy_report *, struct err *e);
 /* ---- stray.c: scepctl list --stray ---- */
 
 int	 stray_print(struct db *, bool json, struct err *e);
+/* Nothing was issued with the operand for its serial number: if there is, or may
+ * be, a stray with it, says where it is told of. */
+int	 stray_point(const struct ctl_call *, struct db *, struct err *e);
 
 /* ---- pending.c: what scepctl pending's commands share ---- */
 

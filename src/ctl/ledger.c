@@ -136,11 +136,12 @@ ledger_find(struct db *db, struct bytes serial,
 }
 
 enum ctl_exit
-ledger_missing(const struct ctl_call *call)
+ledger_missing(const struct ctl_call *call, struct db *db, struct err *e)
 {
 	ctl_note(call, "no certificate has the serial number %s",
 	    call->operand);
-	return CTL_NOT_FOUND;
+	return stray_point(call, db, e) == 0 ? CTL_NOT_FOUND :
+	    ctl_fail(call, e);
 }
 
 void

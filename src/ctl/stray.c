@@ -2,6 +2,8 @@
  * scepctl list --stray: what a CA elsewhere made and was not issued, or may have
  * made, for whoever is to revoke it there.
  */
+#include <string.h>
+
 #include "ctl/ctl_int.h"
 #include "pki/cert.h"
 #include "render/text.h"
@@ -44,6 +46,20 @@ put_json(const struct stray *s, const struct cert *c, struct ctl_list *l)
 	return rc;
 }
 
+/* The second line: what to find it by where its number is not known. */
+static int
+put_asked(const struct stray *s, bool possible, struct buf *out)
+{
+	char	 when[CLOCK_TEXT_MAX];
+
+	clock_text(s->when, when);
+	if (buf_printf(out, "    asked for %s, transaction ", when) != 0 ||
+	    text_line(bytes_str(s->txid), out) != 0)
+		return -1;
+	return buf_puts(out, possible ? "; may have another serial number at "
+	    "the CA\n" : "\n");
+}
+
 static int
 put_row(const struct stray *s, const struct cert *c, struct buf *out)
 {
@@ -62,7 +78,9 @@ put_row(const struct stray *s, const struct cert *c, struct buf *out)
 		rc = buf_puts(out, "  ");
 	if (rc == 0)
 		rc = text_line(bytes_str(s->why), out);
-	return rc == 0 ? buf_putc(out, '\n') : rc;
+	if (rc == 0)
+		rc = buf_putc(out, '\n');
+	return rc == 0 ? put_asked(s, c == NULL, out) : rc;
 }
 
 static int
@@ -94,4 +112,38 @@ stray_print(struct db *db, bool json, struct err *e)
 	if (rc == 0)
 		rc = stray_each(db, on_stray, &l, e);
 	return ctl_list_close(&l, rc);
+}
+
+struct wanted {
+	char	 serial[LEDGER_SERIAL];
+	bool	 found;
+};
+
+static int
+on_wanted(const struct stray *s, void *arg)
+{
+	struct wanted	*w = arg;
+	char		 serial[LEDGER_SERIAL];
+
+	ledger_serial(s->serial, serial);
+	w->found = w->found || strcmp(serial, w->serial) == 0;
+	return 0;
+}
+
+int
+stray_point(const struct ctl_call *call, struct db *db, struct err *e)
+{
+	struct buf	 serial = BUF_INIT(PKI_SERIAL_MAX + 1);
+	struct wanted	 w = { .found = false };
+	int		 rc = 0;
+
+	if (ledger_parse_serial(call->operand, &serial) == 0) {
+		ledger_serial(buf_bytes(&serial), w.serial);
+		rc = stray_each(db, on_wanted, &w, e);
+	}
+	if (w.found)
+		ctl_note(call, "a CA elsewhere made it, or may have, and it "
+		    "was not issued: see scepctl list --stray");
+	buf_wipe(&serial);
+	return rc;
 }

@@ -186,7 +186,8 @@ hand_over(struct work *w, struct err *e)
 	struct err cut = { .reason = ERR_NONE };
 	const struct audit *a;
 	struct handed h = {
-		.txn = w->found.id, .issuer = w->se->conf->issuer
+		.txn = w->found.id, .issuer = w->se->conf->issuer,
+		.when = w->now
 	};
 
 	memcpy(h.issuer_hash, work_way(w)->gen->ca->name_hash, PKI_HASH);

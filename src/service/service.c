@@ -43,17 +43,22 @@ static int
 log_handed(const struct handed *h, void *arg)
 {
 	struct log_line l;
+	char when[CLOCK_TEXT_MAX];
 
 	(void)arg;
+	clock_text(h->when, when);
 	log_begin(&l, LOG_L_ERR, "stray_possible");
 	log_str(&l, "endpoint", h->endpoint);
 	log_str(&l, "txid", h->txid);
 	log_str(&l, "issuer", h->issuer);
 	log_hex(&l, "serial", h->serial);
 	log_str(&l, "subject", h->subject);
+	log_str(&l, "asked_at", when);
 	log_str(&l, "reason", err_slug(ERR_ISSUER_CUT));
 	log_str(&l, "detail", h->why);
-	log_str(&l, "advice", "look at the CA for it, and revoke it there");
+	log_str(&l, "advice", "look at the CA for it, also by its subject and "
+	    "the time, as it may have another serial number there, and revoke "
+	    "it there");
 	log_end(&l);
 	return 0;
 }

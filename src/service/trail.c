@@ -128,10 +128,14 @@ static void
 stray_fact(struct telling *x)
 {
 	const struct work *w = x->w;
+	char when[CLOCK_TEXT_MAX];
 
-	if (x->why->reason == ERR_ISSUER_CUT || w->maybe_stray)
+	if (x->why->reason == ERR_ISSUER_CUT || w->maybe_stray) {
 		hex_fact(x->t, TRAIL_MAYBE, bytes_make(w->serial,
 		    SERIAL_LEN));
+		clock_text(w->now, when);
+		trail_fact(x->t, TRAIL_MAYBE_AT, when);
+	}
 	if (w->strays.n > 0)
 		hex_fact(x->t, TRAIL_STRAY, w->strays.v[0]->serial);
 	else if (w->fresh && w->cert != NULL &&

@@ -5,8 +5,8 @@
 
 /* Columns of HANDED_NEXT */
 enum col {
-	COL_TXN, COL_ISSUER, COL_SUBJECT, COL_WHY, COL_SERIAL, COL_ENDPOINT,
-	COL_TXID
+	COL_TXN, COL_ISSUER, COL_SUBJECT, COL_WHY, COL_WHEN, COL_SERIAL,
+	COL_ENDPOINT, COL_TXID
 };
 
 static int
@@ -23,7 +23,8 @@ put_run(struct db *db, void *arg, struct err *e)
 	rc |= db_bind_text(st, 5, h->trail);
 	rc |= db_bind_blob(st, 6, bytes_make(h->issuer_hash,
 	    sizeof(h->issuer_hash)));
-	rc |= sqlite3_bind_int64(st, 7, h->signer);
+	rc |= sqlite3_bind_int64(st, 7, h->when);
+	rc |= sqlite3_bind_int64(st, 8, h->signer);
 	if (rc != SQLITE_OK)
 		return db_unbound(c, DB_STMT_HANDED_PUT, e);
 	return db_step_one(c, DB_STMT_HANDED_PUT, e);
@@ -44,9 +45,6 @@ handed_recover(struct db_conn *c, int64_t when, struct err *e)
 {
 	sqlite3_stmt *st = c->stmt[DB_STMT_HANDED_AUDIT];
 
-	if (sqlite3_bind_int64(c->stmt[DB_STMT_HANDED_STRAYS], 1, when) !=
-	    SQLITE_OK)
-		return db_unbound(c, DB_STMT_HANDED_STRAYS, e);
 	if (db_step(c, DB_STMT_HANDED_STRAYS, e) == -1)
 		return -1;
 	if (sqlite3_bind_int64(st, 1, when) != SQLITE_OK ||
@@ -70,6 +68,7 @@ row_copy(sqlite3_stmt *st, struct handed *h, uint8_t **mem, struct err *e)
 		.issuer = row_text(&r, COL_ISSUER),
 		.subject = row_text(&r, COL_SUBJECT),
 		.why = row_text(&r, COL_WHY),
+		.when = sqlite3_column_int64(st, COL_WHEN),
 		.serial = row_blob(&r, COL_SERIAL),
 		.endpoint = row_text(&r, COL_ENDPOINT),
 		.txid = row_text(&r, COL_TXID)

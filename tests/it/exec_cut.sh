@@ -28,6 +28,10 @@ has() {
 	done
 }
 
+# later: what the next start writes down has another time
+later() {
+	[ "$(date +%s)" -gt "$died" ]
+}
 # die NAME TXID CHALLENGE: the program makes one, and scepd dies meanwhile
 die() {
 	rm -f "$tmp/made" "$tmp/go"
@@ -42,6 +46,8 @@ die() {
 	wait "$client" || true
 	touch "$tmp/go"
 	rm "$tmp/slow"
+	died=$(date +%s)
+	it_until 20 later || it_fail 'the clock stands still'
 	has "$tmp/lost" lost
 }
 
@@ -83,16 +89,31 @@ has "$tmp/scepd.log" 'event=recovered'
 [ "$(sql "SELECT state || reason FROM txn WHERE txid = 'first'")" = \
     failedissuer_cut ] || it_fail 'it ended in another way'
 ctl list --stray >"$tmp/list"
-has "$tmp/list" "^$serial  *possible .*local .*CN=first .*may have made"
+has "$tmp/list" "^$serial  *possible .*local .*CN=first .*may have made" \
+    '^    asked for 20.*Z, transaction first; may have another serial number'
 ctl list --stray --json >"$tmp/list"
 has "$tmp/list" '"possible": true' "\"serial\": \"$serial\"" \
     '"subject": "CN=first"' '"pem": null' '"not_after": null' \
     '"transaction_id": "first"' '"challenge": "once"'
+at=$(sed -n 's/.*"made_at": "\([^"]*\)".*/\1/p' "$tmp/list")
+[ "$(date -d "$at" +%s)" -le "$died" ] || it_fail "$at is that of the restart"
+has "$tmp/line" " asked_at=$at " 'another serial number'
 ctl why first >"$tmp/why"
 has "$tmp/why" 'failed: server ended while the issuer was at work: ' \
-    "^what to do  *look at the CA .* $serial, " \
-    "^possible_stray  *$serial\$" '^challenge  *once$' \
+    "^what to do  *look at the CA .* at $at, .* $serial, .*another one" \
+    "^possible_stray  *$serial\$" "^possible_stray_at  *$at\$" '^challenge  *once$' \
     '^>>> issue .*REFUSED  issuer=local' '^>>> issuer_cut: '
+# By its serial number alone, it is pointed to.
+for verb in why show revoke; do
+	for is in "$serial:0" 1234:1; do
+		got=0
+		ctl $verb "${is%:*}" >"$tmp/out" 2>"$tmp/said" || got=$?
+		[ "$got" = 3 ] || it_fail "$verb ${is%:*}: exit $got"
+		got=0
+		grep -q 'list --stray' "$tmp/said" || got=$?
+		[ "$got" = "${is#*:}" ] || it_fail "$verb: $(cat "$tmp/said")"
+	done
+done
 # The device asks again: it might get a second one.
 enroll first first "$once" failure
 enroll second second "$once" failure

@@ -43,6 +43,7 @@ told(void)
 	trail_fact(t, TRAIL_CHALLENGE, "limited");
 	trail_fact(t, TRAIL_STRAY, "1008");
 	trail_fact(t, TRAIL_MAYBE, "1009");
+	trail_fact(t, TRAIL_MAYBE_AT, "2026-01-31T23:59:59Z");
 	return t;
 }
 
@@ -72,8 +73,8 @@ test_facts(void **state)
 		    "in a renewal the names that the old certificate has" },
 		{ ERR_VALIDATOR_ANSWER, "it may not change what waits",
 		    "mend the validator's answer" },
-		{ ERR_ISSUER_CUT, "by the serial number 1009, ",
-		    "by the serial number ..., " },
+		{ ERR_ISSUER_CUT, "at 2026-01-31T23:59:59Z, by the serial "
+		    "number 1009, ", "at ..., by the serial number ..., " },
 		{ ERR_CHALLENGE_WRONG, "scepctl challenge list",
 		    "belongs to another endpoint" },
 	};

@@ -196,7 +196,8 @@ hand(struct db *db, int64_t txn, struct err *e)
 {
 	const struct handed	 h = {
 		.txn = txn, .issuer = "upstream", .subject = "CN=a",
-		.why = "cut short", .trail = "{}", .issuer_hash = { 9 }
+		.why = "cut short", .trail = "{}", .issuer_hash = { 9 },
+		.when = 1550 + txn
 	};
 
 	err_clear(e);
@@ -214,6 +215,7 @@ on_handed(const struct handed *h, void *arg)
 	assert_string_equal(h->issuer, "upstream");
 	assert_string_equal(h->subject, "CN=a");
 	assert_string_equal(h->why, "cut short");
+	assert_int_equal(h->when, 1550 + h->txn);
 	assert_string_equal(h->endpoint, "default");
 	assert_string_equal(h->txid, "4711");
 	assert_true(bytes_eq(h->serial, serial_of(&want, (unsigned)h->txn)));
@@ -240,7 +242,8 @@ on_possible(const struct stray *s, void *arg)
 	k->txn = s->txn;
 	assert_string_equal(s->issuer, "upstream");
 	assert_string_equal(s->why, "cut short");
-	assert_int_equal(s->when, 1600);
+	/* Neither when it was asked for, nor when the server came back. */
+	assert_int_equal(s->when, 1550 + s->txn);
 	assert_int_equal(s->der.n, 0);
 	assert_string_equal(s->subject, "CN=a");
 	assert_true(bytes_eq(s->serial, serial_of(&want, (unsigned)s->txn)));
