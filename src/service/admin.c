@@ -152,6 +152,20 @@ check_facts(const char *lines, struct err *e)
 	return rc;
 }
 
+/* Else the device would be refused, when nobody looks who could mend it. */
+static int
+check_lacking(const struct exchange *x, const struct conf_endpoint *ep,
+    const struct conf_profile *p, const char *facts, struct err *e)
+{
+	char word[PROFILE_WORD];
+
+	if (!policy_challenge_lacks(x->site->profiles, ep, p, facts, word))
+		return 0;
+	err_set(e, ERR_API, "\"facts\": the subject of profile %s takes {%s}; "
+	    "give \"%s\" too", p->name, word, word + strlen(FACT_CHALLENGE));
+	return -1;
+}
+
 static int
 choose_endpoint(const struct exchange *x, const char *name,
     const struct conf_endpoint **out, struct err *e)
@@ -258,7 +272,7 @@ plan(const struct exchange *x, const struct ask_challenge *a,
     struct mint *out, struct err *e)
 {
 	const struct conf_endpoint *ep;
-	const char *profile;
+	const struct conf_profile *p;
 
 	if (choose_endpoint(x, a->endpoint, &ep, e) == -1 ||
 	    conf_takes_challenges(ep, e) == -1 ||
@@ -285,8 +299,11 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	    check_patterns(x, out->san, PATTERN_SAN, e) == -1 ||
 	    check_facts(out->facts, e) == -1)
 		return -1;
-	profile = *a->profile == '\0' ? ep->profile : a->profile;
-	return bind_names(x, out, conf_profile(x->site->conf, profile), e);
+	p = conf_profile(x->site->conf, *a->profile == '\0' ? ep->profile :
+	    a->profile);
+	if (check_lacking(x, ep, p, out->facts, e) == -1)
+		return -1;
+	return bind_names(x, out, p, e);
 }
 
 static int
