@@ -218,6 +218,11 @@ for json in '[]' '"user=x"' '{"user": 1}' '{"user": null}' '{"user": ""}' \
 	grep -q facts "$tmp/body" || [ "$json" = '{"user": "a\u0000b"}' ] ||
 		it_fail "$json: $(cat "$tmp/body")"
 done
+it_endpoint='renew: { challenge = "required"; };'
+serve '/CN={challenge.user}' ''
+post 200 '{}'	# beside a renewal it needs none
+made asset=1
+it_endpoint=
 it_global=
 
 # ---- of a validator
