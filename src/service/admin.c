@@ -191,6 +191,26 @@ choose_endpoint(const struct exchange *x, const char *name,
 	return 0;
 }
 
+static int
+choose_profile(const struct exchange *x, const struct conf_endpoint *ep,
+    const char *name, const struct conf_profile **out, struct err *e)
+{
+	const struct conf_profile *p = conf_profile(x->site->conf,
+	    *name == '\0' ? ep->profile : name);
+
+	if (p == NULL) {
+		err_set(e, ERR_API, "\"profile\": there is no %s", name);
+		return -1;
+	}
+	if (!account_may_name(x->by, ep, name)) {
+		err_set(e, ERR_NO_PROFILE, "profile %s at endpoint %s; add it "
+		    "to the account's profiles", name, ep->name);
+		return -1;
+	}
+	*out = p;
+	return 0;
+}
+
 /* Drawn names are ours, and those of scepd.conf are taken. */
 static int
 check_name(const struct exchange *x, const char *name, struct err *e)
@@ -278,13 +298,8 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	    conf_takes_challenges(ep, e) == -1 ||
 	    check_name(x, a->name, e) == -1 || check_most(x, a, e) == -1)
 		return -1;
-	if (!account_may_name(x->by, ep, a->profile)) {
-		err_set(e, ERR_NO_PROFILE, conf_profile(x->site->conf,
-		    a->profile) == NULL ? "there is no profile %s" :
-		    "profile %s at endpoint %s; add it to the account's "
-		    "profiles", a->profile, ep->name);
+	if (choose_profile(x, ep, a->profile, &p, e) == -1)
 		return -1;
-	}
 	/* The endpoint's name outlives what was asked. */
 	*out = (struct mint){
 		.name = *a->name == '\0' ? NULL : a->name,
@@ -299,8 +314,6 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	    check_patterns(x, out->san, PATTERN_SAN, e) == -1 ||
 	    check_facts(out->facts, e) == -1)
 		return -1;
-	p = conf_profile(x->site->conf, *a->profile == '\0' ? ep->profile :
-	    a->profile);
 	if (check_lacking(x, ep, p, out->facts, e) == -1)
 		return -1;
 	return bind_names(x, out, p, e);
