@@ -22,5 +22,11 @@ void	 policy_profiles_free(struct policy_profiles *);  /* NULL is fine */
 bool	 policy_profile_lacks(const struct policy_profiles *,
 	    const struct conf_profile *, const char *whose, const char *facts,
 	    char word[PROFILE_WORD]);
+/* Whether a challenge with those facts would be of no use at the endpoint: so
+ * word says, one that an enrollment needs is missing. Not where a challenge may
+ * also stand beside a renewal, which keeps its subject. */
+bool	 policy_challenge_lacks(const struct policy_profiles *,
+	    const struct conf_endpoint *, const struct conf_profile *,
+	    const char *facts, char word[PROFILE_WORD]);
 
 #endif

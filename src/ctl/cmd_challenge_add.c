@@ -7,6 +7,8 @@
 #include "ctl/ctl_int.h"
 #include "pki/mac_key.h"
 #include "policy/challenge.h"
+#include "policy/fact.h"
+#include "policy/profile.h"
 #include "util/clock.h"
 #include "util/str.h"
 
@@ -228,6 +230,42 @@ check_lists(const struct conf_strings *subject, const struct conf_strings *san,
 }
 
 static int
+check_lacking(const struct adding *a, const struct policy_profiles *ps,
+    const struct conf_endpoint *ep, struct err *e)
+{
+	const struct conf_profile	*p = conf_profile(a->conf,
+	    *a->row.profile == '\0' ? ep->profile : a->row.profile);
+	char				 word[PROFILE_WORD];
+
+	if (!policy_challenge_lacks(ps, ep, p, a->row.facts, word))
+		return 0;
+	err_set(e, ERR_ARGUMENT, "--fact: at endpoint %s the subject of "
+	    "profile %s takes {%s}; give --fact %s=TEXT", ep->name, p->name,
+	    word, word + strlen(FACT_CHALLENGE));
+	return -1;
+}
+
+/* Those that the subject of its certificates is made of. */
+static int
+check_facts(const struct adding *a, const struct conf_strings *endpoints,
+    struct err *e)
+{
+	struct policy_profiles	*ps;
+	size_t			 i;
+	int			 rc = 0;
+
+	if (a->conf == NULL)
+		return 0;
+	if (policy_profiles_new(a->conf, &ps, e) != 0)
+		return -1;
+	for (i = 0; rc == 0 && i < endpoints->n; i++)
+		rc = check_lacking(a, ps, conf_endpoint(a->conf,
+		    endpoints->v[i]), e);
+	policy_profiles_free(ps);
+	return rc;
+}
+
+static int
 read_lists(struct adding *a, struct err *e)
 {
 	char			*v[5][LIST_MAX + 1];
@@ -244,7 +282,8 @@ read_lists(struct adding *a, struct err *e)
 	    read_endpoints(a, &endpoints, e) != 0 ||
 	    challenge_join(&subject, &c->subject, e) != 0 ||
 	    challenge_join(&san, &c->san, e) != 0 ||
-	    challenge_join(&facts, &c->facts, e) != 0)
+	    challenge_join(&facts, &c->facts, e) != 0 ||
+	    check_facts(a, &endpoints, e) != 0)
 		return -1;
 	return challenge_join(&types, &c->key_types, e);
 }
@@ -338,13 +377,12 @@ run_with(struct adding *a, struct db *db)
 	if (a->call->opt[DB] == NULL &&
 	    conf_load(a->call->conf_file, &a->conf, &e) != 0)
 		return ctl_fail(a->call, &e);
-	if (read_lists(a, &e) != 0)
+	if (read_profile(a, &e) != 0 || read_lists(a, &e) != 0)
 		return e.reason == ERR_NONE ? CTL_USAGE :
 		    ctl_fail(a->call, &e);
 	if ((a->row.created_by = strdup(ctl_caller())) == NULL)
 		err_set(&e, ERR_MEMORY, "name");
-	else if (read_name(a, &e) == 0 && read_profile(a, &e) == 0 &&
-	    add(a, db, &e) == 0) {
+	else if (read_name(a, &e) == 0 && add(a, db, &e) == 0) {
 		a->row.id = 1;		/* it is one of the store */
 		warn_open(a);
 		(void)print(a, &e);

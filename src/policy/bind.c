@@ -70,39 +70,46 @@ begins_value(const char *text, size_t size)
 	    strcspn(text, ".@") >= size;
 }
 
-#define WANTS_MAIL "an end that is a whole domain of two labels, as in suffix " \
-    "@example.com"
+/* One of those is like the next, and no part says anything. */
+static bool
+ends_never(const char *end)
+{
+	(void)end;
+	return false;
+}
 
-/* What they must end with. */
+#define LIKE_MAIL	"ann@example.com", "*@example.com"
+
+/* What they must end with, and what would do. */
 static const struct kind {
 	const char	*type;
 	bool		(*ends)(const char *end);
-	const char	*wants;
+	const char	*exact;
+	const char	*glob;		/* NULL: there is none */
 } kinds[] = {
-	{ "dns", ends_dns, "an end of two whole labels, as in suffix "
-	    ".example.com" },
-	{ "email", ends_mail, WANTS_MAIL },
-	{ "upn", ends_mail, WANTS_MAIL },
+	{ "dns", ends_dns, "a.example.com", "*.example.com" },
+	{ "email", ends_mail, LIKE_MAIL },
+	{ "upn", ends_mail, LIKE_MAIL },
 	/* emailAddress, mail and Windows' user names in a subject */
-	{ "1.2.840.113549.1.9.1", ends_mail, WANTS_MAIL },
-	{ "0.9.2342.19200300.100.1.3", ends_mail, WANTS_MAIL },
-	{ "1.3.6.1.4.1.311.20.2.3", ends_mail, WANTS_MAIL },
+	{ "1.2.840.113549.1.9.1", ends_mail, LIKE_MAIL },
+	{ "0.9.2342.19200300.100.1.3", ends_mail, LIKE_MAIL },
+	{ "1.3.6.1.4.1.311.20.2.3", ends_mail, LIKE_MAIL },
+	{ "uri", ends_never, "https://example.com/a", NULL },
+	{ "ip", ends_never, "192.0.2.7", NULL },
+	{ "sid", ends_never, "S-1-5-21-1-2-3-1104", NULL },
 };
 /* All others of a subject may as well begin so. */
-static const struct kind attribute = { NULL, ends_value, "a glob or suffix "
-    "with 4 characters at its beginning, none of them . or @, or at its end, "
-    "from a . or @ on a domain of two labels" };
+static const struct kind attribute = { NULL, ends_value, "laptop-7", "lab-*" };
 
-/* NULL: of those one is like the next, and no part says anything. */
 static const struct kind *
-kind_of(const struct patterns *ps, const struct pattern *p)
+kind_of(const struct pattern *p)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].type, p->type) == 0)
 			return &kinds[i];
-	return ps->of == PATTERN_SUBJECT ? &attribute : NULL;
+	return &attribute;
 }
 
 /* Behind the last that stands for something else. */
@@ -122,8 +129,8 @@ glob_binds(const struct kind *k, const char *glob)
 {
 	size_t begin = strcspn(glob, SPECIAL);
 
-	return glob[begin] == '\0' || (k != NULL && (k->ends(fixed_end(glob)) ||
-	    (k == &attribute && begins_value(glob, begin))));
+	return glob[begin] == '\0' || k->ends(fixed_end(glob)) ||
+	    (k == &attribute && begins_value(glob, begin));
 }
 
 static bool
@@ -133,7 +140,7 @@ binds(const struct kind *k, const struct pattern *p)
 	case EXACT:
 		return true;
 	case SUFFIX:
-		return k != NULL && k->ends(p->value);
+		return k->ends(p->value);
 	case GLOB:
 		return glob_binds(k, p->value);
 	default:
@@ -141,23 +148,35 @@ binds(const struct kind *k, const struct pattern *p)
 	}
 }
 
+#define OPEN	"\"%s %s %.64s\" leaves open whom it is for: use \"%s exact %s\""
+#define WIDER	"; what is wider, and any regex, is for accounts with unbound"
+
+static void
+refuse(const struct pattern *p, const struct kind *k, struct err *e)
+{
+	const char *how = pattern_how(p);
+
+	if (k->glob == NULL)
+		err_set(e, ERR_CONFIG, OPEN WIDER, p->shown, how, p->value,
+		    p->shown, k->exact);
+	else
+		err_set(e, ERR_CONFIG, OPEN ", or a glob that fixes %s, such as "
+		    "\"%s glob %s\"" WIDER, p->shown, how, p->value, p->shown,
+		    k->exact, k == &attribute ? "4 characters" : "a domain",
+		    p->shown, k->glob);
+}
+
 int
 patterns_bind(const struct patterns *ps, struct err *e)
 {
-	const struct pattern *p;
 	const struct kind *k;
 	size_t i;
 
 	for (i = 0; i < ps->n; i++) {
-		p = &ps->v[i];
-		k = kind_of(ps, p);
-		if (binds(k, p))
+		k = kind_of(&ps->v[i]);
+		if (binds(k, &ps->v[i]))
 			continue;
-		err_set(e, ERR_CONFIG, "\"%s %s %.64s\" leaves open whom it is "
-		    "for: give %s exact%s%s; what is wider, and any regex, is "
-		    "for accounts with unbound", p->shown, pattern_how(p),
-		    p->value, p->shown, k == NULL ? "" : ", or ",
-		    k == NULL ? "" : k->wants);
+		refuse(&ps->v[i], k, e);
 		return -1;
 	}
 	return 0;

@@ -266,6 +266,15 @@ policy_profile_lacks(const struct policy_profiles *ps,
 	return false;
 }
 
+bool
+policy_challenge_lacks(const struct policy_profiles *ps,
+    const struct conf_endpoint *ep, const struct conf_profile *p,
+    const char *facts, char word[PROFILE_WORD])
+{
+	return ep->renew_challenge == CONF_RENEW_CHALLENGE_IGNORED &&
+	    policy_profile_lacks(ps, p, FACT_CHALLENGE, facts, word);
+}
+
 /* What others say of a device, and not it. */
 static bool
 is_said(const char *word)

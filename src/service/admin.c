@@ -152,6 +152,20 @@ check_facts(const char *lines, struct err *e)
 	return rc;
 }
 
+/* Else the device would be refused, when nobody looks who could mend it. */
+static int
+check_lacking(const struct exchange *x, const struct conf_endpoint *ep,
+    const struct conf_profile *p, const char *facts, struct err *e)
+{
+	char word[PROFILE_WORD];
+
+	if (!policy_challenge_lacks(x->site->profiles, ep, p, facts, word))
+		return 0;
+	err_set(e, ERR_API, "\"facts\": the subject of profile %s takes {%s}; "
+	    "give \"%s\" too", p->name, word, word + strlen(FACT_CHALLENGE));
+	return -1;
+}
+
 static int
 choose_endpoint(const struct exchange *x, const char *name,
     const struct conf_endpoint **out, struct err *e)
@@ -174,6 +188,26 @@ choose_endpoint(const struct exchange *x, const char *name,
 		return -1;
 	}
 	*out = conf_endpoint(c, name);
+	return 0;
+}
+
+static int
+choose_profile(const struct exchange *x, const struct conf_endpoint *ep,
+    const char *name, const struct conf_profile **out, struct err *e)
+{
+	const struct conf_profile *p = conf_profile(x->site->conf,
+	    *name == '\0' ? ep->profile : name);
+
+	if (p == NULL) {
+		err_set(e, ERR_API, "\"profile\": there is no %s", name);
+		return -1;
+	}
+	if (!account_may_name(x->by, ep, name)) {
+		err_set(e, ERR_NO_PROFILE, "profile %s at endpoint %s; add it "
+		    "to the account's profiles", name, ep->name);
+		return -1;
+	}
+	*out = p;
 	return 0;
 }
 
@@ -258,19 +292,14 @@ plan(const struct exchange *x, const struct ask_challenge *a,
     struct mint *out, struct err *e)
 {
 	const struct conf_endpoint *ep;
-	const char *profile;
+	const struct conf_profile *p;
 
 	if (choose_endpoint(x, a->endpoint, &ep, e) == -1 ||
 	    conf_takes_challenges(ep, e) == -1 ||
 	    check_name(x, a->name, e) == -1 || check_most(x, a, e) == -1)
 		return -1;
-	if (!account_may_name(x->by, ep, a->profile)) {
-		err_set(e, ERR_NO_PROFILE, conf_profile(x->site->conf,
-		    a->profile) == NULL ? "there is no profile %s" :
-		    "profile %s at endpoint %s; add it to the account's "
-		    "profiles", a->profile, ep->name);
+	if (choose_profile(x, ep, a->profile, &p, e) == -1)
 		return -1;
-	}
 	/* The endpoint's name outlives what was asked. */
 	*out = (struct mint){
 		.name = *a->name == '\0' ? NULL : a->name,
@@ -285,8 +314,9 @@ plan(const struct exchange *x, const struct ask_challenge *a,
 	    check_patterns(x, out->san, PATTERN_SAN, e) == -1 ||
 	    check_facts(out->facts, e) == -1)
 		return -1;
-	profile = *a->profile == '\0' ? ep->profile : a->profile;
-	return bind_names(x, out, conf_profile(x->site->conf, profile), e);
+	if (check_lacking(x, ep, p, out->facts, e) == -1)
+		return -1;
+	return bind_names(x, out, p, e);
 }
 
 static int

@@ -166,7 +166,7 @@ open() {
 		*) names="\"subject\": \"CN exact x\", \"san\": \"$pattern\"" ;;
 		esac
 		post 400 "{\"endpoint\": \"scep\", $names}" -u mdm:mdm-pass-1
-		grep -qF -e "\"$pattern\" leaves open whom it is for: give" \
+		grep -qF -e "\"$pattern\" leaves open whom it is for: use" \
 		    "$tmp/body" || it_fail "$pattern: $(cat "$tmp/body")"
 		grep -qF -e "$open_wants" "$tmp/body" ||
 		    it_fail "$pattern: $(cat "$tmp/body")"
@@ -174,14 +174,14 @@ open() {
 		    grep -qF -e "$pattern" || it_fail "$pattern is not logged"
 	done
 }
-open subject 'CN exact, or a glob or suffix with 4 characters' \
+open subject '"CN exact laptop-7", or a glob that fixes 4 characters, such as "CN glob lab-*"' \
     'CN glob *.*' 'CN regex [A-Z][a-z]+' 'CN glob *a*' 'CN glob * *' \
     'CN regex .*[^a-z]' 'CN glob *.com' 'CN glob administrator@*'
-open san 'dns exact, or an end of two whole labels' \
+open san '"dns exact a.example.com", or a glob that fixes a domain, such as "dns glob *.example.com"' \
     'dns glob *.*' 'dns glob *.*.*' 'dns suffix .com' 'dns glob *bank.com'
-open san 'email exact, or an end that is a whole domain' 'email glob *@*.*.*'
-open san 'ip exact; what is wider' 'ip glob ?*.*.*.?'
-open san 'sid exact; what is wider' 'sid glob S-1-5-21-1-2-3-*'
+open san 'such as "email glob *@example.com"' 'email glob *@*.*.*'
+open san 'use "ip exact 192.0.2.7"; what' 'ip glob ?*.*.*.?'
+open san 'use "sid exact S-1-5-21-1-2-3-1104"; what' 'sid glob S-1-5-21-1-2-3-*'
 [ "$(challenges)" = "$before" ] || it_fail 'a challenge was made for nobody'
 # What fixes enough takes that, and nothing beside it.
 made '{"endpoint": "scep", "subject": "CN glob dev-*", "uses": 2,

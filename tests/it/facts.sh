@@ -140,11 +140,20 @@ made() { # FACT...
 	done
 	secret=$(ctl challenge add "$@" 2>"$tmp/out") || it_fail "$(cat "$tmp/out")"
 }
+unknowing() { # FACT: without the configuration, that it is not enough
+	secret=$(ctl challenge add --db "$tmp/scepd.db" --endpoint scep \
+	    --fact "$1" 2>"$tmp/out") || it_fail "$(cat "$tmp/out")"
+}
 made user='eve,O=Evil/CN=root+OU=x={CN}' asset=1
 issue 'CN=eve\,O=Evil/CN=root\+OU=x={CN},O=Example'
 made 'user=Zoë'
 issue 'CN=Zoë,O=Example'
-made asset=1
+! ctl challenge add --fact asset=1 >"$tmp/out" 2>&1 || it_fail 'it lacks user'
+grep -qF 'endpoint scep the subject of profile device takes {challenge.user}; give --fact user=TEXT' \
+    "$tmp/out" || it_fail "$(cat "$tmp/out")"
+[ "$(sqlite3 "$tmp/scepd.db" "SELECT count(*) FROM challenge
+    WHERE facts = 'asset=1'")" = 0 ] || it_fail 'it is there'
+unknowing asset=1
 refuse fact_missing 'needs {challenge.user}, and challenge c-'
 for fact in User=x user user= 'user=a	b' user=../x "$(printf 'user=\377')"; do
 	! ctl challenge add --fact "$fact" >"$tmp/out" 2>&1 ||
@@ -187,8 +196,19 @@ issue 'serialNumber=4711,CN=bob=b\,c'
 name=$(sed -n 's/.*"name": *"\([^"]*\)".*/\1/p' "$tmp/body")
 ctl challenge show "$name" | grep -q '^fact  *user=bob=b,c$' ||
     it_fail 'the facts of the API are not shown'
-post 200 '{"facts": {"user": "bob"}}'
-refuse fact_missing '{challenge.asset}'
+before=$(sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM challenge')
+for json in '' '{}' '{"profile": "device"}' '{"facts": {"user": "bob"}}' \
+    '{"facts": {"asset": "4711"}}'; do
+	post 400 "$json"
+	case $json in
+	*user*) want=asset ;;
+	*) want=user ;;
+	esac
+	grep -qF "profile device takes {challenge.$want}; give \"$want\" too" \
+	    "$tmp/body" || it_fail "$json: $(cat "$tmp/body")"
+done
+[ "$(sqlite3 "$tmp/scepd.db" 'SELECT count(*) FROM challenge')" = \
+    "$before" ] || it_fail 'a challenge of no use was made'
 for json in '[]' '"user=x"' '{"user": 1}' '{"user": null}' '{"user": ""}' \
     '{"User": "x"}' '{"us=er": "x"}' '{"": "x"}' '{"user": "a\nasset=b"}' \
     '{"user": "a\u0000b"}' '{"user": "\u202ex"}' \
@@ -198,6 +218,11 @@ for json in '[]' '"user=x"' '{"user": 1}' '{"user": null}' '{"user": ""}' \
 	grep -q facts "$tmp/body" || [ "$json" = '{"user": "a\u0000b"}' ] ||
 		it_fail "$json: $(cat "$tmp/body")"
 done
+it_endpoint='renew: { challenge = "required"; };'
+serve '/CN={challenge.user}' ''
+post 200 '{}'	# beside a renewal it needs none
+made asset=1
+it_endpoint=
 it_global=
 
 # ---- of a validator
@@ -253,7 +278,7 @@ answer 0 '{}'
 secret='' issue 'CN=vera\,O=x,C=DE,O=Example' CLIENT_OLD="$tmp/old" \
     CLIENT_TYPE=17
 # What the challenge lacks is known before anybody is asked.
-made user=x
+unknowing user=x
 rm "$tmp/told"
 refuse fact_missing '{challenge.org}'
 [ ! -e "$tmp/told" ] || it_fail 'the validator is asked in vain'

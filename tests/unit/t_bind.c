@@ -10,10 +10,38 @@ struct row {
 	const char	*patterns;	/* one a line */
 	const char	*want;		/* what would do; NULL: they do */
 };
-#define ENDS_DNS	"or an end of two whole labels"
-#define ENDS_MAIL	"or an end that is a whole domain"
-#define FIXES		"or a glob or suffix with 4 characters"
-#define EXACTLY		" exact; what is wider"
+#define ENDS_DNS	"use \"dns exact a.example.com\", or a glob that " \
+    "fixes a domain, such as \"dns glob *.example.com\"; what is wider"
+#define ENDS_MAIL	" exact ann@example.com\", or a glob that fixes a domain"
+#define FIXES		"use \"CN exact laptop-7\", or a glob that fixes 4 " \
+    "characters, such as \"CN glob lab-*\"; what is wider"
+#define URI_EXACTLY	"use \"uri exact https://example.com/a\"; what"
+#define IP_EXACTLY	"use \"ip exact 192.0.2.7\"; what"
+#define SID_EXACTLY	"use \"sid exact S-1-5-21-1-2-3-1104\"; what"
+
+/* What it says would do does. */
+static void
+check_told(enum pattern_of of, const char *text)
+{
+	struct err	 e = ERR_INIT;
+	struct patterns	*p;
+	char		 told[ERR_TEXT_MAX], *at, *end;
+
+	(void)snprintf(told, sizeof(told), "%s", text);
+	assert_int_equal(patterns_new(of, &p, &e), 0);
+	at = strstr(told, ": use \"");
+	assert_non_null(at);
+	while ((at = strchr(at, '"')) != NULL) {
+		end = strchr(at + 1, '"');
+		assert_non_null(end);
+		*end = '\0';
+		if (patterns_add(p, at + 1, &e) != 0 ||
+		    patterns_bind(p, &e) != 0)
+			fail_msg("%s: %s", text, err_text(&e));
+		at = end + 1;
+	}
+	patterns_free(p);
+}
 
 static void
 check(enum pattern_of of, const struct row *r)
@@ -31,6 +59,7 @@ check(enum pattern_of of, const struct row *r)
 	if (r->want != NULL) {
 		assert_err(&e, ERR_CONFIG, r->want, r->patterns);
 		assert_non_null(strstr(e.text, "for accounts with unbound"));
+		check_told(of, e.text);
 	}
 	patterns_free(p);
 	free(text);
@@ -176,20 +205,20 @@ test_san(void **state)
 		{ "upn suffix @corp", ENDS_MAIL },
 		{ "upn regex [a-z]+@example\\.com", ENDS_MAIL },
 		/* One of these is like the next. */
-		{ "uri glob *", "uri" EXACTLY },
-		{ "uri glob https://*", "uri" EXACTLY },
-		{ "uri glob https://example.com/*", "uri" EXACTLY },
-		{ "uri suffix /of.example.com", "uri" EXACTLY },
-		{ "uri regex urn:.*", "uri" EXACTLY },
-		{ "ip glob *", "ip" EXACTLY },
-		{ "ip glob 10.0.0.*", "ip" EXACTLY },
-		{ "ip glob ?*.*.*.?", "ip" EXACTLY },
-		{ "ip suffix .0.0.1", "ip" EXACTLY },
-		{ "ip regex [0-9a-f:]+", "ip" EXACTLY },
-		{ "sid glob S-1-5-21-1-2-3-*", "sid" EXACTLY },
-		{ "sid suffix -500", "sid" EXACTLY },
-		{ "sid regex S-1-5-21-1-2-3-500", "sid" EXACTLY },
-		{ "dns exact a.example\nip glob *", "ip" EXACTLY },
+		{ "uri glob *", URI_EXACTLY },
+		{ "uri glob https://*", URI_EXACTLY },
+		{ "uri glob https://example.com/*", URI_EXACTLY },
+		{ "uri suffix /of.example.com", URI_EXACTLY },
+		{ "uri regex urn:.*", URI_EXACTLY },
+		{ "ip glob *", IP_EXACTLY },
+		{ "ip glob 10.0.0.*", IP_EXACTLY },
+		{ "ip glob ?*.*.*.?", IP_EXACTLY },
+		{ "ip suffix .0.0.1", IP_EXACTLY },
+		{ "ip regex [0-9a-f:]+", IP_EXACTLY },
+		{ "sid glob S-1-5-21-1-2-3-*", SID_EXACTLY },
+		{ "sid suffix -500", SID_EXACTLY },
+		{ "sid regex S-1-5-21-1-2-3-500", SID_EXACTLY },
+		{ "dns exact a.example\nip glob *", IP_EXACTLY },
 	};
 
 	(void)state;
@@ -202,7 +231,7 @@ static void
 test_long(void **state)
 {
 	char		 text[PATTERN_MAX + 1] = "CN glob *";
-	const struct row row = { text, "on a domain of two labels; what" };
+	const struct row row = { text, "\"CN glob lab-*\"; what" };
 
 	(void)state;
 	memset(text + strlen(text), '*', 1000);

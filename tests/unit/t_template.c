@@ -400,6 +400,27 @@ test_words(void **state)
 		check_row(&rows[i]);
 }
 
+/* A challenge that lacks one is of use beside a renewal alone. */
+static void
+check_beside(const struct policy_profiles *ps, const struct conf_profile *p,
+    const char *facts, bool lacks)
+{
+	static const enum conf_renew_challenge looked_at[] = {
+		CONF_RENEW_CHALLENGE_OPTIONAL, CONF_RENEW_CHALLENGE_REQUIRED
+	};
+	struct conf_endpoint	 ep = {
+		.renew_challenge = CONF_RENEW_CHALLENGE_IGNORED
+	};
+	char			 word[PROFILE_WORD];
+
+	assert_int_equal(policy_challenge_lacks(ps, &ep, p, facts, word),
+	    lacks);
+	for (size_t i = 0; i < N(looked_at); i++) {
+		ep.renew_challenge = looked_at[i];
+		assert_false(policy_challenge_lacks(ps, &ep, p, facts, word));
+	}
+}
+
 /* Which facts a template lacks is known beforehand. */
 static void
 test_lacks(void **state)
@@ -440,6 +461,8 @@ test_lacks(void **state)
 		assert_int_equal(lacks, rows[i].want != NULL);
 		if (lacks)
 			assert_string_equal(word, rows[i].want);
+		if (strcmp(rows[i].whose, FACT_CHALLENGE) == 0)
+			check_beside(made, &p, rows[i].facts, lacks);
 		policy_profiles_free(made);
 	}
 }
