@@ -162,6 +162,8 @@ log_request(const struct work *w, const char *step, const struct err *e)
 		log_hex(&l, "renews", w->old->serial);
 	else if (w->verdict.renews)
 		log_str(&l, "migrates", buf_cstr(&w->migrates));
+	else if (bad && w->old_id != 0 && w->old != NULL)
+		log_hex(&l, "signer_serial", w->old->serial);
 	if (w->cert != NULL)
 		log_hex(&l, "serial", w->cert->serial);
 	if (w->verdict.dropped > 0)

@@ -42,6 +42,9 @@ grep -q ",\"$(serial d)\",\"\",\"$(serial f)\",\"superseded\"\$" "$tmp/out" ||
 refused renewal_names a CLIENT_SANS=DNS:y
 refused renewal_names a CLIENT_SANS=DNS:x.example,DNS:y
 refused renewal_names a CLIENT_SUBJECT=/CN=other
+grep 'reason=renewal_names ' "$tmp/scepd.log" | tail -n 1 |
+    grep -q " signer_serial=0*$(serial a) " ||
+    it_fail 'the log does not tell which certificate signed'
 "$SCEPCTL" revoke "$(serial a)" --db "$tmp/scepd.db" >/dev/null
 refused renewal_revoked a
 refused renewal_signer a CLIENT_OLD="$tmp/ca/ra"
