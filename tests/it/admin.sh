@@ -261,7 +261,7 @@ grep -qF 'The password cache is full.' "$tmp/page" || it_fail 'no end again'
 want 200 /certsrv/mscep_admin/ -I -u 'fleet:p:ss wörd' -D "$tmp/head"
 [ "$(length)" = "$(wc -c <"$tmp/page" | awk '{ print 2 * $1 }')" ] ||
     it_fail 'HEAD tells another length when it is full'
-sqlite3 "$tmp/scepd.db" "UPDATE challenge SET expires = $(date +%s) - 1
+sqlite3 -cmd '.timeout 20000' "$tmp/scepd.db" "UPDATE challenge SET expires = $(date +%s) - 1
     WHERE id = (SELECT max(id) FROM challenge WHERE name LIKE 'ndes-%')"
 outcome "$fourth" failure
 logged reason=challenge_expired

@@ -11,7 +11,7 @@ ctl() {
 	"$SCEPCTL" -c "$tmp/scepd.conf" "$@"
 }
 sql() {
-	sqlite3 "$tmp/scepd.db" "$1"
+	sqlite3 -cmd '.timeout 20000' "$tmp/scepd.db" "$1"
 }
 # enroll NAME TXID CHALLENGE WANTED
 enroll() {

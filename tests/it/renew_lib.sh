@@ -9,7 +9,7 @@ is() { # VALUE WANTED TEXT
 }
 
 sql() {
-	sqlite3 "$tmp/scepd.db" "$1"
+	sqlite3 -cmd '.timeout 20000' "$tmp/scepd.db" "$1"
 }
 
 # serve ENDPOINT-SETTINGS: with an empty ledger
