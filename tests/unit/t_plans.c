@@ -31,8 +31,6 @@ static const struct {
 	{ DB_STMT_REVOKE_KIN, "SCAN up" },
 	{ DB_STMT_REVOKE_KIN, "SCAN line" },
 	{ DB_STMT_REVOKE_KIN, "SCAN kin" },
-	/* Those that came of another server's; an operator's order alone. */
-	{ DB_STMT_REVOKE_KIN, "SCAN r USING INDEX issued_migrates" },
 	{ DB_STMT_LOCKOUT_END, "SCAN lockout" },
 	{ DB_STMT_LOCKOUT_CLEAR, "SCAN lockout" },
 	{ DB_STMT_LOCKOUT_EACH, "SCAN lockout" },
